@@ -1,0 +1,60 @@
+/**
+ * What a handler sees of a request and what it answers: no Express, no sockets. `http/app.ts` turns these into HTTP, through
+ * Express and the OpenAPI validator, or straight from the exact-match look-up for the hot routes.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** One request of an operation of an OpenAPI document. `Body` is the validated JSON body's type. */
+export interface ApiRequest<Body = unknown> {
+  readonly operationId: string;
+  readonly method: string;
+  /** Path parameters, percent-decoded once. */
+  readonly params: Readonly<Record<string, string>>;
+  /** The query as sent: duplicates are still there. */
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** Cookies by name; the first of a name wins. */
+  readonly cookies: Readonly<Record<string, string | undefined>>;
+  /** JSON operations: the validated body. Form operations: `undefined`. */
+  readonly body: Body;
+  /** Form operations: the fields, strictly decoded, no name twice (refused before the handler). Others: empty. */
+  readonly form: ReadonlyMap<string, string>;
+  /** Address of the client, `X-Forwarded-For` taken into account only from trusted proxies. */
+  readonly clientAddress: string;
+  /** Adds members to this request's log line: ids only, never a secret. */
+  readonly annotate: (members: RequestAnnotations) => void;
+}
+
+/** What a handler may add to its request's log line. */
+export interface RequestAnnotations {
+  readonly clientId?: string;
+  readonly sessionId?: string;
+  readonly userId?: string;
+  /** Why the request was refused, in exact words, no secrets. */
+  readonly reason?: string;
+}
+
+/** An answer. An object `body` is sent as JSON, a string as HTML unless `content-type` is given, a Buffer as it is; header names are lower case. */
+export interface Reply<Body = unknown> {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly body?: Body;
+}
+
+export type Handler<Body = unknown, Answer = unknown> = (
+  request: ApiRequest<Body>,
+) => Reply<Answer> | Promise<Reply<Answer>>;
+
+/** In which dialect a mount answers its errors. `page`: HTML where `Accept` names text/html, else the JSON of OAuth. */
+export type Dialect = 'oauth' | 'matrix' | 'operations' | 'page';
+
+/** An OpenAPI document with its handlers, by operationId. */
+export interface ApiDocument {
+  /** File name under `openapi/`, for instance `matrix-client.yaml`. */
+  readonly file: string;
+  readonly dialect: Dialect;
+  readonly handlers: Readonly<Record<string, Handler<never>>>;
+}
+
+/** `Cache-Control` and `Pragma` of answers that nobody may keep (RFC 6749 §5.1); on every refusal and every token answer. */
+export const noStore = { 'cache-control': 'no-store', pragma: 'no-cache' } as const;

@@ -1,0 +1,18 @@
+/**
+ * Something that we depend on cannot answer now: the database, the IdP, the homeserver, or we are overloaded.
+ * On the wire it is always 503 with `Retry-After`, never a 4xx (rule 4 of the session model): a client that sees a
+ * 4xx on refresh logs its user out.
+ */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable';
+  /** Whole seconds after which a retry makes sense; at least 1. */
+  readonly retryAfterSeconds: number;
+  /** What is unavailable, for the log and the page. Generic words only. */
+  readonly what: string;
+
+  constructor(what: string, options: { cause?: unknown; retryAfterSeconds?: number } = {}) {
+    super(`${what} is unavailable`, options.cause === undefined ? undefined : { cause: options.cause });
+    this.what = what;
+    this.retryAfterSeconds = Math.max(1, Math.ceil(options.retryAfterSeconds ?? 2));
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Every table, one interface each. Times are integer milliseconds since the epoch, `*_hash` columns hold the base64url SHA-256 of a
+ * secret that is stored nowhere, `*_sealed` columns hold AEAD ciphertext (`storage/sealed.ts`), `*_json` columns hold JSON text.
+ */
+import type { Generated } from 'kysely';
+import type { SecretHash } from '../protocol/token-format.ts';
+
+/** JSON text of a `T`. */
+export type JsonText<T> = string & { readonly __json?: T };
+
+export interface Schema {
+  users: UsersTable;
+  upstream_links: UpstreamLinksTable;
+  clients: ClientsTable;
+  sessions: SessionsTable;
+  access_tokens: AccessTokensTable;
+  refresh_tokens: RefreshTokensTable;
+  authorization_requests: AuthorizationRequestsTable;
+  authorization_codes: AuthorizationCodesTable;
+  signing_keys: SigningKeysTable;
+  idp_documents: IdpDocumentsTable;
+  outbox: OutboxTable;
+  leases: LeasesTable;
+}
+
+/** A Matrix user of this server. For good: a localpart is never given to another person. */
+export interface UsersTable {
+  id: string;
+  localpart: string;
+  displayname: string | null;
+  created_at: number;
+  locked_at: number | null;
+  deactivated_at: number | null;
+}
+
+/** (issuer, subject) → user: the only thing that identifies a person. */
+export interface UpstreamLinksTable {
+  issuer: string;
+  subject: string;
+  provider_id: string;
+  user_id: string;
+  created_at: number;
+  last_login_at: number;
+}
+
+/** A registered OAuth client. */
+export interface ClientsTable {
+  id: string;
+  /** What was kept of its metadata, normalised. */
+  metadata_json: JsonText<Record<string, unknown>>;
+  /** Hash over `metadata_json` for public dynamic clients, which are de-duplicated by it; null for others. */
+  metadata_hash: string | null;
+  secret_hash: SecretHash | null;
+  created_at: number;
+  last_used_at: number;
+}
+
+/** What a grant created. At most one live session per (user, device). */
+export interface SessionsTable {
+  id: string;
+  /** Null for client credentials. */
+  user_id: string | null;
+  /** Null for legacy login. */
+  client_id: string | null;
+  device_id: string | null;
+  /** Space-separated, in the client's spelling. */
+  scope: string;
+  /** How it began. */
+  origin: SessionOrigin;
+  /** When the person last proved who they are at the IdP, if it said so. */
+  authenticated_at: number | null;
+  created_at: number;
+  last_active_at: number;
+  ended_at: number | null;
+  end_reason: SessionEndReason | null;
+}
+
+export type SessionOrigin = 'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login';
+
+/** Why a session ended. */
+export type SessionEndReason =
+  | 'revoked'
+  | 'logged_out'
+  | 'replaced'
+  | 'code_replayed'
+  | 'refresh_replayed'
+  | 'ended_by_user'
+  | 'ended_by_admin'
+  | 'upstream_logout'
+  | 'access_rules'
+  | 'deactivated'
+  | 'expired';
+
+export interface AccessTokensTable {
+  hash: SecretHash;
+  session_id: string;
+  /** The refresh token issued with it; null where none was. */
+  refresh_hash: SecretHash | null;
+  /** Null: the session's scope. */
+  scope: string | null;
+  created_at: number;
+  /** Null: does not expire. */
+  expires_at: number | null;
+  first_used_at: number | null;
+}
+
+/** A refresh token and, with it, the pair that it was issued in. */
+export interface RefreshTokensTable {
+  hash: SecretHash;
+  session_id: string;
+  /** 0 for the first of a session; a successor has its predecessor's plus 1. */
+  generation: number;
+  /** The refresh token that was presented for this one; null for the first. */
+  predecessor_hash: SecretHash | null;
+  /** Nonce under which this token was derived from its predecessor; null for the first. */
+  refresh_nonce: string | null;
+  /** Nonce under which the pair's newest access token was derived; null for the first. */
+  access_nonce: string | null;
+  /** The pair's newest access token. */
+  access_hash: SecretHash;
+  created_at: number;
+  /** When it was first presented, which created its successor. */
+  consumed_at: number | null;
+  /** When this token or its access token was first used: from then on it is the one lineage of the session. */
+  used_at: number | null;
+}
+
+/** An authorization that a browser is walking through, from /oauth2/authorize to the code. */
+export interface AuthorizationRequestsTable {
+  id: string;
+  /** Binds it to the browser that began. */
+  browser_hash: SecretHash;
+  client_id: string;
+  redirect_uri: string;
+  response_mode: 'query' | 'fragment';
+  state: string | null;
+  scope: string;
+  code_challenge: string;
+  nonce: string | null;
+  prompt: string | null;
+  max_age: number | null;
+  login_hint: string | null;
+  acr_values: string | null;
+  provider_id: string | null;
+  /** Set while the browser is at the IdP; cleared by the one callback that takes it. */
+  upstream_state_hash: SecretHash | null;
+  /** PKCE verifier and nonce towards the IdP. */
+  upstream_sealed: string | null;
+  user_id: string | null;
+  authenticated_at: number | null;
+  created_at: number;
+  expires_at: number;
+  /** When a code was issued or the person refused. */
+  finished_at: number | null;
+}
+
+export interface AuthorizationCodesTable {
+  hash: SecretHash;
+  client_id: string;
+  redirect_uri: string;
+  code_challenge: string;
+  scope: string;
+  nonce: string | null;
+  user_id: string;
+  device_id: string;
+  authenticated_at: number | null;
+  created_at: number;
+  expires_at: number;
+  consumed_at: number | null;
+  /** What it was redeemed for. */
+  session_id: string | null;
+  /** Wrong verifiers so far; five burn the code. */
+  misses: Generated<number>;
+}
+
+/** A key that signs ID tokens. */
+export interface SigningKeysTable {
+  kid: string;
+  alg: string;
+  public_jwk_json: JsonText<Record<string, unknown>>;
+  private_jwk_sealed: string;
+  created_at: number;
+  retired_at: number | null;
+}
+
+/** Last good metadata and key set of a provider. */
+export interface IdpDocumentsTable {
+  provider_id: string;
+  kind: 'metadata' | 'jwks';
+  url: string;
+  body: string;
+  /** The response headers that steer caching. */
+  headers_json: JsonText<Record<string, string>>;
+  fetched_at: number;
+}
+
+/** What the homeserver must still be told. */
+export interface OutboxTable {
+  id: string;
+  kind: 'delete_device';
+  user_id: string;
+  device_id: string;
+  created_at: number;
+  attempts: number;
+  next_attempt_at: number;
+}
+
+/** Who does a periodic work at the moment. */
+export interface LeasesTable {
+  name: string;
+  holder: string;
+  expires_at: number;
+}
