@@ -1,0 +1,38 @@
+/** What the homeserver must still be told. */
+import type { Kysely, Selectable } from 'kysely';
+import type { OutboxTable, Schema } from './schema.ts';
+
+export type OutboxEntry = Selectable<OutboxTable>;
+
+export async function insertOutboxEntry(db: Kysely<Schema>, entry: OutboxEntry): Promise<void> {
+  await db.insertInto('outbox').values(entry).execute();
+}
+
+/** Entries whose time has come, oldest first. */
+export function listDueOutboxEntries(
+  db: Kysely<Schema>,
+  due: { at: number; limit: number },
+): Promise<OutboxEntry[]> {
+  return db
+    .selectFrom('outbox')
+    .selectAll()
+    .where('next_attempt_at', '<=', due.at)
+    .orderBy('next_attempt_at')
+    .limit(due.limit)
+    .execute();
+}
+
+export async function deleteOutboxEntry(db: Kysely<Schema>, id: string): Promise<void> {
+  await db.deleteFrom('outbox').where('id', '=', id).execute();
+}
+
+export async function postponeOutboxEntry(
+  db: Kysely<Schema>,
+  entry: { id: string; nextAttemptAt: number },
+): Promise<void> {
+  await db
+    .updateTable('outbox')
+    .set((expression) => ({ attempts: expression('attempts', '+', 1), next_attempt_at: entry.nextAttemptAt }))
+    .where('id', '=', entry.id)
+    .execute();
+}

@@ -1,0 +1,14 @@
+/** Keys that sign ID tokens; the private half is sealed. */
+import type { Kysely, Selectable } from 'kysely';
+import type { Schema, SigningKeysTable } from './schema.ts';
+
+export type SigningKeyRecord = Selectable<SigningKeysTable>;
+
+/** All keys, newest first. */
+export function listSigningKeys(db: Kysely<Schema>): Promise<SigningKeyRecord[]> {
+  return db.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').execute();
+}
+
+export async function insertSigningKey(db: Kysely<Schema>, key: SigningKeyRecord): Promise<void> {
+  await db.insertInto('signing_keys').values(key).execute();
+}

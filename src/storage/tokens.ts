@@ -1,0 +1,160 @@
+/** Access and refresh tokens: rows only; the rules stand in `sessions/`. */
+import type { Kysely, Selectable } from 'kysely';
+import type { SecretHash } from '../protocol/token-format.ts';
+import type { AccessTokensTable, RefreshTokensTable, Schema } from './schema.ts';
+
+export type AccessToken = Selectable<AccessTokensTable>;
+export type RefreshToken = Selectable<RefreshTokensTable>;
+
+/** An access token with all that a verdict on it needs. */
+export interface AccessTokenView {
+  readonly session_id: string;
+  readonly refresh_hash: SecretHash | null;
+  readonly token_scope: string | null;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly first_used_at: number | null;
+  readonly session_scope: string;
+  readonly client_id: string | null;
+  readonly device_id: string | null;
+  readonly ended_at: number | null;
+  readonly user_id: string | null;
+  readonly localpart: string | null;
+  readonly locked_at: number | null;
+  readonly deactivated_at: number | null;
+}
+
+/** The hot query of introspection: three primary-key look-ups in one statement. */
+export function findAccessToken(db: Kysely<Schema>, hash: SecretHash): Promise<AccessTokenView | undefined> {
+  return db
+    .selectFrom('access_tokens')
+    .innerJoin('sessions', 'sessions.id', 'access_tokens.session_id')
+    .leftJoin('users', 'users.id', 'sessions.user_id')
+    .select([
+      'access_tokens.session_id',
+      'access_tokens.refresh_hash',
+      'access_tokens.scope as token_scope',
+      'access_tokens.created_at',
+      'access_tokens.expires_at',
+      'access_tokens.first_used_at',
+      'sessions.scope as session_scope',
+      'sessions.client_id',
+      'sessions.device_id',
+      'sessions.ended_at',
+      'sessions.user_id',
+      'users.localpart',
+      'users.locked_at',
+      'users.deactivated_at',
+    ])
+    .where('access_tokens.hash', '=', hash)
+    .executeTakeFirst();
+}
+
+export async function insertAccessToken(db: Kysely<Schema>, token: AccessToken): Promise<void> {
+  await db.insertInto('access_tokens').values(token).execute();
+}
+
+export async function insertRefreshToken(db: Kysely<Schema>, token: RefreshToken): Promise<void> {
+  await db.insertInto('refresh_tokens').values(token).execute();
+}
+
+export function findRefreshToken(db: Kysely<Schema>, hash: SecretHash): Promise<RefreshToken | undefined> {
+  return db.selectFrom('refresh_tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
+}
+
+/** Expiry of an access token by its hash. */
+export function findAccessTokenRow(db: Kysely<Schema>, hash: SecretHash): Promise<AccessToken | undefined> {
+  return db.selectFrom('access_tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
+}
+
+/** The refresh tokens that were issued for `predecessor`, oldest first: one, or more where a retry found its access token expired. */
+export function findSuccessors(db: Kysely<Schema>, predecessor: SecretHash): Promise<RefreshToken[]> {
+  return db
+    .selectFrom('refresh_tokens')
+    .selectAll()
+    .where('predecessor_hash', '=', predecessor)
+    .orderBy('created_at')
+    .execute();
+}
+
+/** Consumes a refresh token: true for the one caller that did. */
+export async function consumeRefreshToken(
+  db: Kysely<Schema>,
+  token: { hash: SecretHash; at: number },
+): Promise<boolean> {
+  const row = await db
+    .updateTable('refresh_tokens')
+    .set({ consumed_at: token.at })
+    .where('hash', '=', token.hash)
+    .where('consumed_at', 'is', null)
+    .returning('hash')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Gives a pair a new access token. */
+export async function replaceAccessToken(
+  db: Kysely<Schema>,
+  pair: { hash: SecretHash; accessHash: SecretHash; accessNonce: string },
+): Promise<void> {
+  await db
+    .updateTable('refresh_tokens')
+    .set({ access_hash: pair.accessHash, access_nonce: pair.accessNonce })
+    .where('hash', '=', pair.hash)
+    .execute();
+}
+
+/** Notes the first use of a pair; true where it was the first. */
+export async function markPairUsed(
+  db: Kysely<Schema>,
+  pair: { hash: SecretHash; at: number },
+): Promise<boolean> {
+  const row = await db
+    .updateTable('refresh_tokens')
+    .set({ used_at: pair.at })
+    .where('hash', '=', pair.hash)
+    .where('used_at', 'is', null)
+    .returning('hash')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Notes the first use of an access token. */
+export async function markAccessTokenUsed(
+  db: Kysely<Schema>,
+  token: { hash: SecretHash; at: number },
+): Promise<void> {
+  await db
+    .updateTable('access_tokens')
+    .set({ first_used_at: token.at })
+    .where('hash', '=', token.hash)
+    .where('first_used_at', 'is', null)
+    .execute();
+}
+
+/**
+ * The other pairs issued for the same predecessor have lost: their access tokens are gone, their refresh tokens consumed without a
+ * successor, which marks them as replays.
+ */
+export async function supersedeSiblings(
+  db: Kysely<Schema>,
+  winner: { hash: SecretHash; predecessor: SecretHash; at: number },
+): Promise<void> {
+  const losers = await db
+    .updateTable('refresh_tokens')
+    .set({ consumed_at: winner.at })
+    .where('predecessor_hash', '=', winner.predecessor)
+    .where('hash', '!=', winner.hash)
+    .where('consumed_at', 'is', null)
+    .returning('hash')
+    .execute();
+  if (losers.length === 0) return;
+  await db
+    .deleteFrom('access_tokens')
+    .where(
+      'refresh_hash',
+      'in',
+      losers.map((loser) => loser.hash),
+    )
+    .execute();
+}

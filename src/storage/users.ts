@@ -1,0 +1,58 @@
+/** Users and their upstream links. */
+import type { Kysely, Selectable } from 'kysely';
+import type { Schema, UpstreamLinksTable, UsersTable } from './schema.ts';
+
+export type User = Selectable<UsersTable>;
+
+export function findUser(db: Kysely<Schema>, id: string): Promise<User | undefined> {
+  return db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export function findUserByLocalpart(db: Kysely<Schema>, localpart: string): Promise<User | undefined> {
+  return db.selectFrom('users').selectAll().where('localpart', '=', localpart).executeTakeFirst();
+}
+
+/** The user that (issuer, subject) is linked to: the only way in which a person is recognised. */
+export function findLinkedUser(
+  db: Kysely<Schema>,
+  link: { issuer: string; subject: string },
+): Promise<User | undefined> {
+  return db
+    .selectFrom('upstream_links')
+    .innerJoin('users', 'users.id', 'upstream_links.user_id')
+    .selectAll('users')
+    .where('upstream_links.issuer', '=', link.issuer)
+    .where('upstream_links.subject', '=', link.subject)
+    .executeTakeFirst();
+}
+
+/** Inserts a user unless the localpart is taken; tells whether it did. */
+export async function insertUser(db: Kysely<Schema>, user: User): Promise<boolean> {
+  const row = await db
+    .insertInto('users')
+    .values(user)
+    .onConflict((conflict) => conflict.column('localpart').doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function insertLink(db: Kysely<Schema>, link: Selectable<UpstreamLinksTable>): Promise<void> {
+  await db.insertInto('upstream_links').values(link).execute();
+}
+
+/** Notes a login: when, and the display name that the IdP gave. */
+export async function recordLogin(
+  db: Kysely<Schema>,
+  login: { issuer: string; subject: string; userId: string; displayname: string | null; at: number },
+): Promise<void> {
+  await db
+    .updateTable('upstream_links')
+    .set({ last_login_at: login.at })
+    .where('issuer', '=', login.issuer)
+    .where('subject', '=', login.subject)
+    .execute();
+  if (login.displayname !== null) {
+    await db.updateTable('users').set({ displayname: login.displayname }).where('id', '=', login.userId).execute();
+  }
+}
