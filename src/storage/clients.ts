@@ -17,7 +17,9 @@ export async function insertClient(db: Kysely<Schema>, client: ClientRecord): Pr
     .insertInto('clients')
     .values(client)
     .onConflict((conflict) =>
-      conflict.column('metadata_hash').doUpdateSet((row) => ({ last_used_at: row.ref('excluded.last_used_at') })),
+      conflict
+        .column('metadata_hash')
+        .doUpdateSet((row) => ({ last_used_at: row.ref('excluded.last_used_at') })),
     )
     .returningAll()
     .executeTakeFirstOrThrow();

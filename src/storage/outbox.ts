@@ -8,6 +8,11 @@ export async function insertOutboxEntry(db: Kysely<Schema>, entry: OutboxEntry):
   await db.insertInto('outbox').values(entry).execute();
 }
 
+/** The entry that an ended session left, if it is still there. */
+export function findOutboxEntryOf(db: Kysely<Schema>, sessionId: string): Promise<OutboxEntry | undefined> {
+  return db.selectFrom('outbox').selectAll().where('session_id', '=', sessionId).executeTakeFirst();
+}
+
 /** Entries whose time has come, oldest first. */
 export function listDueOutboxEntries(
   db: Kysely<Schema>,

@@ -198,6 +198,8 @@ export interface IdpDocumentsTable {
 export interface OutboxTable {
   id: string;
   kind: 'delete_device';
+  /** The session whose end it tells of; null for a device that was made for a sign-in that did not happen. */
+  session_id: string | null;
   user_id: string;
   device_id: string;
   created_at: number;

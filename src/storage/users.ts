@@ -8,6 +8,19 @@ export function findUser(db: Kysely<Schema>, id: string): Promise<User | undefin
   return db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+/**
+ * The user, with its row locked until the transaction ends (PostgreSQL; SQLite has one writer anyway), so that two sessions of one user
+ * never start at the same moment.
+ */
+export function lockUser(tx: Kysely<Schema>, id: string): Promise<User | undefined> {
+  return tx
+    .updateTable('users')
+    .set((expression) => ({ id: expression.ref('id') }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst();
+}
+
 export function findUserByLocalpart(db: Kysely<Schema>, localpart: string): Promise<User | undefined> {
   return db.selectFrom('users').selectAll().where('localpart', '=', localpart).executeTakeFirst();
 }
@@ -53,6 +66,10 @@ export async function recordLogin(
     .where('subject', '=', login.subject)
     .execute();
   if (login.displayname !== null) {
-    await db.updateTable('users').set({ displayname: login.displayname }).where('id', '=', login.userId).execute();
+    await db
+      .updateTable('users')
+      .set({ displayname: login.displayname })
+      .where('id', '=', login.userId)
+      .execute();
   }
 }

@@ -1,0 +1,93 @@
+import type { Clock } from '../protocol/clock.ts';
+import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
+import { Unavailable } from '../protocol/unavailable.ts';
+import type { Database } from '../storage/database.ts';
+import { touchSession } from '../storage/sessions.ts';
+import { type AccessTokenView, findAccessToken, markAccessTokenUsed } from '../storage/tokens.ts';
+import { usePair } from './first-use.ts';
+
+/** A token that is good. Times are milliseconds since the epoch. */
+export interface ActiveAccess {
+  readonly sessionId: string;
+  readonly userId: string | null;
+  readonly localpart: string | null;
+  readonly clientId: string | null;
+  readonly deviceId: string | null;
+  readonly scope: string;
+  readonly issuedAt: number;
+  /** Null: does not expire. */
+  readonly expiresAt: number | null;
+}
+
+/** Why a token is not good. */
+export type InactiveReason = 'malformed' | 'unknown' | 'expired' | 'ended' | 'deactivated';
+
+/** Locked is a verdict of its own: the session lives on (rule 7). */
+export type AccessVerdict =
+  | { readonly kind: 'active'; readonly access: ActiveAccess }
+  | { readonly kind: 'locked'; readonly access: ActiveAccess }
+  | { readonly kind: 'inactive'; readonly reason: InactiveReason; readonly sessionId?: string };
+
+export interface FindAccessDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** Told when a first use could not be written; it is tried again at the next use. */
+  readonly onFirstUseLost?: (error: Unavailable) => void;
+}
+
+/**
+ * Whose access token this is. A malformed one costs no query. The first use is written before the verdict is given, but not
+ * waited for on the disk (rule 5); where it cannot be written (a full disk), the verdict stands all the same.
+ */
+export async function findAccess(deps: FindAccessDeps, token: string): Promise<AccessVerdict> {
+  if (!isWellFormedSecret('accessToken', token)) return { kind: 'inactive', reason: 'malformed' };
+  const hash = hashSecret(token);
+  const view = await findAccessToken(deps.db.query, hash);
+  if (view === undefined) return { kind: 'inactive', reason: 'unknown' };
+  const now = deps.clock.now();
+  const reason = inactiveReason(view, now);
+  if (reason !== undefined) return { kind: 'inactive', reason, sessionId: view.session_id };
+  if (view.first_used_at === null && !(await recordFirstUse(deps, { hash, view, now }))) {
+    return { kind: 'inactive', reason: 'ended', sessionId: view.session_id };
+  }
+  const access: ActiveAccess = {
+    sessionId: view.session_id,
+    userId: view.user_id,
+    localpart: view.localpart,
+    clientId: view.client_id,
+    deviceId: view.device_id,
+    scope: view.token_scope ?? view.session_scope,
+    issuedAt: view.created_at,
+    expiresAt: view.expires_at,
+  };
+  return { kind: view.locked_at === null ? 'active' : 'locked', access };
+}
+
+function inactiveReason(view: AccessTokenView, now: number): InactiveReason | undefined {
+  if (view.ended_at !== null) return 'ended';
+  if (view.deactivated_at !== null) return 'deactivated';
+  if (view.expires_at !== null && view.expires_at <= now) return 'expired';
+  return undefined;
+}
+
+/** False where the token lost to another pair of its predecessor, or its session ended, in the meantime. */
+async function recordFirstUse(
+  deps: FindAccessDeps,
+  use: { hash: SecretHash; view: AccessTokenView; now: number },
+): Promise<boolean> {
+  const { hash, view, now } = use;
+  try {
+    return await deps.db.writeSoon(async (tx) => {
+      const session = await touchSession(tx, { id: view.session_id, at: now });
+      if (session === undefined || session.ended_at !== null) return false;
+      if ((await findAccessToken(tx, hash)) === undefined) return false;
+      await markAccessTokenUsed(tx, { hash, at: now });
+      if (view.refresh_hash !== null) await usePair(tx, { hash: view.refresh_hash, at: now });
+      return true;
+    });
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    deps.onFirstUseLost?.(error);
+    return true;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Kysely } from 'kysely';
+import { newRecordId } from '../protocol/identifiers.ts';
+import type { Random } from '../protocol/clock.ts';
+import { hashSecret } from '../protocol/token-format.ts';
+import type { Schema, SessionOrigin } from '../storage/schema.ts';
+import { findLiveSession, insertSession, markSessionEnded } from '../storage/sessions.ts';
+import { insertAccessToken, insertRefreshToken } from '../storage/tokens.ts';
+import { lockUser } from '../storage/users.ts';
+import { type IssuedTokens, randomPair, secondsLeft } from './issued-tokens.ts';
+import type { SessionPolicy } from './policy.ts';
+
+export interface NewSession {
+  readonly userId: string;
+  readonly clientId: string;
+  readonly deviceId: string;
+  /** Space-separated, as granted. */
+  readonly scope: string;
+  readonly origin: SessionOrigin;
+  readonly authenticatedAt: number | null;
+}
+
+/** Id for a session that is about to start. */
+export function newSessionId(now: number, random: Random): string {
+  return newRecordId(now, random);
+}
+
+/**
+ * Starts a session within the caller's transaction, together with whatever it redeems. A live session on the same device ends
+ * here as replaced; the device and its keys stay (rule 6). `undefined` where the user is deactivated.
+ */
+export async function startSession(
+  tx: Kysely<Schema>,
+  deps: { policy: SessionPolicy; random: Random; now: number },
+  session: NewSession & { readonly id: string },
+): Promise<IssuedTokens | undefined> {
+  const { policy, random, now } = deps;
+  const user = await lockUser(tx, session.userId);
+  if (user === undefined || user.deactivated_at !== null) return undefined;
+  const earlier = await findLiveSession(tx, session);
+  if (earlier !== undefined) await markSessionEnded(tx, { id: earlier.id, at: now, reason: 'replaced' });
+  await insertSession(tx, {
+    id: session.id,
+    user_id: session.userId,
+    client_id: session.clientId,
+    device_id: session.deviceId,
+    scope: session.scope,
+    origin: session.origin,
+    authenticated_at: session.authenticatedAt,
+    created_at: now,
+    last_active_at: now,
+    ended_at: null,
+    end_reason: null,
+  });
+  const pair = randomPair(random);
+  const expiresAt = now + policy.accessTokenTtl;
+  const accessHash = hashSecret(pair.accessToken);
+  const refreshHash = hashSecret(pair.refreshToken);
+  await insertRefreshToken(tx, {
+    hash: refreshHash,
+    session_id: session.id,
+    generation: 0,
+    predecessor_hash: null,
+    refresh_nonce: null,
+    access_nonce: null,
+    access_hash: accessHash,
+    created_at: now,
+    consumed_at: null,
+    used_at: null,
+  });
+  await insertAccessToken(tx, {
+    hash: accessHash,
+    session_id: session.id,
+    refresh_hash: refreshHash,
+    scope: null,
+    created_at: now,
+    expires_at: expiresAt,
+    first_used_at: null,
+  });
+  return {
+    sessionId: session.id,
+    ...pair,
+    expiresInSeconds: secondsLeft(expiresAt, now),
+    scope: session.scope,
+  };
+}
