@@ -1,0 +1,72 @@
+/**
+ * The database as the other parts see it: one interface over SQLite and PostgreSQL. Kysely is the query layer; what is added here is when a
+ * commit counts (durable before the answer leaves), what is retried, and what surfaces as `Unavailable`.
+ */
+import type { Kysely, Transaction } from 'kysely';
+import type { Clock, Random } from '../protocol/clock.ts';
+import { DatabaseFault } from './fault.ts';
+import type { Schema } from './schema.ts';
+import { openSqlite } from './sqlite.ts';
+
+export interface Database {
+  readonly engine: Engine;
+  /**
+   * For reads outside a transaction: each statement sees everything that was committed before it. Never waits behind a write transaction of
+   * this process. Statements that change something are refused. Throws `Unavailable` when the database does not answer.
+   */
+  readonly query: Kysely<Schema>;
+  /**
+   * One write transaction (BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL). Contention, deadlock and a connection lost before the
+   * commit was sent are retried inside for up to 5 seconds, so `work` may run several times: it must touch nothing but `tx`, and must not call
+   * `write` itself. Resolves once the commit is on disk; throws `Unavailable` when that cannot be had. A commit whose fate is unknown (connection
+   * lost during COMMIT) is `Unavailable` as well, never repeated.
+   */
+  write<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /** As `write`, but resolves after COMMIT without waiting for the disk: for a token's first use and last-seen times. */
+  writeSoon<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /** Resolves when everything that was committed before the call is on disk: for answers that only read what another request wrote. */
+  durable(): Promise<void>;
+  /** Throws `Unavailable` if the database does not answer, or if its disk failed and nothing may be acknowledged any more. */
+  check(): Promise<void>;
+  /** Waits for running transactions, then lets go of files and connections. */
+  close(): Promise<void>;
+}
+
+export type Engine = 'sqlite' | 'postgres';
+
+/** What storage says to the operator. A pino logger fits. */
+export interface StorageLog {
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+export interface DatabaseOptions {
+  /** `sqlite:/absolute/path` or `postgres://…` (libpq URI; TLS by its `sslmode` and `sslrootcert` parameters). */
+  readonly url: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Default: silent. */
+  readonly log?: StorageLog;
+}
+
+/**
+ * Opens the database, asserts that what it commits will be durable, and brings its schema up to date.
+ * Throws `DatabaseFault`, whose message names the mend, when this database cannot be used.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { url } = options;
+  if (url.startsWith('sqlite:')) return openSqlite({ ...options, file: sqliteFile(url) });
+  throw new DatabaseFault(
+    'database.url names no known engine',
+    'use sqlite:/path/to/gatehouse.db or postgres://user@host/database',
+  );
+}
+
+/** The file of a `sqlite:` URL. */
+export function sqliteFile(url: string): string {
+  const file = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+  if (file === '' || file.startsWith(':memory:')) {
+    throw new DatabaseFault('database.url names no file', 'use sqlite:/path/to/gatehouse.db');
+  }
+  return file;
+}

@@ -1,0 +1,5 @@
+/** Every migration in order: a static map, so that a build contains them all. Forward only. */
+import type { Migration } from '../migrate.ts';
+import { initial } from './001-initial.ts';
+
+export const migrations: readonly Migration[] = [initial];
