@@ -1,0 +1,159 @@
+/**
+ * Who may import whom (ARCHITECTURE.md). Each part names all that it may import of `src/`; whatever is not named is forbidden,
+ * so a new folder has to be entered here before anybody can use it. Type imports count.
+ */
+const foundations = ['protocol', 'generated', 'observability'];
+const domain = ['storage', 'upstream', 'homeserver', 'metadata', 'sessions', 'sign-in', 'verification'];
+
+/** Part -> parts it may import, beside itself. */
+const mayImport = {
+  // 1. The vocabulary imports nothing but itself.
+  protocol: ['generated'],
+  generated: ['protocol'],
+  // 2. Any part may import observability; nobody imports config: parts take plain values.
+  config: foundations,
+  observability: ['protocol', 'generated'],
+  // 3. The edges of the process never know each other.
+  storage: foundations,
+  upstream: foundations,
+  homeserver: foundations,
+  // 4. The domain. None of it knows HTTP.
+  metadata: [...foundations, 'upstream'],
+  sessions: [...foundations, 'storage', 'homeserver'],
+  'sign-in': [...foundations, 'upstream', 'sessions', 'storage'],
+  verification: [...foundations, 'upstream', 'sessions'],
+  // 5. The routes, which never know each other.
+  http: foundations,
+  'authorization-server': [...foundations, ...domain, 'http'],
+  'matrix-api': [...foundations, ...domain, 'http'],
+  account: [...foundations, ...domain, 'http'],
+  admin: [...foundations, ...domain, 'http'],
+};
+
+const parts = Object.keys(mayImport);
+const folder = (names) => `^src/(${names.join('|')})/`;
+
+const partRules = parts.map((part) => ({
+  name: `${part}-imports-only-its-foundations`,
+  comment: `src/${part}/ may import ${['itself', ...mayImport[part]].join(', ')} of src/ and nothing else.`,
+  severity: 'error',
+  from: { path: folder([part]) },
+  to: { path: '^src/', pathNot: folder([part, ...mayImport[part]]) },
+}));
+
+/** Package -> the only places that may import it. */
+const packageRules = [
+  ['express', ['^src/http/'], 'Handlers know requests and replies (http/exchange.ts), not Express.'],
+  ['express-openapi-validator', ['^src/http/'], 'Requests are validated in one place.'],
+  ['undici', ['^src/upstream/outbound\\.ts$', '^src/homeserver/'], 'One hardened way out.'],
+  ['pg', ['^src/storage/'], 'No SQL outside storage/.'],
+  ['pg-.*', ['^src/storage/'], 'No SQL outside storage/.'],
+  ['commander', ['^src/cli/'], 'Only the command line parses a command line.'],
+  ['prom-client', ['^src/observability/'], 'Every metric is declared in one place.'],
+].map(([name, places, comment]) => ({
+  name: `${name.replace(/\W+$/, '')}-in-its-place`,
+  comment,
+  severity: 'error',
+  from: { path: '^src/', pathNot: places },
+  to: { path: `(^|/)node_modules/(@types/)?${name}/` },
+}));
+
+export default {
+  forbidden: [
+    ...partRules,
+    ...packageRules,
+    {
+      name: 'kysely-in-its-place',
+      comment:
+        'No SQL outside storage/: the domain passes a connection on (a type import), and builds no query (a lint rule).',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/storage/' },
+      to: { path: '(^|/)node_modules/kysely/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'sqlite-in-its-place',
+      comment: 'No SQL outside storage/.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/storage/' },
+      to: { path: '^(node:)?sqlite$' },
+    },
+    {
+      name: 'only-the-top-imports-the-composition-root',
+      comment:
+        'service.ts and cli/ import all; only index.ts and cli/ import service.ts, and only bin/ runs cli/.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(index\\.ts$|service\\.ts$|cli/)' },
+      to: { path: '^src/(index\\.ts$|service\\.ts$|cli/)' },
+    },
+    {
+      name: 'composition-root-below-the-command-line',
+      comment: 'index.ts and service.ts know nothing of the command line, and nothing imports index.ts.',
+      severity: 'error',
+      from: { path: '^src/(index|service)\\.ts$' },
+      to: { path: '^src/(index\\.ts$|cli/)' },
+    },
+    {
+      name: 'no-file-outside-a-part',
+      comment:
+        'A source file stands in a part that this file names; only index.ts and service.ts stand at the root.',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/', pathNot: `^src/((${[...parts, 'cli'].join('|')})/|(index|service)\\.ts$)` },
+    },
+    {
+      name: 'sources-import-sources',
+      comment: 'src/ imports nothing of tests, demo, bench, scripts or build output.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|demo|bench|scripts|bin|dist)/' },
+    },
+    {
+      name: 'no-development-dependency-in-sources',
+      comment: 'What src/ imports is installed with the package.',
+      severity: 'error',
+      from: { path: '^(src|bin)/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'], pathNot: '/@types/' },
+    },
+    {
+      name: 'no-undeclared-dependency',
+      comment: 'Name it in package.json.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-cycles',
+      comment: 'Type imports count too.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      comment: 'A file that nothing imports and that imports nothing is dead.',
+      severity: 'error',
+      from: { orphan: true, path: '^(src|demo|test|bench)/', pathNot: '^src/index\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'reachable-from-the-top',
+      comment:
+        'A source file that neither the package nor the command line can reach is dead, even if a test uses it.',
+      severity: 'error',
+      from: { path: '^(src/(index|service)\\.ts$|src/cli/main\\.ts$|bin/)' },
+      to: { path: '^src/', reachable: false },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|coverage|var)/' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
+    builtInModules: { add: ['node:sqlite'] },
+  },
+};
