@@ -280,7 +280,7 @@ export interface components {
             client_id?: string;
             /** @description The localpart. */
             username?: string;
-            /** @description The user */
+            /** @description The user, stable and opaque. */
             sub: string;
             device_id?: string;
             /** @enum {string} */
