@@ -1,0 +1,124 @@
+/** The key that encrypts what must be readable again. It lives outside the database. */
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import type { Random } from '../protocol/clock.ts';
+import { ConfigFault } from './fault.ts';
+import type { Config } from './schema.ts';
+import { sqliteFile } from './sections/database.ts';
+
+const KEY_BYTES = 32;
+const SHORTEST_TEXT = 32;
+/** Fewer different characters than this are no random text. */
+const FEWEST_CHARACTERS = 8;
+
+/** Why a text cannot be the encryption key; `undefined` if it can. */
+export function encryptionKeyFault(text: string): string | undefined {
+  if (text.length < SHORTEST_TEXT) return `must have at least ${SHORTEST_TEXT} characters`;
+  if (new Set(text).size < FEWEST_CHARACTERS) return 'must be random';
+  return undefined;
+}
+
+/**
+ * The 32 bytes that a key stands for: 64 hexadecimal digits, or 32 bytes in base64 or base64url, are taken as those bytes; any other
+ * text as its SHA-256.
+ */
+export function decodeEncryptionKey(text: string): Buffer {
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
+  if (/^([A-Za-z0-9+/]{43}=?|[A-Za-z0-9_-]{43}=?)$/.test(text)) {
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.length === KEY_BYTES) return bytes;
+  }
+  return createHash('sha256').update(text).digest();
+}
+
+export interface EncryptionKey {
+  readonly key: Buffer;
+  /** The file that was made by this very call. */
+  readonly madeFile?: string;
+}
+
+/**
+ * The encryption key of a configuration: as given, or, with SQLite and nothing given, made once as a file of mode 0600. Of several
+ * processes that start at the same time one makes it and all use it.
+ *
+ * @throws ConfigFault where a database exists and its key does not (a new key could not open what is in it), or the file cannot be made.
+ */
+export function ensureEncryptionKey(
+  config: Pick<Config, 'encryption_key' | 'encryption_key_file' | 'database'>,
+  random: Random,
+): EncryptionKey {
+  if (config.encryption_key !== undefined) return { key: decodeEncryptionKey(config.encryption_key) };
+  const file = config.encryption_key_file;
+  if (file === undefined) throw missing('encryption_key', 'is missing', 'Add `encryption_key_file`.');
+  if (!exists(file)) {
+    const database = sqliteFile(config.database.url);
+    if (hasContent(database)) {
+      throw missing(
+        'encryption_key_file',
+        `names ${file}, which does not exist, while the database ${database} does`,
+        'Put the key back that the database was made with; without it, what is encrypted there is lost.',
+      );
+    }
+    const made = random(KEY_BYTES);
+    if (makeFile(file, `${made.toString('base64')}\n`, random)) return { key: made, madeFile: file };
+  }
+  // It was made by another process after the configuration was read.
+  const text = readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
+  const fault = encryptionKeyFault(text);
+  if (fault !== undefined)
+    throw missing('encryption_key_file', `names ${file}; the key ${fault}`, 'Put the key back.');
+  return { key: decodeEncryptionKey(text) };
+}
+
+/** Makes a file with its content at once, on disk when it returns; `false` if it is there already. */
+function makeFile(file: string, content: string, random: Random): boolean {
+  const draft = `${file}.${random(6).toString('hex')}`;
+  try {
+    const descriptor = openSync(draft, 'wx', 0o600);
+    try {
+      writeSync(descriptor, content);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    try {
+      linkSync(draft, file);
+    } finally {
+      unlinkSync(draft);
+    }
+    const folder = openSync(dirname(file), 'r');
+    fsyncSync(folder);
+    closeSync(folder);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST') return false;
+    throw missing(
+      'encryption_key_file',
+      `cannot be made at ${file} (${code ?? 'unknown error'})`,
+      `Make ${dirname(file)} writable for the user of this service, or make the file: openssl rand -base64 32 > ${file}`,
+    );
+  }
+}
+
+function exists(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
+function hasContent(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+function missing(path: string, problem: string, mend: string): ConfigFault {
+  return new ConfigFault([{ path, problem, mend }]);
+}

@@ -1,0 +1,115 @@
+/**
+ * Overrides from the environment: `GATEHOUSE__SECTION__KEY`, in capitals, entries of lists by their index from 0
+ * (`GATEHOUSE__PROVIDERS__0__CLIENT_SECRET`). Where the key takes text, the value is taken as it is; everywhere else it is read as
+ * YAML (`8090`, `true`, `[10.0.0.0/8]`). What is set here replaces what the file says.
+ */
+import type { z } from 'zod';
+import { parseDocument } from 'yaml';
+import { formatPath, type KeyPath } from './fault.ts';
+import { childOf, isText, shapeOf, unwrap } from './shape.ts';
+import { nearest } from './suggest.ts';
+import { setAt, type Mapping } from './tree.ts';
+
+export const ENVIRONMENT_PREFIX = 'GATEHOUSE__';
+
+export interface EnvironmentFault {
+  readonly name: string;
+  readonly problem: string;
+  readonly mend: string;
+}
+
+/** The variable that overrides a key. */
+export function environmentName(path: KeyPath): string {
+  return ENVIRONMENT_PREFIX + path.map((part) => String(part).toUpperCase()).join('__');
+}
+
+/**
+ * Puts the overrides into the tree. Returns which variable set which key (by its path as text), and what could not be
+ * understood. Values never stand in a fault: they may be secrets.
+ */
+export function applyEnvironment(
+  root: z.ZodType,
+  tree: Mapping,
+  environment: Readonly<Record<string, string | undefined>>,
+): { origins: Map<string, string>; faults: EnvironmentFault[] } {
+  const origins = new Map<string, string>();
+  const faults: EnvironmentFault[] = [];
+  const overrides: { name: string; path: KeyPath; value: unknown }[] = [];
+  for (const [name, text] of Object.entries(environment)) {
+    if (!name.startsWith(ENVIRONMENT_PREFIX) || text === undefined) continue;
+    const target = resolveName(root, name);
+    if ('problem' in target) {
+      faults.push({ name, ...target });
+      continue;
+    }
+    const value = readValue(target.schema, text);
+    if (value.ok) overrides.push({ name, path: target.path, value: value.value });
+    else faults.push({ name, problem: 'is not valid YAML', mend: 'Write it as in the file, on one line.' });
+  }
+  // Whole sections before their keys, entries of lists in their order.
+  overrides.sort((one, other) => comparePaths(one.path, other.path));
+  for (const { name, path, value } of overrides) {
+    if (setAt(tree, path, value)) origins.set(formatPath(path), name);
+    else faults.push({ name, ...unreachable(path) });
+  }
+  return { origins, faults };
+}
+
+type Target = { path: KeyPath; schema: z.ZodType } | { problem: string; mend: string };
+
+function resolveName(root: z.ZodType, name: string): Target {
+  const path: (string | number)[] = [];
+  let schema = root;
+  for (const word of name.slice(ENVIRONMENT_PREFIX.length).split('__')) {
+    const key =
+      /^(0|[1-9]\d{0,3})$/.test(word) && unwrap(schema).type === 'array' ? Number(word) : word.toLowerCase();
+    const child = word === String(key).toUpperCase() ? childOf(schema, key) : undefined;
+    if (child === undefined) {
+      const problem = 'overrides no key of the configuration';
+      const known = shapeOf(schema);
+      const guess = known && nearest(word, Object.keys(known));
+      if (guess !== undefined)
+        return { problem, mend: `Did you mean ${environmentName([...path, guess])}? Otherwise unset it.` };
+      if (unwrap(schema).type === 'array') {
+        return { problem, mend: `Name an entry by its index, from 0: ${environmentName([...path, 0])}.` };
+      }
+      return { problem, mend: 'Unset it, or correct its name: `__` stands between a section and its key.' };
+    }
+    path.push(key);
+    schema = child;
+  }
+  return { path, schema };
+}
+
+function readValue(schema: z.ZodType, text: string): { ok: true; value: unknown } | { ok: false } {
+  if (isText(schema)) return { ok: true, value: text };
+  const document = parseDocument(text, { prettyErrors: false });
+  if (document.errors.length > 0 || document.warnings.length > 0) return { ok: false };
+  try {
+    return { ok: true, value: document.toJS() };
+  } catch {
+    return { ok: false };
+  }
+}
+
+function unreachable(path: KeyPath): { problem: string; mend: string } {
+  const index = path.findLast((part) => typeof part === 'number');
+  return {
+    problem: `cannot set \`${formatPath(path)}\`: what is above it in the file is not there or of another kind`,
+    mend:
+      index === undefined
+        ? 'Correct the file, or unset the variable.'
+        : 'Indexes of lists start at 0 and leave no gap: set the entries before it too.',
+  };
+}
+
+function comparePaths(one: KeyPath, other: KeyPath): number {
+  for (let index = 0; index < Math.min(one.length, other.length); index++) {
+    const left = one[index] ?? '';
+    const right = other[index] ?? '';
+    if (left === right) continue;
+    if (typeof left === 'number' && typeof right === 'number') return left - right;
+    return String(left) < String(right) ? -1 : 1;
+  }
+  return one.length - other.length;
+}

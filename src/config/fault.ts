@@ -1,0 +1,57 @@
+/** What is wrong with a configuration, and how to put it right. */
+
+/** Where in the configuration: keys, and indexes of lists. */
+export type KeyPath = readonly (string | number)[];
+
+/** One thing that must be put right before the service can start. Never holds the value of a secret. */
+export interface Fault {
+  /** The key, written as `providers[0].client_id`; the name of an environment variable; or the file. */
+  readonly path: string;
+  /** What was found and which rule it breaks. */
+  readonly problem: string;
+  /** What to do about it, in one sentence. */
+  readonly mend: string;
+  /** Line and column in the configuration file, from 1, where they are known. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Something that works, and is probably not what the operator wants. */
+export type Warning = Fault;
+
+/** Takes a fault while a configuration is judged. */
+export type Report = (path: KeyPath, problem: string, mend: string) => void;
+
+/** A configuration that cannot be used. Carries every fault, not only the first one. */
+export class ConfigFault extends Error {
+  override readonly name = 'ConfigFault';
+  readonly faults: readonly Fault[];
+  /** The configuration file, if there is one. */
+  readonly file: string | undefined;
+
+  constructor(faults: readonly Fault[], file?: string) {
+    super(formatFaults(faults, file));
+    this.faults = faults;
+    this.file = file;
+  }
+}
+
+/** A key as an operator writes and reads it: `providers[0].client_id`. */
+export function formatPath(path: KeyPath): string {
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`))
+    .join('');
+}
+
+/** All faults as text for a terminal, several lines each. */
+export function formatFaults(faults: readonly Fault[], file?: string): string {
+  const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
+  const head = file === undefined ? `the configuration has ${count}:` : `${file} has ${count}:`;
+  return [head, ...faults.map((fault) => formatFault(fault))].join('\n');
+}
+
+/** One fault or warning as text for a terminal: where, what, and what to do. */
+export function formatFault(fault: Fault): string {
+  const place = fault.line === undefined ? '' : ` (line ${fault.line}, column ${fault.column ?? 1})`;
+  return `  ${fault.path}${place}: ${fault.problem}\n    -> ${fault.mend}`;
+}

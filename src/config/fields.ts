@@ -1,0 +1,86 @@
+/**
+ * The leaves that sections are made of. Each carries what the documentation, the JSON Schema and the messages need: description,
+ * unit, an example, whether it is a secret.
+ */
+import { z } from 'zod';
+import { baseUrlFault, ownUrlFault, webUrlFault } from './urls.ts';
+
+/** What a key's schema says about itself, beside type, default and bounds. */
+export interface FieldMeta {
+  /** What it means, in whole sentences, Markdown allowed. */
+  readonly description: string;
+  /** What a number counts. */
+  readonly unit?: string;
+  /** How it could be written, as YAML on one line. */
+  readonly example?: string;
+  /** Its value is never shown. */
+  readonly secret?: true;
+  /** It names a file or a socket: relative ones count from the configuration file's folder. */
+  readonly path?: true;
+}
+
+/** Describes a key; always the outermost call, as zod keeps it with the very schema object. */
+export function described<S extends z.ZodType>(schema: S, meta: FieldMeta): S {
+  return schema.meta({ ...meta });
+}
+
+/** The key's own description, whichever wrapper (default, optional) carries it. */
+export function metaOf(schema: z.ZodType): Partial<FieldMeta> {
+  return (schema.meta() ?? {}) as Partial<FieldMeta>;
+}
+
+/** A text with a rule of its own. The rule returns what the text must be, or `undefined` if it is. */
+export function textRule(rule: (text: string) => string | undefined): z.ZodString {
+  return z.string().check((context) => {
+    const broken = rule(context.value);
+    if (broken !== undefined) context.issues.push({ code: 'custom', input: context.value, message: broken });
+  });
+}
+
+/** Any text of one line that is not empty. */
+export const line = (): z.ZodString =>
+  textRule((text) => {
+    if (text.trim() === '') return 'must not be empty';
+    return /[\x00-\x1f\x7f]/.test(text) ? 'must be a single line without control characters' : undefined;
+  });
+
+export const webUrl = (): z.ZodString => textRule(webUrlFault);
+export const baseUrl = (): z.ZodString => textRule(baseUrlFault);
+export const ownUrl = (): z.ZodString => textRule(ownUrlFault);
+
+/** A secret given in place. */
+export function secret(description: string): z.ZodOptional<z.ZodString> {
+  const schema = textRule((text) => (text.trim() === '' ? 'must not be empty' : undefined)).optional();
+  return described(schema, { description, secret: true });
+}
+
+/** The file that holds a secret: the sibling of a {@link secret} whose key has `_file` at its end. */
+export function secretFile(key: string, more = ''): z.ZodOptional<z.ZodString> {
+  const description = `File that holds \`${key}\`; a line break at its end does not count. Set one of the two.${more}`;
+  return described(line().optional(), { description, path: true });
+}
+
+/** Whole seconds. */
+export function seconds(
+  bounds: { min: number; max: number; default: number },
+  description: string,
+): z.ZodDefault<z.ZodInt> {
+  return described(z.int().min(bounds.min).max(bounds.max).default(bounds.default), {
+    description,
+    unit: 'seconds',
+  });
+}
+
+/** Something that is counted. */
+export function count(
+  bounds: { min: number; max: number; default: number },
+  unit: string,
+  description: string,
+): z.ZodDefault<z.ZodInt> {
+  return described(z.int().min(bounds.min).max(bounds.max).default(bounds.default), { description, unit });
+}
+
+/** A switch. */
+export function flag(fallback: boolean, description: string): z.ZodDefault<z.ZodBoolean> {
+  return described(z.boolean().default(fallback), { description });
+}

@@ -1,0 +1,115 @@
+/**
+ * What the configuration knows and this version cannot do yet. It is refused in so many words and never ignored. Whoever builds
+ * one of these deletes its entry here; the documentation and the defaults follow.
+ */
+import type { KeyPath } from './fault.ts';
+
+export interface NotBuilt {
+  /** The key, `[]` for any entry of a list. */
+  readonly key: string;
+  /** Whether a value that was set asks for what is missing. */
+  readonly refuses: (value: unknown) => boolean;
+  /** What is missing, as the operator would write it. */
+  readonly what: string;
+  /** What to write instead. */
+  readonly mend: string;
+}
+
+const anything = (value: unknown): boolean => value !== undefined;
+const nonEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
+
+export const notBuilt: readonly NotBuilt[] = [
+  {
+    key: 'mode',
+    refuses: (value) => value === 'passthrough',
+    what: '`mode: passthrough`',
+    mend: 'Write `mode: facade`, or leave the key out.',
+  },
+  {
+    key: 'homeserver.kind',
+    refuses: (value) => value === 'synapse',
+    what: '`kind: synapse`',
+    mend: 'Write `kind: none`: the homeserver can still introspect tokens with `homeserver.secret`.',
+  },
+  {
+    key: 'database.url',
+    refuses: (value) => typeof value === 'string' && /^postgres(ql)?:/i.test(value),
+    what: 'a PostgreSQL database',
+    mend: 'Use SQLite: `url: "sqlite:gatehouse.db"`.',
+  },
+  {
+    key: 'providers',
+    refuses: (value) => Array.isArray(value) && value.length > 1,
+    what: 'more than one provider',
+    mend: 'Leave one provider in the list.',
+  },
+  {
+    key: 'providers[].access.require',
+    refuses: nonEmptyList,
+    what: 'access by claim',
+    mend: 'Leave `access` out, and restrict who may use this client at the identity provider.',
+  },
+  {
+    key: 'legacy_login.sso',
+    refuses: (value) => value === true,
+    what: 'legacy login by single sign-on',
+    mend: 'Write `sso: false`, or leave the key out.',
+  },
+  {
+    key: 'legacy_login.password',
+    refuses: (value) => value !== undefined && value !== false,
+    what: 'legacy login by password',
+    mend: 'Write `password: false`, or leave the key out.',
+  },
+  {
+    key: 'limits.password_failures_per_account',
+    refuses: anything,
+    what: 'a limit on password failures (no password login)',
+    mend: 'Leave the key out.',
+  },
+  {
+    key: 'limits.password_failures_per_address',
+    refuses: anything,
+    what: 'a limit on password failures (no password login)',
+    mend: 'Leave the key out.',
+  },
+  {
+    key: 'clients',
+    refuses: nonEmptyList,
+    what: 'static clients',
+    mend: 'Leave the list empty: clients register themselves.',
+  },
+];
+
+/** Whether this version has what the key switches on: for defaults that follow what is built. */
+export function isBuilt(key: string): boolean {
+  return !notBuilt.some((entry) => entry.key === key);
+}
+
+/** The faults of a configuration that asks for what is not there yet. */
+export function reportNotBuilt(
+  tree: unknown,
+  report: (path: KeyPath, problem: string, mend: string) => void,
+): void {
+  for (const entry of notBuilt) {
+    for (const { path, value } of valuesAt(tree, entry.key)) {
+      if (entry.refuses(value)) report(path, `${entry.what} is not available in this version`, entry.mend);
+    }
+  }
+}
+
+/** Every value that a key with `[]` for list entries stands for. */
+function valuesAt(tree: unknown, key: string): { path: KeyPath; value: unknown }[] {
+  let found: { path: KeyPath; value: unknown }[] = [{ path: [], value: tree }];
+  for (const part of key.replaceAll('[]', '.[]').split('.')) {
+    found = found.flatMap(({ path, value }) => {
+      if (part === '[]') {
+        if (!Array.isArray(value)) return [];
+        return value.map((entry: unknown, index) => ({ path: [...path, index], value: entry }));
+      }
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return [];
+      return [{ path: [...path, part], value: (value as Record<string, unknown>)[part] }];
+    });
+  }
+  return found;
+}

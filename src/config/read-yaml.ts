@@ -1,0 +1,112 @@
+/** The configuration file: text to tree, with the place of every key. */
+import {
+  LineCounter,
+  isMap,
+  isNode,
+  isPair,
+  isSeq,
+  parseDocument,
+  type Document,
+  type YAMLError,
+} from 'yaml';
+import type { Fault, KeyPath } from './fault.ts';
+
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface YamlFile {
+  /** Plain objects, lists and scalars; `undefined` for an empty file. */
+  readonly tree: unknown;
+  /** Where the key at a path stands; `undefined` if it is not in the file. */
+  readonly placeOf: (path: KeyPath) => Place | undefined;
+}
+
+/** Parses YAML 1.2. Faults name line and column and never quote the text, which may hold secrets. */
+export function readYaml(
+  text: string,
+  file: string,
+): { ok: true; yaml: YamlFile } | { ok: false; faults: Fault[] } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const errors = [...document.errors, ...document.warnings];
+  if (errors.length > 0) {
+    const faults = errors.map((error) => {
+      const { line, col } = lines.linePos(error.pos[0]);
+      return { path: file, ...explainYaml(error), line, column: col };
+    });
+    return { ok: false, faults };
+  }
+  try {
+    const tree: unknown = document.toJS() ?? undefined;
+    const placeOf = (path: KeyPath): Place | undefined => {
+      const offset = offsetOf(document, path);
+      if (offset === undefined) return undefined;
+      const { line, col } = lines.linePos(offset);
+      return { line, column: col };
+    };
+    return { ok: true, yaml: { tree, placeOf } };
+  } catch {
+    const problem = 'has an alias (*name) that stands for nothing, or for too much';
+    return { ok: false, faults: [{ path: file, problem, mend: 'Put texts that begin with * in quotes.' }] };
+  }
+}
+
+/** The offset of the key itself, or of the list entry. */
+function offsetOf(document: Document.Parsed, path: KeyPath): number | undefined {
+  let node: unknown = document.contents;
+  let offset: number | undefined;
+  for (const key of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(
+        (item) => isPair(item) && isNode(item.key) && String((item.key as { value?: unknown }).value) === key,
+      );
+      if (pair === undefined) return offset;
+      offset = isNode(pair.key) ? pair.key.range?.[0] : offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof key === 'number') {
+      node = node.items[key];
+      offset = isNode(node) ? node.range?.[0] : offset;
+    } else return offset;
+  }
+  return offset;
+}
+
+function explainYaml(error: YAMLError): { problem: string; mend: string } {
+  switch (error.code) {
+    case 'DUPLICATE_KEY':
+      return { problem: 'has the same key twice in one mapping', mend: 'Remove one of the two.' };
+    case 'TAB_AS_INDENT':
+      return { problem: 'has a tab as indentation', mend: 'Indent with spaces.' };
+    case 'BAD_INDENT':
+      return {
+        problem: 'has a line whose indentation fits nothing above it',
+        mend: 'Align it with its siblings.',
+      };
+    case 'MULTIPLE_DOCS':
+      return { problem: 'has more than one document', mend: 'Remove the line with --- and what follows it.' };
+    case 'TAG_RESOLVE_FAILED':
+    case 'BAD_COLLECTION_TYPE':
+      return {
+        problem: 'has a tag (!name) that is not known',
+        mend: 'Put texts that begin with ! in quotes.',
+      };
+    case 'BAD_SCALAR_START':
+      return { problem: 'has a text that begins with a reserved character', mend: 'Put the text in quotes.' };
+    case 'BAD_ALIAS':
+      return { problem: 'has a text that begins with * or &', mend: 'Put the text in quotes.' };
+    case 'BAD_DQ_ESCAPE':
+      return {
+        problem: 'has a backslash in double quotes that stands for nothing',
+        mend: "Use single quotes: '…'.",
+      };
+    case 'UNEXPECTED_TOKEN':
+      return {
+        problem: 'has something that YAML does not allow here',
+        mend: 'Correct the syntax, or quote the text.',
+      };
+    default:
+      return { problem: `is not valid YAML: ${error.message}`, mend: 'Correct the syntax.' };
+  }
+}

@@ -1,0 +1,70 @@
+/** The whole configuration, composed of its sections. */
+import { z } from 'zod';
+import { described } from './fields.ts';
+import { clientsSection } from './sections/clients.ts';
+import { databaseSection } from './sections/database.ts';
+import { homeserverSection } from './sections/homeserver.ts';
+import { legacyLoginSection } from './sections/legacy-login.ts';
+import { limitsSection } from './sections/limits.ts';
+import { listenSection, operationsSection } from './sections/listen.ts';
+import { logSection } from './sections/log.ts';
+import { metadataSection } from './sections/metadata.ts';
+import { providersSection } from './sections/providers.ts';
+import { serverKeys } from './sections/server.ts';
+import { sessionsSection } from './sections/sessions.ts';
+
+export const configSchema = z.strictObject({
+  ...serverKeys,
+  listen: described(listenSection.prefault({}), { description: 'The listener for clients and browsers.' }),
+  operations: described(operationsSection.prefault({}), { description: "The operator's own listener." }),
+  database: described(databaseSection.prefault({}), { description: 'Where sessions are kept.' }),
+  providers: described(providersSection, {
+    description: 'The identity providers that people sign in at.',
+    example: '[{ id: main, issuer: "https://idp.example.com", client_id: gatehouse, … }]',
+  }),
+  homeserver: described(homeserverSection.prefault({}), {
+    description: 'The homeserver that asks whose a token is.',
+  }),
+  sessions: described(sessionsSection.prefault({}), { description: 'How long things live.' }),
+  legacy_login: described(legacyLoginSection.prefault({}), {
+    description: "Matrix's own login routes, for clients without OAuth.",
+  }),
+  clients: described(clientsSection.default([]), { description: 'Clients that are known beforehand.' }),
+  metadata: described(metadataSection.prefault({}), {
+    description: 'How long others may keep what we publish.',
+  }),
+  limits: described(limitsSection.prefault({}), { description: 'How much a caller may ask for.' }),
+  log: described(logSection.prefault({}), { description: 'What is written to standard output.' }),
+});
+
+/** What may stand in the file. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+type Parsed = z.output<typeof configSchema>;
+
+/**
+ * A configuration that holds: every default filled in, every secret read from its file, every path absolute, frozen through and
+ * through. Keys are those of the file.
+ */
+export type Config = DeepReadonly<
+  Omit<Parsed, 'listen'> & {
+    listen: Parsed['listen'] &
+      (
+        | { socket: string; host?: undefined; port?: undefined }
+        | { socket?: undefined; host: string; port: number }
+      );
+  }
+>;
+
+export type DeepReadonly<T> = T extends (infer Entry)[]
+  ? readonly DeepReadonly<Entry>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
+
+/** As much of the input as holds: what cross-field rules are judged on. */
+export type DeepPartial<T> = T extends (infer Entry)[]
+  ? DeepPartial<Entry>[]
+  : T extends object
+    ? { [K in keyof T]?: DeepPartial<T[K]> | undefined }
+    : T;

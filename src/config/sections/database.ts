@@ -1,0 +1,31 @@
+/** Where sessions are kept. */
+import { z } from 'zod';
+import { count, described, secretFile, textRule } from '../fields.ts';
+
+function databaseUrlFault(text: string): string | undefined {
+  if (/^postgres(ql)?:\/\//.test(text)) {
+    return URL.parse(text) === null ? 'must be a valid postgres:// URL' : undefined;
+  }
+  if (!text.startsWith('sqlite:')) return 'must begin with sqlite: or postgres://';
+  const file = sqliteFile(text);
+  if (file === '') return 'must name a file after sqlite:';
+  if (file.includes(':memory:')) return 'must name a file: sessions have to survive a restart';
+  if (/[?#\x00]/.test(file) || file.endsWith('/')) return 'must name a file, without parameters (? or #)';
+  return undefined;
+}
+
+/** The file of a `sqlite:` URL, as written: `sqlite:x.db`, `sqlite:/abs/x.db` and `sqlite:///abs/x.db` are understood. */
+export function sqliteFile(url: string): string {
+  return url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+}
+
+export const databaseSection = z.strictObject({
+  url: described(textRule(databaseUrlFault).default('sqlite:gatehouse.db'), {
+    description:
+      '`sqlite:FILE`, or `postgres://user:password@host/database`, which also needs `encryption_key`. The folder of the file must exist and be writable: SQLite keeps more files beside it.',
+    example: '"sqlite:gatehouse.db"',
+    secret: true,
+  }),
+  url_file: secretFile('url'),
+  pool_size: count({ min: 1, max: 200, default: 10 }, 'connections', 'Most connections to PostgreSQL.'),
+});

@@ -1,0 +1,26 @@
+/** How much a caller may ask for. */
+import { z } from 'zod';
+import { count } from '../fields.ts';
+
+export const limitsSection = z.strictObject({
+  registrations_per_address: count(
+    { min: 1, max: 1_000_000, default: 100 },
+    'registrations a minute',
+    'Client registrations that one address (for IPv6, one /64) may make. Above: 429 with `Retry-After`.',
+  ),
+  password_failures_per_account: count(
+    { min: 1, max: 1000, default: 10 },
+    'failures in 15 minutes',
+    'Wrong passwords for one account. Right ones do not count.',
+  ),
+  password_failures_per_address: count(
+    { min: 1, max: 100_000, default: 100 },
+    'failures a minute',
+    'Wrong passwords from one address (for IPv6, one /64).',
+  ),
+  body_bytes: count(
+    { min: 1024, max: 1_048_576, default: 65_536 },
+    'bytes',
+    'Longest request body. Above: 413.',
+  ),
+});

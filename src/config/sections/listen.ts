@@ -1,0 +1,46 @@
+/** Where we listen: for everybody, and for the operator's own tools. */
+import { z } from 'zod';
+import ipaddr from 'ipaddr.js';
+import { described, line, textRule } from '../fields.ts';
+
+function hostFault(text: string): string | undefined {
+  if (ipaddr.isValid(text) || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(text)) return undefined;
+  return 'must be an IP address or a host name, without scheme, port or brackets';
+}
+
+function rangeFault(text: string): string | undefined {
+  if (text.includes('/') ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text)) return undefined;
+  return 'must be an IP address or a range such as 10.0.0.0/8';
+}
+
+const host = (): z.ZodString => textRule(hostFault);
+const port = (): z.ZodInt => z.int().min(0).max(65535);
+
+export const listenSection = z.strictObject({
+  host: described(host().optional(), {
+    description: 'Address to listen on. Default `127.0.0.1`: behind a reverse proxy on the same machine.',
+    example: '127.0.0.1',
+  }),
+  port: described(port().optional(), {
+    description: 'TCP port. Default `8090`; `0` takes any free one.',
+    example: '8090',
+  }),
+  socket: described(line().optional(), {
+    description: 'Unix socket to listen on, instead of `host` and `port`.',
+    example: '/run/gatehouse/gatehouse.sock',
+    path: true,
+  }),
+  trusted_proxies: described(z.array(textRule(rangeFault)).default([]), {
+    description:
+      "Addresses or ranges of the reverse proxies whose `X-Forwarded-For` is believed. Only the client's address is ever taken from it.",
+    example: '[127.0.0.1, "::1"]',
+  }),
+});
+
+export const operationsSection = z.strictObject({
+  host: described(host().default('127.0.0.1'), {
+    description:
+      'Address of the listener for `/health/live`, `/health/ready` and `/metrics`. Has no access control: never make it public.',
+  }),
+  port: described(port().default(9090), { description: 'TCP port; `0` takes any free one.' }),
+});

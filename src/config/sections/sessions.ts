@@ -1,0 +1,14 @@
+/** How long things live. */
+import { z } from 'zod';
+import { seconds } from '../fields.ts';
+
+export const sessionsSection = z.strictObject({
+  access_token_ttl_seconds: seconds(
+    { min: 1, max: 86_400, default: 600 },
+    'Life of an access token. Clients refresh on their own; short is good.',
+  ),
+  refresh_reuse_grace_seconds: seconds(
+    { min: 0, max: 3600, default: 30 },
+    'How long after its successor was used a refresh token still yields that same successor: a suspended phone app resends it honestly. `0` is strict: any such reuse ends the session.',
+  ),
+});

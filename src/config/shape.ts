@@ -1,0 +1,73 @@
+/** Looking into the schema: what may stand where, and what a leaf asks for. */
+import { z } from 'zod';
+import type { KeyPath } from './fault.ts';
+import { metaOf, type FieldMeta } from './fields.ts';
+
+/** The schema without its wrappers (default, optional). */
+export function unwrap(schema: z.core.$ZodType): z.ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
+    return unwrap(schema.unwrap());
+  }
+  return schema as z.ZodType;
+}
+
+/** The keys of an object schema; of a union, those of its object alternatives. */
+export function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.ZodType>> | undefined {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodObject) return inner.shape as Record<string, z.ZodType>;
+  if (inner instanceof z.ZodUnion) return inner.options.map((option) => shapeOf(option)).find(Boolean);
+  return undefined;
+}
+
+/** The schema of one key or index below another; `undefined` if nothing may stand there. */
+export function childOf(schema: z.core.$ZodType, key: string | number): z.ZodType | undefined {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodArray) return typeof key === 'number' ? (inner.element as z.ZodType) : undefined;
+  if (inner instanceof z.ZodRecord) return inner.valueType as z.ZodType;
+  const shape = shapeOf(schema);
+  return shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined;
+}
+
+/** The schema at a path; `undefined` if nothing may stand there. */
+export function schemaAt(root: z.ZodType, path: KeyPath): z.ZodType | undefined {
+  let schema: z.ZodType | undefined = root;
+  for (const key of path) schema = schema && childOf(schema, key);
+  return schema;
+}
+
+/** What the key at a path says about itself. */
+export function metaAt(root: z.ZodType, path: KeyPath): Partial<FieldMeta> {
+  const schema = schemaAt(root, path);
+  return schema === undefined ? {} : metaOf(schema);
+}
+
+/** Whether the leaf takes text as it is (so that an environment variable needs no quotes). */
+export function isText(schema: z.ZodType): boolean {
+  const inner = unwrap(schema);
+  return inner instanceof z.ZodString || inner instanceof z.ZodEnum;
+}
+
+/** What may stand there, in words: `a whole number from 0 to 65535`. */
+export function kindOf(schema: z.ZodType): string {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodString) return 'text';
+  if (inner instanceof z.ZodNumber) {
+    return `a whole number from ${inner.minValue ?? 0} to ${inner.maxValue ?? 'any'}`;
+  }
+  if (inner instanceof z.ZodBoolean) return 'true or false';
+  if (inner instanceof z.ZodEnum) {
+    const options = inner.options.map((option) => `\`${option}\``);
+    return options.length === 1 ? String(options[0]) : `one of ${options.join(', ')}`;
+  }
+  if (inner instanceof z.ZodArray) {
+    const element = unwrap(inner.element);
+    return element instanceof z.ZodObject ? 'a list of mappings' : `a list: ${kindOf(element)} each`;
+  }
+  if (inner instanceof z.ZodUnion)
+    return inner.options.map((option) => kindOf(option as z.ZodType)).join(', or ');
+  if (inner instanceof z.ZodObject) {
+    const keys = Object.keys(inner.shape as object);
+    return keys.length <= 2 ? `a mapping with ${keys.map((key) => `\`${key}\``).join(', ')}` : 'a mapping';
+  }
+  return inner instanceof z.ZodRecord ? 'a mapping' : 'anything';
+}
