@@ -41,8 +41,8 @@ export interface IdentityProviderOptions {
   client: (clientId: string) => AllClientMetadata | undefined;
   /** Renders the login form: fields `login` and `action` (`sign-in` or `cancel`), method POST. */
   renderLogin: (page: LoginPage) => string;
-  /** Renders an error page. */
-  renderError: (title: string, detail: string) => string;
+  /** Renders a page that says something: an error, or the question whether to sign out, with the form to answer it (HTML). */
+  renderNotice: (title: string, detail: string, form?: string) => string;
   /** Puts the claims of the scopes into the ID token too, not only into userinfo. Default false. */
   claimsInIdToken?: boolean | undefined;
   /** Told of errors that are the provider's own. Default: nothing. */
@@ -215,6 +215,21 @@ function configure(
         allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
       },
       backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => {
+          const buttons =
+            '<button form="op.logoutForm" name="logout" value="yes">Sign out</button> <button form="op.logoutForm">Stay</button>';
+          ctx.body = options.renderNotice(
+            'Sign out?',
+            'This ends your session at the provider.',
+            form + buttons,
+          );
+        },
+        postLogoutSuccessSource: (ctx) => {
+          ctx.body = options.renderNotice('Signed out', 'Your session at the provider has ended.');
+        },
+      },
     },
     // The dispatcher that oidc-provider adds refuses loopback addresses, which is where everything of ours lives.
     fetch: (url, init) => {
@@ -241,7 +256,7 @@ function configure(
     },
     renderError: (ctx, out) => {
       ctx.type = 'html';
-      ctx.body = options.renderError(out.error, out.error_description ?? '');
+      ctx.body = options.renderNotice(out.error, out.error_description ?? '');
     },
   };
 }
@@ -281,12 +296,12 @@ function createInteraction(
         sendHtml(
           response,
           400,
-          options.renderError('This sign-in is over', 'Start again from the application.'),
+          options.renderNotice('This sign-in is over', 'Start again from the application.'),
         );
         return;
       }
       options.onServerError?.(error as Error);
-      sendHtml(response, 500, options.renderError('Something went wrong', 'The provider failed.'));
+      sendHtml(response, 500, options.renderNotice('Something went wrong', 'The provider failed.'));
     }
   };
 }

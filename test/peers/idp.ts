@@ -187,8 +187,8 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
 <h1>Sign in to the test IdP</h1>${problem === undefined ? '' : `<p role="alert">${escape(problem)}</p>`}
 <form method="post" action="${escape(action)}"><label>Login <input name="login" value="${escape(login)}"></label>
 <button name="action" value="sign-in">Sign in</button> <button name="action" value="cancel">Cancel</button></form></html>`,
-    renderError: (title, detail) =>
-      `<!doctype html><html lang="en"><title>IdP error</title><h1>${escape(title)}</h1><p>${escape(detail)}</p></html>`,
+    renderNotice: (title, detail, form = '') =>
+      `<!doctype html><html lang="en"><title>Test IdP</title><h1>${escape(title)}</h1><p>${escape(detail)}</p>${form}</html>`,
     onServerError: (error) => {
       console.error('test IdP:', error);
     },
