@@ -50,6 +50,8 @@ async function start(
   const config = loadConfig(files.configFile, env);
   const publicUrl = config.public_url.replace(/\/?$/, '/');
 
+  const clientPage = `${baseUrl(settings.client)}/`;
+
   const idp = await createIdentityProvider({
     issuer: baseUrl(settings.idp),
     cookiePrefix: 'demo_idp_',
@@ -61,6 +63,7 @@ async function start(
             client_id: id,
             client_secret: files.idpSecret,
             redirect_uris: config.providers.map((provider) => `${publicUrl}upstream/${provider.id}/callback`),
+            post_logout_redirect_uris: [clientPage],
           }
         : undefined,
     renderLogin,
@@ -80,6 +83,10 @@ async function start(
     matrixUrl: publicUrl,
     clientUrl: baseUrl(settings.client),
     homeserverSecret: config.homeserver.secret ?? '',
+    idpSignOutUrl: `${baseUrl(settings.idp)}/session/end?${new URLSearchParams({
+      client_id: 'gatehouse',
+      post_logout_redirect_uri: clientPage,
+    }).toString()}`,
   });
   parts.use(await listen(settings.client, withAssets(client)));
   goOn();

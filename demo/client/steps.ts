@@ -113,5 +113,9 @@ export function signInLink(walk: Walk, settings: WalkSettings): SafeHtml {
               <dd>${value}</dd>`,
         )}
       </dl>
-    </details>`;
+    </details>
+    <p class="quiet">
+      The identity provider remembers you, and does not ask twice.
+      <a href="${settings.idpSignOutUrl}">Sign out there</a> to be somebody else.
+    </p>`;
 }

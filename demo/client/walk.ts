@@ -28,6 +28,8 @@ export interface WalkSettings {
   readonly clientUrl: string;
   /** What the homeserver shares with Gatehouse. A real client never has it: the demo plays the homeserver too. */
   readonly homeserverSecret: string;
+  /** Where a person ends the session at the demo identity provider, to be somebody else. */
+  readonly idpSignOutUrl: string;
 }
 
 export interface Tokens {
