@@ -14,7 +14,7 @@ export function unwrap(schema: z.core.$ZodType): z.ZodType {
 /** The keys of an object schema; of a union, those of its object alternatives. */
 export function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.ZodType>> | undefined {
   const inner = unwrap(schema);
-  if (inner instanceof z.ZodObject) return inner.shape as Record<string, z.ZodType>;
+  if (inner instanceof z.ZodObject) return inner.shape;
   if (inner instanceof z.ZodUnion) return inner.options.map((option) => shapeOf(option)).find(Boolean);
   return undefined;
 }
@@ -66,7 +66,7 @@ export function kindOf(schema: z.ZodType): string {
   if (inner instanceof z.ZodUnion)
     return inner.options.map((option) => kindOf(option as z.ZodType)).join(', or ');
   if (inner instanceof z.ZodObject) {
-    const keys = Object.keys(inner.shape as object);
+    const keys = Object.keys(inner.shape);
     return keys.length <= 2 ? `a mapping with ${keys.map((key) => `\`${key}\``).join(', ')}` : 'a mapping';
   }
   return inner instanceof z.ZodRecord ? 'a mapping' : 'anything';

@@ -3,6 +3,7 @@ import type { KeyPath } from './fault.ts';
 
 export type Mapping = Record<string, unknown>;
 
+/** Whether a value holds keys and values: no list, no scalar. */
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,62 @@
+/** `gatehouse config check`: everything that is wrong with a configuration, at once. */
+import { resolve } from 'node:path';
+import { formatFault, formatFaults } from '../config/fault.ts';
+import { inspectFile, type Environment } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+
+/** Prints what was found to standard output and returns the exit code: 0 if the service would start with it, 1 if not. */
+export function checkConfig(file: string, env: Environment, options: { json: boolean }): 0 | 1 {
+  const { config, faults, warnings } = inspectFile(file, env);
+  if (options.json) {
+    const ok = config !== undefined;
+    const result = {
+      ok,
+      file: resolve(file),
+      faults,
+      warnings,
+      ...(ok ? { summary: summarise(config) } : {}),
+    };
+    console.log(JSON.stringify(result, undefined, 2));
+    return ok ? 0 : 1;
+  }
+  if (config === undefined) console.log(formatFaults(faults, file));
+  else {
+    console.log(`${file} is in order.`);
+    for (const [name, value] of Object.entries(summarise(config))) {
+      for (const [index, text] of [value].flat().entries()) {
+        console.log(`  ${(index === 0 ? name.replaceAll('_', ' ') : '').padEnd(16)}${text}`);
+      }
+    }
+  }
+  if (warnings.length > 0)
+    console.log(['warnings:', ...warnings.map((warning) => formatFault(warning))].join('\n'));
+  return config === undefined ? 1 : 0;
+}
+
+/** What an operator wants to see at a glance. No secrets. */
+function summarise(config: Config): Record<string, string | string[]> {
+  const { listen, operations, database, homeserver } = config;
+  return {
+    issuer: config.public_url,
+    user_ids: `@localpart:${config.server_name}`,
+    listens_on: listen.socket ?? hostAndPort(listen.host, listen.port),
+    operations: hostAndPort(operations.host, operations.port),
+    database: database.url.startsWith('sqlite:') ? database.url : 'PostgreSQL',
+    encryption_key:
+      config.encryption_key === undefined
+        ? `${config.encryption_key_file ?? ''} (made at the first start)`
+        : (config.encryption_key_file ?? 'given'),
+    homeserver: homeserver.kind,
+    providers: config.providers.map(
+      ({ id, issuer }) => `${id}: ${issuer}, redirect URI ${redirectUri(config.public_url, id)}`,
+    ),
+  };
+}
+
+function redirectUri(publicUrl: string, id: string): string {
+  return `${publicUrl.replace(/\/$/, '')}/upstream/${id}/callback`;
+}
+
+function hostAndPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port === 0 ? '(any free port)' : port}`;
+}

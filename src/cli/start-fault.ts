@@ -1,0 +1,53 @@
+/** Why the service could not start, in words for the operator: what happened, and what to do. Never a stack. */
+import { ConfigFault } from '../config/fault.ts';
+
+/** Explains any error of the start. */
+export function explainStartFault(error: unknown): string {
+  if (error instanceof ConfigFault) return `cannot start: ${error.message}`;
+  const system = systemErrorOf(error);
+  const place = system === undefined ? '' : placeOf(system);
+  switch (system?.code) {
+    case 'EADDRINUSE':
+      return `cannot start: ${place} is in use already\n  -> Stop the other program, or change \`listen\` or \`operations\` in the configuration.`;
+    case 'EADDRNOTAVAIL':
+      return `cannot start: ${place} is no address of this machine\n  -> Correct \`listen.host\` or \`operations.host\`.`;
+    case 'EACCES':
+    case 'EPERM':
+      if (system.syscall === 'listen') {
+        return `cannot start: no permission to listen on ${place}\n  -> Use a port from 1024 on, or a socket in a folder of ours.`;
+      }
+      return `cannot start: no permission for ${place}\n  -> Give the user of this service the right to read and write it.`;
+    default:
+      return `cannot start: ${messagesOf(error).join(': ')}`;
+  }
+}
+
+interface SystemError extends Error {
+  readonly code: string;
+  readonly syscall?: string;
+  readonly address?: string;
+  readonly port?: number;
+  readonly path?: string;
+}
+
+/** The operating system's own error, of the error or of what caused it. */
+function systemErrorOf(error: unknown): SystemError | undefined {
+  for (let inner = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth++) {
+    if ('syscall' in inner && 'code' in inner && typeof inner.code === 'string') return inner as SystemError;
+  }
+  return undefined;
+}
+
+function placeOf({ address, port, path }: SystemError): string {
+  if (port !== undefined && port >= 0) return `${address ?? ''}:${port}`;
+  return path ?? address ?? 'a file';
+}
+
+function messagesOf(error: unknown): string[] {
+  const messages: string[] = [];
+  for (let inner = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth++) {
+    const { message } = inner;
+    if (!messages.some((earlier) => earlier.includes(message))) messages.push(message);
+  }
+  return messages.length === 0 ? ['for an unknown reason'] : messages;
+}
