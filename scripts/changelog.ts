@@ -126,9 +126,10 @@ function comparisonBase(checkout: string, env: NodeJS.ProcessEnv): string | unde
     const fork = git(checkout, 'merge-base', upstream, 'HEAD')?.trim();
     if (fork !== undefined) return fork;
   }
-  return changesSince(checkout, 'HEAD').some(({ path }) => isProduct(path))
-    ? 'HEAD'
-    : resolve(checkout, 'HEAD^');
+  const uncommitted = changesSince(checkout, 'HEAD').some(
+    ({ path }) => isProduct(path) || path.startsWith('changelog.d/'),
+  );
+  return uncommitted ? 'HEAD' : resolve(checkout, 'HEAD^');
 }
 
 function missingFragments(checkout: string, base: string): string[] {

@@ -1,0 +1,1 @@
+A Matrix client signs in through the OpenID Connect provider that you already run: metadata, registration, authorization code grant with consent, refresh, revocation, and introspection for the homeserver, on one SQLite file.
