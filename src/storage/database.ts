@@ -5,6 +5,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { DatabaseFault } from './fault.ts';
+import { openPostgres } from './postgres.ts';
 import type { Schema } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -45,6 +46,10 @@ export interface DatabaseOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** PostgreSQL: connections of this process at most, half of them for reads. Default 10, at least 2. */
+  readonly poolSize?: number;
+  /** PostgreSQL: a URL that goes past PgBouncer, for migrations and for notifications. Default: `url`, and polling. */
+  readonly directUrl?: string;
   /** Default: silent. */
   readonly log?: StorageLog;
 }
@@ -56,6 +61,7 @@ export interface DatabaseOptions {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url } = options;
   if (url.startsWith('sqlite:')) return openSqlite({ ...options, file: sqliteFile(url) });
+  if (/^postgres(?:ql)?:/.test(url)) return openPostgres(options);
   throw new DatabaseFault(
     'database.url names no known engine',
     'use sqlite:/path/to/gatehouse.db or postgres://user@host/database',

@@ -31,6 +31,9 @@ export interface TransactionDriver {
   destroy(): Promise<void>;
 }
 
+/** Why a transaction was rolled back although its work returned: on both engines a statement that fails ends its transaction. */
+export const SWALLOWED = 'a statement of the transaction had failed and the work went on: it was rolled back';
+
 export interface OpenTransaction {
   readonly execute: Execute;
   commit(): Promise<void>;

@@ -1,15 +1,16 @@
 /** The database on one SQLite file: a connection that writes, one that reads, the barrier, checkpoints on a thread of their own. */
 import { Kysely, type Transaction } from 'kysely';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from '../protocol/unavailable.ts';
 import type { Database, DatabaseOptions } from './database.ts';
-import { readDialect, transactionDialect } from './dialect.ts';
+import { type OpenTransaction, readDialect, SWALLOWED, transactionDialect } from './dialect.ts';
 import { type Barrier, openBarrier } from './durability.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
+import { retrying } from './retry.ts';
 import type { Schema } from './schema.ts';
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts';
 import { isBusy, mapSqliteError } from './sqlite-errors.ts';
+import { attemptTransaction } from './transaction.ts';
 import { createTurn } from './turn.ts';
 
 /** How long a writer waits for its turn, and then for a lock that another process holds. */
@@ -34,37 +35,25 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
     limitMs: PATIENCE_MS,
     onTimeout: () => new Unavailable('the database', { cause: new Error('too many writes are waiting') }),
   });
-  const jitter = (limit: number): number => 1 + Math.floor((limit * (random(1)[0] ?? 0)) / 256);
-
   /** Runs `step` until no other process holds the lock that it needs, without stopping the event loop. */
-  const persist = async <T>(step: () => T): Promise<T> => {
-    for (let waited = 0, limit = 2; ; limit = Math.min(limit * 2, 50)) {
-      try {
-        return step();
-      } catch (error) {
-        if (!isBusy(error) || waited >= PATIENCE_MS) throw mapSqliteError(error);
-        const delay = jitter(limit);
-        await sleep(delay);
-        waited += delay;
-      }
-    }
-  };
+  const persist = <T>(step: () => T | Promise<T>): Promise<T> =>
+    retrying(step, {
+      clock,
+      random,
+      patienceMs: PATIENCE_MS,
+      isRetryable: (error) => error instanceof Unavailable && isBusy(error.cause),
+      firstPauseMs: 2,
+      longestPauseMs: 50,
+    });
 
   const query = new Kysely<Schema>({
-    dialect: readDialect('sqlite', (statement) => persist(() => reader.run(statement))),
+    dialect: readDialect('sqlite', (statement) => persist(() => attempt(() => reader.run(statement)))),
   });
   const transactions = new Kysely<Schema>({
     dialect: transactionDialect('sqlite', {
       begin: async () => {
-        await persist(() => writer.command('BEGIN IMMEDIATE'));
-        return {
-          execute: (statement) => attempt(() => writer.run(statement)),
-          commit: () => attempt(() => void writer.command('COMMIT')),
-          rollback: () => {
-            rollback(writer);
-            return Promise.resolve();
-          },
-        };
+        await attempt(() => writer.command('BEGIN IMMEDIATE'));
+        return transactionOn(writer);
       },
       destroy: () => Promise.resolve(),
     }),
@@ -74,7 +63,7 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
     barrier.check();
     const release = await turn.take();
     try {
-      return await transactions.transaction().execute(work);
+      return await persist(() => attemptTransaction(transactions, work));
     } finally {
       release();
     }
@@ -101,7 +90,7 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
     durable: () => barrier.flush(),
     check: async () => {
       barrier.check();
-      await persist(() => reader.command('SELECT 1 FROM gatehouse_migrations LIMIT 1'));
+      await persist(() => attempt(() => reader.command('SELECT 1 FROM gatehouse_migrations LIMIT 1')));
     },
     close: async () => {
       await turn.take();
@@ -109,6 +98,39 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
       reader.close();
       writer.close();
     },
+  };
+}
+
+/** Behaves as a transaction of PostgreSQL does: after a statement failed, nothing but a rollback is left. */
+function transactionOn(writer: SqliteConnection): OpenTransaction {
+  let state: 'open' | 'failed' | 'ended' = 'open';
+  const rollback = (): void => {
+    if (state === 'ended') return;
+    state = 'ended';
+    // SQLite has rolled back by itself after some errors.
+    if (writer.handle.isTransaction) writer.handle.exec('ROLLBACK');
+  };
+  return {
+    execute: (statement) =>
+      attempt(() => {
+        if (state !== 'open') throw new Error(state === 'failed' ? SWALLOWED : 'the transaction has ended');
+        try {
+          return writer.run(statement);
+        } catch (error) {
+          state = 'failed';
+          throw error;
+        }
+      }),
+    commit: () =>
+      attempt(() => {
+        if (state === 'failed') {
+          rollback();
+          throw new Error(SWALLOWED);
+        }
+        writer.command('COMMIT');
+        state = 'ended';
+      }),
+    rollback: () => attempt(rollback),
   };
 }
 
@@ -120,9 +142,4 @@ function attempt<T>(step: () => T): Promise<T> {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the error of SQLite, or an Unavailable around it
     return Promise.reject(mapSqliteError(error));
   }
-}
-
-/** SQLite has rolled back by itself after some errors. */
-function rollback(writer: SqliteConnection): void {
-  if (writer.handle.isTransaction) writer.handle.exec('ROLLBACK');
 }

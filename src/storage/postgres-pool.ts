@@ -1,0 +1,132 @@
+/** Connections to PostgreSQL. No session state and no named statements, so that PgBouncer in transaction mode may stand between. */
+import type { QueryResult } from 'kysely';
+import pg from 'pg';
+import { type OpenTransaction, type Statement, SWALLOWED } from './dialect.ts';
+import { judgeCommitError, judgePostgresError } from './postgres-errors.ts';
+
+export interface PostgresPool {
+  /** Runs one statement on any connection. Throws as `judgePostgresError` says. */
+  run(statement: Pick<Statement, 'sql' | 'parameters'>): Promise<QueryResult<unknown>>;
+  /** Takes a connection and sends `begin` on it. */
+  begin(begin: string): Promise<OpenTransaction>;
+  close(): Promise<void>;
+}
+
+/** OID of int8: counts and times in milliseconds, all below 2^53. */
+const INT8 = 20;
+
+/** How long to wait for a connection, a new one or one that is in use. */
+const CONNECT_LIMIT_MS = 5000;
+
+export function openPostgresPool(options: {
+  url: string;
+  size: number;
+  /** Longest time for a statement's answer; 0: none. */
+  statementLimitMs: number;
+  onIdleError: (error: Error) => void;
+}): PostgresPool {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.size,
+    connectionTimeoutMillis: CONNECT_LIMIT_MS,
+    idleTimeoutMillis: 30_000,
+    query_timeout: options.statementLimitMs,
+    keepAlive: true,
+    application_name: 'gatehouse',
+    types: { getTypeParser },
+  });
+  pool.on('error', options.onIdleError);
+  // A connection that dies between two statements of a transaction says so by an event; the next statement fails as well.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+
+  const take = async (): Promise<pg.PoolClient> => {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      throw judgePostgresError(error).error;
+    }
+  };
+
+  return {
+    async run(statement) {
+      const client = await take();
+      let broken = false;
+      try {
+        return resultOf(await client.query(statement.sql, statement.parameters as unknown[]));
+      } catch (error) {
+        const verdict = judgePostgresError(error);
+        broken = verdict.broken;
+        throw verdict.error;
+      } finally {
+        client.release(broken);
+      }
+    },
+    async begin(begin) {
+      const client = await take();
+      try {
+        await client.query(begin);
+      } catch (error) {
+        client.release(true);
+        throw judgePostgresError(error).error;
+      }
+      return transactionOn(client);
+    },
+    close: () => pool.end(),
+  };
+}
+
+function transactionOn(client: pg.PoolClient): OpenTransaction {
+  let released = false;
+  const release = (broken: boolean): void => {
+    if (released) return;
+    released = true;
+    client.release(broken);
+  };
+  return {
+    async execute(statement) {
+      if (released) throw new Error('the transaction has ended');
+      try {
+        return resultOf(await client.query(statement.sql, statement.parameters as unknown[]));
+      } catch (error) {
+        const verdict = judgePostgresError(error);
+        if (verdict.broken) release(true);
+        throw verdict.error;
+      }
+    },
+    async commit() {
+      if (released) throw judgePostgresError(new Error('the connection was lost')).error;
+      let command: string;
+      try {
+        ({ command } = await client.query('commit'));
+      } catch (error) {
+        const verdict = judgeCommitError(error);
+        release(verdict.broken);
+        throw verdict.error;
+      }
+      release(false);
+      // What COMMIT answers after a statement failed whose error the work swallowed.
+      if (command === 'ROLLBACK') throw new Error(SWALLOWED);
+    },
+    async rollback() {
+      if (released) return;
+      try {
+        await client.query('rollback');
+        release(false);
+      } catch {
+        release(true);
+      }
+    },
+  };
+}
+
+function resultOf(result: pg.QueryResult): QueryResult<unknown> {
+  const { rows, rowCount, command } = result;
+  if (command === 'SELECT' || rowCount === null) return { rows };
+  return { rows, numAffectedRows: BigInt(rowCount) };
+}
+
+/** int8 as a number; the rest as pg does. */
+function getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
+  if (oid === INT8 && format !== 'binary') return Number;
+  return pg.types.getTypeParser(oid, format as 'text');
+}

@@ -1,0 +1,130 @@
+/** The database on a PostgreSQL server. */
+import { Kysely, type Transaction } from 'kysely';
+import type { Database, DatabaseOptions } from './database.ts';
+import { readDialect, transactionDialect } from './dialect.ts';
+import { DatabaseFault } from './fault.ts';
+import { migrate, type SchemaRecord } from './migrate.ts';
+import { migrations } from './migrations/index.ts';
+import { isRetryablePostgresError } from './postgres-errors.ts';
+import { openPostgresPool, type PostgresPool } from './postgres-pool.ts';
+import { assertPostgresSettings, explainPostgresFailure } from './postgres-settings.ts';
+import { retrying } from './retry.ts';
+import type { Schema } from './schema.ts';
+import { attemptTransaction } from './transaction.ts';
+
+const PATIENCE_MS = 5000;
+const STATEMENT_LIMIT_MS = 10_000;
+
+const BEGIN = 'begin isolation level read committed read write';
+
+/** COMMIT of such a transaction does not wait for the disk; its order among the others is kept. */
+const BEGIN_SOON = `${BEGIN}; set local synchronous_commit to off`;
+
+export async function openPostgres(options: DatabaseOptions): Promise<Database> {
+  const { url, log, clock, random } = options;
+  assertUrl(url);
+  const size = options.poolSize ?? 10;
+  const onIdleError = (error: Error): void => {
+    log?.warn({ err: error }, 'an idle connection to PostgreSQL was lost');
+  };
+  // Reads have connections of their own: they never wait for a transaction's.
+  const readers = openPostgresPool({
+    url,
+    size: Math.max(1, Math.floor(size / 2)),
+    statementLimitMs: STATEMENT_LIMIT_MS,
+    onIdleError,
+  });
+  const writers = openPostgresPool({
+    url,
+    size: Math.max(1, Math.ceil(size / 2)),
+    statementLimitMs: STATEMENT_LIMIT_MS,
+    onIdleError,
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all([readers.close(), writers.close()]);
+  };
+  const persist = <T>(attempt: () => Promise<T>): Promise<T> =>
+    retrying(attempt, {
+      clock,
+      random,
+      patienceMs: PATIENCE_MS,
+      isRetryable: isRetryablePostgresError,
+      firstPauseMs: 5,
+      longestPauseMs: 250,
+    });
+
+  const query = new Kysely<Schema>({
+    dialect: readDialect('postgres', (statement) => persist(() => readers.run(statement))),
+  });
+  const transactions = transactionsOn<Schema>(writers, BEGIN);
+  const transactionsSoon = transactionsOn<Schema>(writers, BEGIN_SOON);
+
+  try {
+    await persist(() => assertPostgresSettings(readers));
+    await migrateOn(options.directUrl ?? url, persist, options);
+  } catch (error) {
+    await close();
+    throw explainPostgresFailure(error, url);
+  }
+
+  return {
+    engine: 'postgres',
+    query,
+    write: (work) => persist(() => attemptTransaction(transactions, work)),
+    writeSoon: (work) => persist(() => attemptTransaction(transactionsSoon, work)),
+    durable: async () => {
+      // A commit that waits for the disk, and with it for all that was committed before.
+      await persist(() =>
+        writers.run({ sql: `select pg_logical_emit_message(true, 'gatehouse', '')`, parameters: [] }),
+      );
+    },
+    check: async () => {
+      await readers.run({ sql: 'select 1 from gatehouse_migrations limit 1', parameters: [] });
+    },
+    close,
+  };
+}
+
+function transactionsOn<S>(pool: PostgresPool, begin: string): Kysely<S> {
+  return new Kysely<S>({
+    dialect: transactionDialect('postgres', {
+      begin: () => pool.begin(begin),
+      destroy: () => Promise.resolve(),
+    }),
+  });
+}
+
+/** Migrations may take as long as they need, on a connection of their own. */
+async function migrateOn(
+  url: string,
+  persist: <T>(attempt: () => Promise<T>) => Promise<T>,
+  { clock, log }: DatabaseOptions,
+): Promise<void> {
+  const pool = openPostgresPool({
+    url,
+    size: 1,
+    statementLimitMs: 0,
+    onIdleError: (error) => log?.warn({ err: error }, 'the connection for migrations was lost'),
+  });
+  try {
+    const transactions = transactionsOn<SchemaRecord>(pool, BEGIN);
+    await migrate({
+      engine: 'postgres',
+      write: <T>(work: (tx: Transaction<SchemaRecord>) => Promise<T>) =>
+        persist(() => attemptTransaction(transactions, work, Infinity)),
+      now: () => clock.now(),
+      migrations,
+    });
+  } finally {
+    await pool.close();
+  }
+}
+
+/** pg's own complaint about a bad URL would carry the password. */
+function assertUrl(url: string): void {
+  if (URL.canParse(url)) return;
+  throw new DatabaseFault(
+    'database.url cannot be read as a URL',
+    'write postgres://user:password@host:5432/database, with special characters percent-encoded',
+  );
+}

