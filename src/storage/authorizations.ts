@@ -31,6 +31,18 @@ export function findAuthorizationRequestByState(
     .executeTakeFirst();
 }
 
+/** Notes that the browser is on its way to the IdP; an earlier way of the same request is closed by it. */
+export async function beginUpstreamLogin(
+  db: Kysely<Schema>,
+  login: { id: string; providerId: string; stateHash: SecretHash; sealed: string },
+): Promise<void> {
+  await db
+    .updateTable('authorization_requests')
+    .set({ provider_id: login.providerId, upstream_state_hash: login.stateHash, upstream_sealed: login.sealed })
+    .where('id', '=', login.id)
+    .execute();
+}
+
 /** Takes the IdP's state: true for the one callback that did; a replayed callback finds nothing. */
 export async function takeUpstreamState(db: Kysely<Schema>, stateHash: SecretHash): Promise<boolean> {
   const row = await db

@@ -1,0 +1,157 @@
+/**
+ * The parameters of an authorization request (RFC 6749 section 4.1.1, RFC 7636 section 4.3, OpenID Connect Core section 3.1.2.1), judged in the order in which a refusal may
+ * be told: client and redirect URI first, since without them nobody can be told but the person.
+ */
+import { OAuthError } from '../protocol/oauth-error.ts';
+import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
+import { judgeLoginScope } from '../protocol/scope.ts';
+import type { Client } from './clients.ts';
+import { matchesRegistered } from './redirect-uri.ts';
+
+/** Where, and how, the client wants its answer. */
+export interface ResponseTarget {
+  readonly redirectUri: string;
+  readonly responseMode: 'query' | 'fragment';
+  readonly state: string | null;
+}
+
+/** A request that can be carried out. */
+export interface AuthorizationParameters {
+  readonly scope: string;
+  readonly deviceId: string;
+  readonly codeChallenge: string;
+  readonly nonce: string | null;
+  /** What the IdP is asked for: `login`, `create`, `consent`, `select_account`, space-separated. */
+  readonly prompt: string | null;
+  readonly maxAgeSeconds: number | null;
+  readonly loginHint: string | null;
+  readonly acrValues: string | null;
+}
+
+/** The longest `state` that is echoed. */
+const STATE_LIMIT = 8192;
+const TEXT_LIMIT = 2048;
+const PROMPTS = ['login', 'create', 'consent', 'select_account'];
+
+/** Parameters as sent; the first value of each name, and the names that came twice. */
+export interface RawParameters {
+  readonly values: ReadonlyMap<string, string>;
+  readonly duplicated: readonly string[];
+}
+
+export function readParameters(query: Iterable<[string, string]>): RawParameters {
+  const values = new Map<string, string>();
+  const duplicated: string[] = [];
+  for (const [name, value] of query) {
+    if (values.has(name)) duplicated.push(name);
+    // RFC 6749 section 3.1: a parameter without a value counts as left out; an empty state is echoed all the same.
+    else if (value !== '' || name === 'state') values.set(name, value);
+  }
+  return { values, duplicated };
+}
+
+/** The client id to look up. Throws what only a page can say. */
+export function readClientId({ values, duplicated }: RawParameters): string {
+  if (duplicated.includes('client_id')) throw new OAuthError('invalid_request', 'client_id is given twice');
+  const clientId = values.get('client_id');
+  if (clientId === undefined) throw new OAuthError('invalid_request', 'client_id is missing');
+  return clientId;
+}
+
+/** Where the answer goes. Throws what only a page can say: nothing is ever sent to a URI that is not registered. */
+export function readTarget(raw: RawParameters, client: Client): ResponseTarget {
+  const { values, duplicated } = raw;
+  if (duplicated.includes('redirect_uri')) throw new OAuthError('invalid_request', 'redirect_uri is given twice');
+  const redirectUri = values.get('redirect_uri');
+  if (redirectUri === undefined) throw new OAuthError('invalid_request', 'redirect_uri is missing');
+  const { redirect_uris: registered, application_type: applicationType } = client.metadata;
+  if (!matchesRegistered(redirectUri, registered, applicationType)) {
+    throw new OAuthError('invalid_request', 'redirect_uri is not one that the client has registered');
+  }
+  const state = duplicated.includes('state') ? null : (values.get('state') ?? null);
+  if (state !== null && state.length > STATE_LIMIT) {
+    throw new OAuthError('invalid_request', `state is longer than ${STATE_LIMIT} characters`);
+  }
+  const responseMode = values.get('response_mode') === 'fragment' ? 'fragment' : 'query';
+  return { redirectUri, responseMode, state };
+}
+
+/** Everything else. Throws what the client is told by redirect. */
+export function judgeParameters(raw: RawParameters, client: Client): AuthorizationParameters {
+  const { values, duplicated } = raw;
+  const [twice] = duplicated;
+  if (twice !== undefined) refuse('invalid_request', `${knownName(twice)} is given twice`);
+  if (values.has('request')) refuse('request_not_supported', 'the request parameter is not supported');
+  if (values.has('request_uri')) refuse('request_uri_not_supported', 'the request_uri parameter is not supported');
+  if (values.has('registration')) refuse('registration_not_supported', 'the registration parameter is not supported');
+  const responseType = values.get('response_type');
+  if (responseType === undefined) refuse('invalid_request', 'response_type is missing');
+  if (responseType !== 'code') refuse('unsupported_response_type', 'response_type must be code');
+  if (!client.metadata.grant_types.includes('authorization_code')) {
+    refuse('unauthorized_client', 'the client is not registered for the authorization_code grant');
+  }
+  const responseMode = values.get('response_mode');
+  if (responseMode !== undefined && !['query', 'fragment'].includes(responseMode)) {
+    refuse('invalid_request', 'response_mode must be query or fragment');
+  }
+  const scope = judgeLoginScope(values.get('scope') ?? '');
+  if (!scope.ok) refuse('invalid_scope', scope.fault);
+  return {
+    scope: scope.scope.granted.join(' '),
+    deviceId: scope.scope.deviceId,
+    codeChallenge: judgeChallenge(values),
+    prompt: judgePrompt(values.get('prompt')),
+    maxAgeSeconds: judgeMaxAge(values.get('max_age')),
+    nonce: shortText(values, 'nonce'),
+    loginHint: shortText(values, 'login_hint'),
+    acrValues: shortText(values, 'acr_values'),
+  };
+}
+
+/** PKCE is required, S256 the only method (RFC 9700 section 2.1.1; Matrix specification). */
+function judgeChallenge(values: ReadonlyMap<string, string>): string {
+  const challenge = values.get('code_challenge');
+  if (challenge === undefined) return refuse('invalid_request', 'code_challenge is missing: PKCE is required');
+  if (values.get('code_challenge_method') !== 'S256') {
+    refuse('invalid_request', 'code_challenge_method must be S256');
+  }
+  if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) {
+    refuse('invalid_request', 'code_challenge must be 43 characters of base64url');
+  }
+  return challenge;
+}
+
+/** There is no sign-on of ours that could be silent, so `none` always ends in `login_required` (OpenID Connect Core section 3.1.2.6). */
+function judgePrompt(prompt: string | undefined): string | null {
+  const values = [...new Set(prompt?.split(' ').filter((value) => value !== ''))];
+  if (values.includes('none')) {
+    if (values.length > 1) refuse('invalid_request', 'prompt=none cannot be combined with another prompt');
+    refuse('login_required', 'the person has to sign in at the identity provider');
+  }
+  if (!values.every((value) => PROMPTS.includes(value))) {
+    refuse('invalid_request', `prompt must be none, or some of ${PROMPTS.join(', ')}`);
+  }
+  return values.length === 0 ? null : values.join(' ');
+}
+
+function judgeMaxAge(maxAge: string | undefined): number | null {
+  if (maxAge === undefined) return null;
+  if (!/^\d{1,9}$/.test(maxAge)) refuse('invalid_request', 'max_age must be a whole number of seconds');
+  return Number(maxAge);
+}
+
+function shortText(values: ReadonlyMap<string, string>, name: string): string | null {
+  const value = values.get(name);
+  if (value !== undefined && value.length > TEXT_LIMIT) {
+    refuse('invalid_request', `${name} is longer than ${TEXT_LIMIT} characters`);
+  }
+  return value ?? null;
+}
+
+function knownName(name: string): string {
+  return /^[a-z_]{1,40}$/.test(name) ? name : 'a parameter';
+}
+
+function refuse(code: OAuthErrorCode, description: string): never {
+  throw new OAuthError(code, description);
+}

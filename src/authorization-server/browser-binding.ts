@@ -1,0 +1,57 @@
+/**
+ * The binding of an authorization request to the browser that began it: a cookie of its own for each request, so that several tabs work. The cookie
+ * holds a secret of which the request has the hash.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { clearCookie, cookieName, setCookie } from '../http/cookies.ts';
+import type { ApiRequest } from '../http/exchange.ts';
+import { hashSecret } from '../protocol/token-format.ts';
+import type { AuthorizationRequest } from '../storage/authorizations.ts';
+
+/** How many sign-ins a browser can have under way; the oldest gives way. */
+const TABS = 10;
+const PREFIX = 'tx_';
+
+/** `Set-Cookie` values that bind this browser to the request for `lifetime` milliseconds. */
+export function bindBrowser(
+  issuer: string,
+  binding: { request: ApiRequest; id: string; browserSecret: string; lifetime: number },
+): string[] {
+  const { request, id, browserSecret, lifetime } = binding;
+  const options = { secure: isSecure(issuer), maxAgeSeconds: Math.floor(lifetime / 1000) };
+  return [
+    setCookie(PREFIX + id, browserSecret, options),
+    ...crowdedOut(issuer, request, id).map((name) => clearCookie(name, options)),
+  ];
+}
+
+/** Whether this browser began the request. */
+export function isBoundBrowser(issuer: string, request: ApiRequest, stored: AuthorizationRequest): boolean {
+  const secret = browserSecretOf(issuer, request, stored.id);
+  if (secret === undefined) return false;
+  return timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(stored.browser_hash));
+}
+
+/** The secret that this browser holds for the request. */
+export function browserSecretOf(issuer: string, request: ApiRequest, id: string): string | undefined {
+  return request.cookies[cookieName(PREFIX + id, { secure: isSecure(issuer) })];
+}
+
+/** `Set-Cookie` value that forgets the request. */
+export function releaseBrowser(issuer: string, _request: ApiRequest, id: string): string {
+  return clearCookie(PREFIX + id, { secure: isSecure(issuer) });
+}
+
+/** Request ids sort by age. */
+function crowdedOut(issuer: string, request: ApiRequest, id: string): string[] {
+  const full = cookieName(PREFIX, { secure: isSecure(issuer) });
+  const others = Object.keys(request.cookies).filter((name) => name.startsWith(full) && name !== full + id);
+  return others
+    .sort()
+    .slice(0, Math.max(0, others.length - TABS + 1))
+    .map((name) => PREFIX + name.slice(full.length));
+}
+
+function isSecure(issuer: string): boolean {
+  return issuer.startsWith('https:');
+}

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { OAuthError } from '../../protocol/oauth-error.ts';
+import { OPENID_SCOPE } from '../../protocol/scope.ts';
+import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
+import { endSessionIn, deliverEnding } from '../../sessions/end.ts';
+import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
+import { queueUnusedDevice } from '../../sessions/outbox.ts';
+import { newSessionId, startSession } from '../../sessions/start.ts';
+import {
+  type AuthorizationCode,
+  consumeAuthorizationCode,
+  countVerifierMiss,
+  findAuthorizationCode,
+} from '../../storage/authorizations.ts';
+import { findUser } from '../../storage/users.ts';
+import { type Client, clientName } from '../clients.ts';
+import type { AuthorizationServerDeps } from '../deps.ts';
+import { signIdToken } from '../id-token.ts';
+import { type Grant, requireParameter } from '../token.ts';
+
+/** Wrong verifiers that burn a code (item 32). */
+const VERIFIER_MISSES = 5;
+
+type Redemption =
+  | { readonly kind: 'redeemed'; readonly tokens: IssuedTokens }
+  | { readonly kind: 'replayed'; readonly sessionId: string | null }
+  | { readonly kind: 'user_gone' };
+
+/**
+ * Authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6). PKCE is checked before a replay is judged: who has no verifier ends
+ * nobody's session. The homeserver knows user and device before the code is consumed.
+ */
+export function authorizationCodeGrant(deps: AuthorizationServerDeps): Grant {
+  return async (request, client) => {
+    const code = requireParameter(request, 'code');
+    const redirectUri = requireParameter(request, 'redirect_uri');
+    const verifier = requireParameter(request, 'code_verifier');
+    if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) {
+      throw new OAuthError('invalid_request', 'code_verifier must be 43 to 128 unreserved characters');
+    }
+    const record = await findCode(deps, code);
+    if (record === undefined) throw invalidGrant('unknown code');
+    if (record.client_id !== client.id) throw invalidGrant("another client's code");
+    if (record.redirect_uri !== redirectUri) throw invalidGrant('redirect_uri differs');
+    if (createHash('sha256').update(verifier).digest('base64url') !== record.code_challenge) {
+      await deps.db.write((tx) =>
+        countVerifierMiss(tx, { hash: record.hash, at: deps.clock.now(), limit: VERIFIER_MISSES }),
+      );
+      throw invalidGrant('wrong code_verifier');
+    }
+    if (record.consumed_at === null && record.expires_at <= deps.clock.now()) throw invalidGrant('expired code');
+    const tokens = await redeem(deps, { record, client });
+    request.annotate({ sessionId: tokens.sessionId, userId: record.user_id });
+    deps.events.sessionStarted({ sessionId: tokens.sessionId, clientId: client.id, origin: 'authorization_code' });
+    return {
+      access_token: tokens.accessToken,
+      token_type: 'Bearer',
+      expires_in: tokens.expiresInSeconds,
+      refresh_token: tokens.refreshToken,
+      scope: tokens.scope,
+      ...(await idToken(deps, record, tokens)),
+    };
+  };
+}
+
+async function findCode(deps: AuthorizationServerDeps, code: string): Promise<AuthorizationCode | undefined> {
+  if (!isWellFormedSecret('authorizationCode', code)) return undefined;
+  return findAuthorizationCode(deps.db.query, hashSecret(code));
+}
+
+async function redeem(
+  deps: AuthorizationServerDeps,
+  { record, client }: { record: AuthorizationCode; client: Client },
+): Promise<IssuedTokens> {
+  const device = { userId: record.user_id, deviceId: record.device_id };
+  if (record.consumed_at === null) await announce(deps, { record, client });
+  const redemption = await deps.db.write(async (tx): Promise<Redemption> => {
+    const now = deps.clock.now();
+    const id = newSessionId(now, deps.random);
+    if (!(await consumeAuthorizationCode(tx, { hash: record.hash, at: now, sessionId: id }))) {
+      const sessionId = (await findAuthorizationCode(tx, record.hash))?.session_id ?? null;
+      if (sessionId !== null) await endSessionIn(tx, deps, { sessionId, reason: 'code_replayed', now });
+      return { kind: 'replayed', sessionId };
+    }
+    const tokens = await startSession(
+      tx,
+      { ...deps, now },
+      {
+        id,
+        ...device,
+        clientId: client.id,
+        scope: record.scope,
+        origin: 'authorization_code',
+        authenticatedAt: record.authenticated_at,
+      },
+    );
+    if (tokens !== undefined) return { kind: 'redeemed', tokens };
+    await queueUnusedDevice(tx, deps, { ...device, now });
+    return { kind: 'user_gone' };
+  });
+  switch (redemption.kind) {
+    case 'redeemed':
+      return redemption.tokens;
+    case 'replayed':
+      await deliverEnding(deps, redemption.sessionId ?? undefined);
+      if (redemption.sessionId !== null) deps.events.codeReplayed({ sessionId: redemption.sessionId, clientId: client.id });
+      throw invalidGrant('the code was used before');
+    case 'user_gone':
+      throw invalidGrant('the user is deactivated');
+  }
+}
+
+/** Homeserver first (rule 6). A homeserver that cannot be told leaves the code unconsumed: the client may try again. */
+async function announce(
+  deps: AuthorizationServerDeps,
+  { record, client }: { record: AuthorizationCode; client: Client },
+): Promise<void> {
+  const user = await findUser(deps.db.query, record.user_id);
+  if (user === undefined || user.deactivated_at !== null) throw invalidGrant('the user is deactivated');
+  const { localpart, displayname } = user;
+  await deps.homeserver.provisionUser({ localpart, ...(displayname === null ? {} : { displayname }) });
+  await deps.homeserver.upsertDevice({ localpart, deviceId: record.device_id, displayname: clientName(client) });
+}
+
+async function idToken(
+  deps: AuthorizationServerDeps,
+  record: AuthorizationCode,
+  tokens: IssuedTokens,
+): Promise<{ id_token?: string }> {
+  if (!record.scope.split(' ').includes(OPENID_SCOPE)) return {};
+  const id_token = await signIdToken(deps.signingKeys, {
+    issuer: deps.issuer,
+    userId: record.user_id,
+    clientId: record.client_id,
+    accessToken: tokens.accessToken,
+    nonce: record.nonce,
+    authenticatedAt: record.authenticated_at,
+    now: deps.clock.now(),
+  });
+  return { id_token };
+}
+
+/** One text for every refusal (item 31); the exact reason goes to the log. */
+function invalidGrant(reason: string): OAuthError {
+  return new OAuthError('invalid_grant', 'the code is not valid, or not for this client, redirect URI and verifier', { reason });
+}

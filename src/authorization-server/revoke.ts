@@ -1,0 +1,24 @@
+import { type Handler, noStore } from '../http/exchange.ts';
+import { endSession, findSessionOfToken } from '../sessions/end.ts';
+import type { AuthorizationServerDeps } from './deps.ts';
+import { requireParameter } from './token.ts';
+
+/**
+ * Revocation (RFC 7009). Either token ends the session, whatever the hint says, whether it has expired or not, and whether or not the client
+ * says who it is (Matrix specification: "SHOULD still revoke"): who holds a token may always throw it away. The body is `{}`: matrix-js-sdk parses it.
+ */
+export function revokeToken(
+  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'events'>,
+): Handler<unknown, Record<string, never>> {
+  return async (request) => {
+    const token = requireParameter(request, 'token');
+    const found = await findSessionOfToken(deps.db, token);
+    if (found !== undefined) {
+      request.annotate({ sessionId: found.sessionId });
+      if (await endSession(deps, { sessionId: found.sessionId, reason: 'revoked' })) {
+        deps.events.sessionEnded({ sessionId: found.sessionId, reason: 'revoked' });
+      } else await deps.db.durable();
+    }
+    return { status: 200, headers: noStore, body: {} };
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The authorization server: registration, authorization code with PKCE, refresh, revocation, introspection.
+ *
+ * A sign-in walks: /oauth2/authorize (stored, bound to the browser) -> IdP -> /upstream/{provider}/callback (state taken once, user found or made)
+ * -> /consent/{id} (the person decides, once) -> code -> /oauth2/token. Owns requests, codes and clients; sessions and tokens belong to
+ * `sessions/`, the IdP to `upstream/`, who a person is to `sign-in/`.
+ */
+import type { operations } from '../generated/authorization-server.ts';
+import type { PageRoute } from '../http/app.ts';
+import type { Handler } from '../http/exchange.ts';
+import type { PreparedBody } from '../http/etag.ts';
+import type { RateLimit } from '../http/rate-limit.ts';
+import { authorize } from './authorize.ts';
+import { decideConsent, restartSignIn, showConsent } from './consent.ts';
+import type { AuthorizationServerDeps } from './deps.ts';
+import { introspectToken } from './introspect.ts';
+import { getJwks } from './jwks.ts';
+import { registerClient } from './register-client.ts';
+import { revokeToken } from './revoke.ts';
+import { exchangeToken } from './token.ts';
+import { upstreamCallback } from './upstream-callback.ts';
+
+/** Handlers by operationId of `openapi/authorization-server.yaml`. */
+export function authorizationServerHandlers(
+  deps: AuthorizationServerDeps,
+  more: { metadata: PreparedBody; registrationLimit: RateLimit },
+): Record<keyof operations, Handler<never>> {
+  const metadata: Handler = (request) => more.metadata.reply(request.headers);
+  return {
+    getOpenidConfiguration: metadata,
+    getAuthorizationServerMetadata: metadata,
+    getJwks: getJwks(deps),
+    registerClient: registerClient(deps, more.registrationLimit),
+    authorize: authorize(deps),
+    authorizeByPost: authorize(deps),
+    upstreamCallback: upstreamCallback(deps),
+    exchangeToken: exchangeToken(deps),
+    revokeToken: revokeToken(deps),
+    introspectToken: introspectToken(deps),
+  };
+}
+
+/** The pages of a sign-in. */
+export function signInPages(deps: AuthorizationServerDeps): PageRoute[] {
+  return [
+    { method: 'GET', path: '/consent/:id', operationId: 'showConsent', handler: showConsent(deps) },
+    { method: 'POST', path: '/consent/:id', operationId: 'decideConsent', handler: decideConsent(deps), form: true },
+    { method: 'GET', path: '/sign-in/:id', operationId: 'restartSignIn', handler: restartSignIn(deps) },
+  ];
+}

@@ -1,0 +1,38 @@
+import type { components } from '../generated/authorization-server.ts';
+import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { authenticateClient } from './client-authentication.ts';
+import type { Client } from './clients.ts';
+import type { AuthorizationServerDeps } from './deps.ts';
+import { authorizationCodeGrant } from './grants/authorization-code.ts';
+import { refreshTokenGrant } from './grants/refresh-token.ts';
+
+export type TokenAnswer = components['schemas']['TokenResponse'];
+
+/** One grant type: gets the authenticated client and the form, answers with tokens or throws the refusal. */
+export type Grant = (request: ApiRequest, client: Client) => Promise<TokenAnswer>;
+
+/** Token endpoint (RFC 6749 section 3.2): the shared phases, then the grant. */
+export function exchangeToken(deps: AuthorizationServerDeps): Handler<unknown, TokenAnswer> {
+  const grants: Readonly<Record<string, Grant>> = {
+    authorization_code: authorizationCodeGrant(deps),
+    refresh_token: refreshTokenGrant(deps),
+  };
+  return async (request) => {
+    const type = request.form.get('grant_type');
+    if (type === undefined || type === '') throw new OAuthError('invalid_request', 'grant_type is missing');
+    const grant = Object.hasOwn(grants, type) ? grants[type] : undefined;
+    if (grant === undefined) {
+      throw new OAuthError('unsupported_grant_type', `grant_type must be one of ${Object.keys(grants).join(', ')}`);
+    }
+    const client = await authenticateClient(deps, request);
+    return { status: 200, headers: noStore, body: await grant(request, client) };
+  };
+}
+
+/** A parameter that a grant cannot do without (RFC 6749 section 5.2). */
+export function requireParameter(request: ApiRequest, name: string): string {
+  const value = request.form.get(name);
+  if (value === undefined || value === '') throw new OAuthError('invalid_request', `${name} is missing`);
+  return value;
+}

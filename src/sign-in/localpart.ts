@@ -1,0 +1,31 @@
+import { claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
+import { localpartFault } from '../protocol/identifiers.ts';
+import { SignInRefusal } from './refusal.ts';
+
+export interface LocalpartRule {
+  readonly serverName: string;
+  /** `claims.localpart` of the provider: the name of a claim, or a template. */
+  readonly localpart: string;
+}
+
+/** The localpart that the claims make, in ASCII lower case. Throws `SignInRefusal`, naming claim and value, where they make none. */
+export function mapLocalpart(rule: LocalpartRule, claims: Readonly<Record<string, unknown>>): string {
+  const names = claimsOf(rule.localpart).join(', ');
+  const value = renderClaimTemplate(rule.localpart, claims);
+  if (value === undefined) {
+    throw new SignInRefusal(
+      `Your account at the identity provider has no usable value for: ${names}. Please ask your administrator.`,
+      `claim ${names} is missing, empty or not text`,
+    );
+  }
+  const localpart = value.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+  const fault = localpartFault(localpart, rule.serverName);
+  if (fault !== undefined) {
+    const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value;
+    throw new SignInRefusal(
+      `“${shown}” (${names}) cannot be a Matrix user ID: ${fault}. Please ask your administrator.`,
+      `claim ${names} makes no localpart: ${fault}`,
+    );
+  }
+  return localpart;
+}
