@@ -19,6 +19,8 @@ export interface ApiRequest<Body = unknown> {
   readonly body: Body;
   /** Form operations: the fields, strictly decoded, no name twice (refused before the handler). Others: empty. */
   readonly form: ReadonlyMap<string, string>;
+  /** Names this request in the log; may be shown to a person as a reference. */
+  readonly requestId: string;
   /** Address of the client, `X-Forwarded-For` taken into account only from trusted proxies. */
   readonly clientAddress: string;
   /** Adds members to this request's log line: ids only, never a secret. */

@@ -1,0 +1,75 @@
+/** Who is asking: the address of the peer, or what a trusted proxy says of it. */
+import type { IncomingMessage } from 'node:http';
+import ipaddr from 'ipaddr.js';
+
+type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** Where the listener is a Unix socket and the proxy behind it names nobody. */
+const LOCAL_SOCKET = 'unix';
+
+/**
+ * Finds the client's address. `X-Forwarded-For` counts only as far as it was written by addresses in `trustedProxies` (addresses or CIDR
+ * ranges); it is read from the right, and the first address that is not trusted is the client. Whoever connects to a Unix socket is trusted.
+ * Throws at once where a range cannot be read.
+ */
+export function createClientAddress(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
+  const ranges = trustedProxies.map(parseRange);
+  const trusts = (address: string): boolean => {
+    if (address === LOCAL_SOCKET) return true;
+    if (ranges.length === 0) return false;
+    const parsed = ipaddr.process(address);
+    return ranges.some(
+      ([network, bits]) =>
+        parsed.kind() === network.kind() && parsed.match([network, bits] as [ipaddr.IPv4, number]),
+    );
+  };
+  return (request) => {
+    const peer = normalise(request.socket.remoteAddress) ?? LOCAL_SOCKET;
+    const forwarded = request.headers['x-forwarded-for'];
+    if (forwarded === undefined || !trusts(peer)) return peer;
+    const hops = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',');
+    let client = peer;
+    for (const hop of hops.reverse()) {
+      const address = normalise(withoutPort(hop.trim()));
+      // What cannot be read was not written by a proxy that we know.
+      if (address === undefined) return client;
+      client = address;
+      if (!trusts(client)) return client;
+    }
+    return client;
+  };
+}
+
+/** The key under which an address is counted: IPv6 by its /64, since a household or a host has at least that. */
+export function addressKey(address: string): string {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (parsed.kind() === 'ipv4') return parsed.toString();
+  return `${(parsed as ipaddr.IPv6).parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;
+}
+
+function parseRange(text: string): Range {
+  try {
+    if (text.includes('/')) return ipaddr.parseCIDR(text);
+    const address = ipaddr.process(text);
+    return [address, address.kind() === 'ipv4' ? 32 : 128];
+  } catch (cause) {
+    throw new Error(`trusted_proxies: "${text}" is neither an address nor a CIDR range`, { cause });
+  }
+}
+
+/** An address in its one spelling, IPv4 out of IPv6; `undefined` where it is none. */
+function normalise(address: string | undefined): string | undefined {
+  if (address === undefined || !ipaddr.isValid(address)) return undefined;
+  return ipaddr.process(address).toString();
+}
+
+/** Some proxies add the port: `192.0.2.1:1234`, `[2001:db8::1]:1234`. */
+function withoutPort(hop: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(hop);
+  if (bracketed?.[1] !== undefined) return bracketed[1];
+  return /^\d+\.\d+\.\d+\.\d+:\d+$/.test(hop) ? hop.slice(0, hop.indexOf(':')) : hop;
+}

@@ -1,0 +1,65 @@
+/** `application/x-www-form-urlencoded`, strictly (RFC 6749 appendix B): what cannot be read in exactly one way is refused. */
+import { isUtf8 as isUtf8Bytes } from 'node:buffer';
+import { RequestFault, tellableName } from './fault.ts';
+import { isUtf8, parseMediaType } from './media-type.ts';
+
+/** The most fields that a form may have. */
+const FIELD_LIMIT = 100;
+
+/** Fields by name, no name twice. Names are compared as they are: `scope[]` or `__proto__` are names like any other. */
+export function parseForm(contentType: string | undefined, body: Buffer): ReadonlyMap<string, string> {
+  const type = parseMediaType(contentType);
+  if (type?.essence !== 'application/x-www-form-urlencoded') {
+    throw fault('the content type must be application/x-www-form-urlencoded');
+  }
+  if (!isUtf8(type.charset)) throw fault('the charset must be utf-8');
+  return parseFields(textOf(body));
+}
+
+/** Fields of a form or of a query string. With `repeats`, a name may occur again; the first one counts here. */
+export function parseFields(text: string, repeats = false): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const [name, value] of pairs(text)) {
+    if (!fields.has(name)) fields.set(name, value);
+    else if (!repeats) throw fault(`the parameter ${tellableName(name)} is given more than once`);
+  }
+  return fields;
+}
+
+/** Names and values in order, decoded once; refuses bad escapes, NUL, and more than {@link FIELD_LIMIT} of them. */
+export function pairs(text: string): [string, string][] {
+  if (text === '') return [];
+  const parts = text.split('&', FIELD_LIMIT + 1);
+  if (parts.length > FIELD_LIMIT) throw fault(`there are more than ${FIELD_LIMIT} parameters`);
+  const all: [string, string][] = [];
+  for (const part of parts) {
+    if (part === '') continue;
+    const at = part.indexOf('=');
+    all.push(at === -1 ? [decode(part), ''] : [decode(part.slice(0, at)), decode(part.slice(at + 1))]);
+  }
+  return all;
+}
+
+function decode(text: string): string {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  const decoded = spaced.includes('%') ? decodeEscapes(spaced) : spaced;
+  if (decoded.includes('\0')) throw fault('a parameter has a NUL character');
+  return decoded;
+}
+
+function decodeEscapes(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw fault('a parameter is not percent-encoded UTF-8');
+  }
+}
+
+function textOf(body: Buffer): string {
+  if (!isUtf8Bytes(body)) throw fault('the body is not UTF-8');
+  return body.toString('utf8');
+}
+
+function fault(text: string): RequestFault {
+  return new RequestFault('body', 400, 'M_INVALID_PARAM', text);
+}

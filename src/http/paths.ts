@@ -1,0 +1,43 @@
+/** Where a document's paths are served: under the path of the public URL, some at the root as well. */
+import type { Dialect } from './exchange.ts';
+
+/** The path of the public URL without its last slash; empty where it has none. */
+export function basePathOf(publicUrl: string): string {
+  return new URL(publicUrl).pathname.replace(/\/+$/, '');
+}
+
+const INSERTED = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
+
+/**
+ * All paths of an operation. Matrix routes are served at the root too, because clients look for them there. The issuer's documents are served
+ * in suffix form (OpenID Connect Discovery §4) and, at the root, with the issuer's path inserted (RFC 8414 §3.1); clients disagree on whether
+ * its last slash stays.
+ */
+export function servedPaths(path: string, dialect: Dialect, basePath: string): readonly string[] {
+  if (basePath === '') return [path];
+  if (dialect === 'matrix') return [basePath + path, path];
+  if (INSERTED.includes(path)) return [basePath + path, path + basePath, `${path}${basePath}/`];
+  return [basePath + path];
+}
+
+/** An OpenAPI path template in the syntax of Express 5. */
+export function expressPath(path: string): string {
+  return path.replace(/\{([^}]+)\}|[*:()[\]+?!\\]/g, (match, name: string | undefined) =>
+    name === undefined ? `\\${match}` : `:${name}`,
+  );
+}
+
+/** Sorts templates so that a literal segment comes before a parameter. */
+export function compareTemplates(one: string, other: string): number {
+  const key = (path: string): string => path.replace(/\{[^}]+\}|:[A-Za-z0-9_]+/g, '\uffff');
+  const [a, b] = [key(one), key(other)];
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** What a path that nobody serves is answered in. */
+export function dialectOf(path: string, basePath: string): Dialect {
+  const local = basePath !== '' && path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
+  if (local.startsWith('/_matrix/') || local.startsWith('/.well-known/matrix/')) return 'matrix';
+  if (local.startsWith('/oauth2/') || local.startsWith('/.well-known/')) return 'oauth';
+  return 'page';
+}

@@ -1,0 +1,179 @@
+/** One request from its arrival to its answer, log line and count: the same for the hot look-up and for Express. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Clock } from '../protocol/clock.ts';
+import { readBody } from './body.ts';
+import type { BodyBounds } from './body.ts';
+import { refuse } from './errors.ts';
+import type { Reply } from './exchange.ts';
+import { ClientGone, RequestFault } from './fault.ts';
+import { parseForm } from './form-body.ts';
+import { parseJson } from './json-body.ts';
+import { namesHtml } from './media-type.ts';
+import type { Operation } from './openapi.ts';
+import { Exchange, checkMessage, checkParams } from './request.ts';
+import { respond, wireForm } from './respond.ts';
+import type { Sharing } from './respond.ts';
+
+/** What every request needs. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly bounds: BodyBounds;
+  readonly addressOf: (message: IncomingMessage) => string;
+  readonly nextRequestId: () => string;
+}
+
+const noParams: Readonly<Record<string, string>> = {};
+
+/**
+ * Performs an operation on a request. Never throws and never rejects: whatever happens is an answer, or the end of a connection that nobody
+ * listens on. `fault` is what is already known to be wrong with the request.
+ */
+export function perform(
+  operation: Operation,
+  message: IncomingMessage,
+  response: ServerResponse,
+  surroundings: Surroundings,
+  params: Readonly<Record<string, string>> = noParams,
+  fault?: unknown,
+): void {
+  const { clock, nextRequestId, addressOf } = surroundings;
+  const exchange = new Exchange(operation, message, params, nextRequestId(), clock.monotonic(), addressOf);
+  try {
+    checkMessage(message);
+    if (fault !== undefined) throw fault;
+    if (params !== noParams) checkParams(params);
+    const answer =
+      operation.body === 'none' && operation.checks === undefined
+        ? operation.handler(exchange)
+        : answerChecked(exchange, surroundings.bounds);
+    if (answer instanceof Promise) {
+      answer.then(
+        (reply) => conclude(exchange, response, reply, surroundings),
+        (error: unknown) => concludeRefused(exchange, response, error, surroundings),
+      );
+    } else {
+      conclude(exchange, response, answer, surroundings);
+    }
+  } catch (error) {
+    concludeRefused(exchange, response, error, surroundings);
+  }
+}
+
+async function answerChecked(exchange: Exchange, bounds: BodyBounds): Promise<Reply> {
+  const { operation, message, params } = exchange;
+  const { headers } = message;
+  if (operation.body === 'form') {
+    const body = await readBody(message, bounds);
+    if (body.length > 0 || operation.bodyRequired || headers['content-type'] !== undefined) {
+      exchange.form = parseForm(headers['content-type'], body);
+    }
+  } else if (operation.body === 'json') {
+    const body = await readBody(message, bounds);
+    exchange.body = parseJson(headers['content-type'], body, operation.dialect === 'matrix');
+    if (exchange.body === undefined && operation.bodyRequired) {
+      throw new RequestFault('body', 400, 'M_NOT_JSON', 'the body must be a JSON object, and there is none');
+    }
+  }
+  if (operation.checks?.request !== undefined) {
+    const body = operation.body === 'form' ? Object.fromEntries(exchange.form) : exchange.body;
+    await operation.checks.request({ params, query: exchange.query, headers, body });
+  }
+  const reply = await operation.handler(exchange);
+  await operation.checks?.response?.({
+    status: reply.status,
+    headers: reply.headers ?? {},
+    ...wireForm(reply),
+  });
+  return reply;
+}
+
+function conclude(
+  exchange: Exchange,
+  response: ServerResponse,
+  reply: Reply,
+  surroundings: Surroundings,
+): void {
+  try {
+    send(exchange, response, reply);
+    record(exchange, reply.status, surroundings);
+  } catch (error) {
+    concludeRefused(exchange, response, error, surroundings);
+  }
+}
+
+function concludeRefused(
+  exchange: Exchange,
+  response: ServerResponse,
+  error: unknown,
+  surroundings: Surroundings,
+): void {
+  try {
+    if (error instanceof ClientGone) {
+      record(exchange, undefined, surroundings, error.message);
+      response.destroy();
+      return;
+    }
+    const { operation, requestId, message } = exchange;
+    const refusal = refuse(error, {
+      dialect: operation.dialect,
+      contentError: operation.contentError,
+      bareFailures: operation.bareFailures,
+      html: namesHtml(message.headers.accept),
+      requestId,
+    });
+    const details = { request_id: requestId, operation: operation.operationId, err: error };
+    if (refusal.severity === 'bug') surroundings.log.error(details, 'unexpected error');
+    else if (refusal.severity === 'unavailable') surroundings.log.warn(details, 'unavailable');
+    if (!response.headersSent) send(exchange, response, refusal.reply);
+    else response.destroy();
+    record(exchange, refusal.reply.status, surroundings, refusal.reason);
+  } catch (failure) {
+    surroundings.log.error({ err: failure }, 'an answer could not be sent');
+    response.destroy();
+  }
+}
+
+function send(exchange: Exchange, response: ServerResponse, reply: Reply): void {
+  if (response.destroyed || response.writableEnded) return;
+  respond(response, exchange.message.method, reply, sharingOf(exchange.operation));
+}
+
+function sharingOf(operation: Operation): Sharing {
+  if (!operation.cors) return 'none';
+  return operation.method === 'OPTIONS' ? 'preflight' : 'cors';
+}
+
+const statusClasses = ['gone', '1xx', '2xx', '3xx', '4xx', '5xx'];
+
+/** One log line and one count. `status` is `undefined` where the client left before the answer. */
+function record(
+  exchange: Exchange,
+  status: number | undefined,
+  surroundings: Surroundings,
+  reason?: string,
+): void {
+  const { operation, annotations } = exchange;
+  const milliseconds = surroundings.clock.monotonic() - exchange.startedAt;
+  const statusClass = statusClasses[Math.floor((status ?? 0) / 100)] ?? '5xx';
+  surroundings.metrics.count('httpRequests', { operation: operation.operationId, status: statusClass });
+  surroundings.metrics.observe('httpDuration', { operation: operation.operationId }, milliseconds / 1000);
+  surroundings.log.info(
+    {
+      request_id: exchange.requestId,
+      operation: operation.operationId,
+      method: exchange.method,
+      status,
+      duration_ms: Math.round(milliseconds * 100) / 100,
+      client_address: exchange.clientAddress,
+      client_id: annotations?.clientId,
+      session_id: annotations?.sessionId,
+      user_id: annotations?.userId,
+      reason: annotations?.reason ?? reason,
+    },
+    'request',
+  );
+}

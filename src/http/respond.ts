@@ -1,0 +1,83 @@
+/** A reply on the wire: status, headers, body, the same whichever way the request came. */
+import type { ServerResponse } from 'node:http';
+import { corsHeaders, preflightHeaders } from './cors.ts';
+import type { Reply } from './exchange.ts';
+import { headerValue, pageHeaders } from './headers.ts';
+
+const JSON_TYPE = 'application/json';
+
+/** Cross-origin headers of an answer. */
+export type Sharing = 'none' | 'cors' | 'preflight';
+
+const shared: Readonly<Record<Sharing, readonly string[]>> = {
+  none: ['x-content-type-options', 'nosniff'],
+  cors: ['x-content-type-options', 'nosniff', ...corsHeaders],
+  preflight: ['x-content-type-options', 'nosniff', ...preflightHeaders],
+};
+
+/** A reply, ready for `writeHead`. */
+interface Rendered {
+  readonly sharing: Sharing;
+  readonly head: readonly string[];
+  readonly payload: Buffer | string | undefined;
+}
+
+/** Replies that never change (frozen, prepared once) are rendered once. */
+const renderedOnce = new WeakMap<Reply, Rendered>();
+
+/** Sends the reply; a HEAD request gets the headers only. What no handler said is `no-store`. */
+export function respond(
+  response: ServerResponse,
+  method: string | undefined,
+  reply: Reply,
+  sharing: Sharing,
+): void {
+  const once = renderedOnce.get(reply);
+  const { head, payload } = once?.sharing === sharing ? once : render(reply, sharing);
+  response.writeHead(reply.status, head as string[]);
+  if (payload === undefined || method === 'HEAD') response.end();
+  else response.end(payload);
+}
+
+function render(reply: Reply, sharing: Sharing): Rendered {
+  const payload = payloadOf(reply);
+  const head: string[] = [...shared[sharing]];
+  const headers = reply.headers ?? {};
+  const typed = headers['content-type'] !== undefined;
+  if (payload !== undefined && !typed && typeof reply.body === 'string') {
+    // A page that says nothing of its own guards gets the strictest.
+    for (const [name, value] of Object.entries(pageHeaders()))
+      if (headers[name] === undefined) add(head, name, value);
+  } else {
+    if (payload !== undefined && !typed) head.push('content-type', JSON_TYPE);
+    if (headers['cache-control'] === undefined) head.push('cache-control', 'no-store');
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === 'string') add(head, name, value);
+    else for (const each of value) add(head, name, each);
+  }
+  if (payload !== undefined) head.push('content-length', String(Buffer.byteLength(payload)));
+  else if (reply.status !== 204 && reply.status !== 304) head.push('content-length', '0');
+  const rendered = { sharing, head, payload };
+  if (Object.isFrozen(reply)) renderedOnce.set(reply, rendered);
+  return rendered;
+}
+
+function add(head: string[], name: string, value: string): void {
+  if (name !== 'x-content-type-options') head.push(name, headerValue(name, value));
+}
+
+function payloadOf({ status, body }: Reply): Buffer | string | undefined {
+  if (body === undefined || status === 204 || status === 304) return undefined;
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return body;
+  return JSON.stringify(body);
+}
+
+/** What a reply puts on the wire, for checking it against the document. */
+export function wireForm(reply: Reply): { contentType: string | undefined; body: Buffer | undefined } {
+  const payload = payloadOf(reply);
+  if (payload === undefined) return { contentType: undefined, body: undefined };
+  const given = reply.headers?.['content-type'];
+  const implied = typeof reply.body === 'string' ? 'text/html' : JSON_TYPE;
+  return { contentType: typeof given === 'string' ? given : implied, body: Buffer.from(payload) };
+}

@@ -1,0 +1,234 @@
+/**
+ * `express-openapi-validator` as a pure function of request and answer. It is given a stand-in request that holds the declared parameters and the
+ * parsed body only, so its defaults cannot refuse what the RFCs allow (unknown parameters, reserved characters, a missing content type, HEAD,
+ * form content types), nor change what the handler sees. Its search for the route, which compiles a pattern per route and request, runs once
+ * per operation, at start.
+ */
+import { middleware } from 'express-openapi-validator';
+import { RequestFault, tellableName } from './fault.ts';
+import type { AnswerParts, DocumentedOperation, OperationChecks, RequestParts } from './openapi.ts';
+
+type Next = (error?: unknown) => void;
+type Middleware = (request: StandIn, response: StandInResponse, next: Next) => void;
+
+/** What the validator reads of an Express request. */
+interface StandIn {
+  readonly method: string;
+  readonly originalUrl: string;
+  readonly url: string;
+  readonly path: string;
+  readonly baseUrl: string;
+  readonly app: { enabled(setting: string): boolean; param(): void };
+  readonly headers: Record<string, unknown>;
+  readonly query: Record<string, unknown>;
+  params: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  openapi?: { readonly openApiRoute: string; readonly pathParams: Readonly<Record<string, string>> };
+}
+
+interface StandInResponse {
+  statusCode: number;
+  getHeaders(): Record<string, unknown>;
+  json(body: unknown): unknown;
+}
+
+const app = { enabled: () => true, param: () => undefined };
+
+const contentTypes = {
+  none: undefined,
+  json: 'application/json',
+  form: 'application/x-www-form-urlencoded',
+} as const;
+
+/** The checks of every operation of one document, compiled. With `responses`, answers are checked too. */
+export async function createChecks(
+  file: string,
+  operations: readonly DocumentedOperation[],
+  responses: boolean,
+): Promise<(operation: DocumentedOperation) => OperationChecks> {
+  if (!responses && operations.every(({ unconstrained }) => unconstrained)) return () => ({});
+  const chain = middleware({
+    apiSpec: file,
+    validateApiSpec: responses,
+    validateRequests: { allowUnknownQueryParameters: true, coerceTypes: false, allErrors: true },
+    validateResponses: responses ? { removeAdditional: false, coerceTypes: false } : false,
+    validateSecurity: false,
+    fileUploader: false,
+    useRequestUrl: true,
+  }) as unknown as Middleware[];
+  const route = stage(chain, 'metadataMiddleware');
+  const check = stage(chain, 'requestMiddleware');
+  const checkAnswer = responses ? stage(chain, 'responseMiddleware') : undefined;
+  const known = new Map<string, StandIn['openapi']>();
+  // Runs the stages before the search too: they report a document that could not be loaded.
+  for (const operation of operations) {
+    known.set(
+      operation.operationId,
+      await routeOf(file, [...chain.slice(0, chain.indexOf(route)), route], operation),
+    );
+  }
+  const checks = new Map<string, OperationChecks>();
+  for (const operation of operations) {
+    const openapi = known.get(operation.operationId);
+    const request = operation.unconstrained ? undefined : createRequestCheck(operation, openapi, check);
+    const response = checkAnswer && createAnswerCheck(operation, openapi, checkAnswer);
+    // Compiles the schemas now: the first real request is as fast as the second.
+    await request?.({ params: {}, query: new URLSearchParams(), headers: {}, body: undefined }).catch(
+      () => undefined,
+    );
+    checks.set(operation.operationId, { ...(request && { request }), ...(response && { response }) });
+  }
+  return ({ operationId }) => checks.get(operationId) ?? {};
+}
+
+function stage(chain: readonly Middleware[], name: string): Middleware {
+  const found = chain.find((candidate) => candidate.name === name);
+  if (found === undefined)
+    throw new Error(`express-openapi-validator has no ${name} any more: src/http/validation.ts must follow`);
+  return found;
+}
+
+async function routeOf(
+  file: string,
+  chain: readonly Middleware[],
+  operation: DocumentedOperation,
+): Promise<StandIn['openapi']> {
+  const url = operation.path.replace(/\{[^}]+\}/g, 'x');
+  const request = standIn(operation, url, {
+    params: {},
+    query: new URLSearchParams(),
+    headers: {},
+    body: undefined,
+  });
+  for (const middleware of chain) {
+    const fault = await run(middleware, request, standInResponse(200, {}));
+    if (fault !== undefined)
+      throw new Error(`${file}: ${operation.operationId} cannot be validated`, { cause: fault });
+  }
+  if (request.openapi?.openApiRoute !== operation.path) {
+    throw new Error(`${file}: ${operation.path} is not found by the validator; "servers" must have no path`);
+  }
+  return request.openapi;
+}
+
+function standIn(operation: DocumentedOperation, url: string, parts: RequestParts): StandIn {
+  const contentType = contentTypes[operation.body];
+  const headers: Record<string, unknown> = contentType === undefined ? {} : { 'content-type': contentType };
+  const query: Record<string, unknown> = {};
+  for (const parameter of operation.parameters) {
+    if (parameter.in === 'query') {
+      const values = parts.query.getAll(parameter.name);
+      const single = operation.dialect !== 'matrix' && parameter.schema?.['type'] !== 'array';
+      if (values.length > 0) query[parameter.name] = values.length === 1 || single ? values[0] : values;
+    } else if (parameter.in === 'header') {
+      const name = parameter.name.toLowerCase();
+      if (parts.headers[name] !== undefined) headers[name] = parts.headers[name];
+    }
+  }
+  return {
+    method: operation.method,
+    originalUrl: url,
+    url,
+    path: url,
+    baseUrl: '',
+    app,
+    headers,
+    query,
+    params: parts.params,
+    body: parts.body,
+  };
+}
+
+function standInResponse(statusCode: number, headers: Record<string, unknown>): StandInResponse {
+  return { statusCode, getHeaders: () => headers, json: (body) => body };
+}
+
+function run(middleware: Middleware, request: StandIn, response: StandInResponse): Promise<unknown> {
+  return new Promise((resolve) => {
+    middleware(request, response, resolve);
+  });
+}
+
+function createRequestCheck(
+  operation: DocumentedOperation,
+  openapi: StandIn['openapi'],
+  check: Middleware,
+): (parts: RequestParts) => Promise<void> {
+  return async (parts) => {
+    const request = standIn(operation, operation.path, parts);
+    request.openapi = { ...openapi, pathParams: parts.params } as NonNullable<StandIn['openapi']>;
+    const fault = await run(check, request, standInResponse(200, {}));
+    if (fault !== undefined) throw toFault(fault);
+  };
+}
+
+/** One violation, as the validator tells it: `/body/name`. */
+interface Violation {
+  readonly path: string;
+  readonly message: string;
+  readonly errorCode?: string;
+}
+
+/** How many violations are told. */
+const TOLD_VIOLATIONS = 3;
+
+function toFault(fault: unknown): unknown {
+  const { status, errors } = fault as { status?: number; errors?: readonly Violation[] };
+  const [first] = errors ?? [];
+  if (status !== 400 || errors === undefined || first === undefined) return fault;
+  const text = errors.slice(0, TOLD_VIOLATIONS).map(describe).join('; ');
+  const inBody = first.path.startsWith('/body');
+  const missing = first.errorCode?.startsWith('required') === true;
+  const code = inBody ? 'M_BAD_JSON' : missing ? 'M_MISSING_PARAM' : 'M_INVALID_PARAM';
+  return new RequestFault('content', 400, code, text, { reason: `does not fit the document: ${text}` });
+}
+
+function describe({ path, message, errorCode }: Violation): string {
+  const [, place = '', ...steps] = path.split('/');
+  const name = steps.map(tellableName).join('.') || (place === 'body' ? 'the body' : place);
+  return errorCode?.startsWith('required') === true ? `${name} is missing` : `${name} ${message}`;
+}
+
+function createAnswerCheck(
+  operation: DocumentedOperation,
+  openapi: StandIn['openapi'],
+  check: Middleware,
+): (answer: AnswerParts) => Promise<void> {
+  const { responses } = operation;
+  return async ({ status, headers, contentType, body }) => {
+    const complain = (text: string): never => {
+      throw new Error(`the answer ${status} of ${operation.operationId} does not fit the document: ${text}`);
+    };
+    const documented =
+      responses[status] ?? responses[`${Math.floor(status / 100)}XX`] ?? responses['default'];
+    if (documented === undefined) return complain('the status is not documented');
+    for (const [name, header] of Object.entries(documented.headers ?? {})) {
+      if (header.required === true && headers[name.toLowerCase()] === undefined)
+        complain(`the header ${name} is missing`);
+    }
+    const types = Object.keys(documented.content ?? {});
+    if (body === undefined || body.length === 0)
+      return types.length > 0 ? complain('it has no body') : undefined;
+    const essence = contentType?.split(';')[0];
+    if (essence === undefined || !types.includes(essence))
+      return complain(`${essence ?? 'no content type'} is not documented`);
+    if (essence !== 'application/json' || headers['content-encoding'] !== undefined) return undefined;
+    let fault: unknown;
+    const request = standIn(operation, operation.path, {
+      params: {},
+      query: new URLSearchParams(),
+      headers: {},
+      body: undefined,
+    });
+    if (openapi !== undefined) request.openapi = openapi;
+    const response = standInResponse(status, { 'content-type': essence });
+    await new Promise<void>((resolve) => {
+      check(request, response, (error) => {
+        fault ??= error;
+        resolve();
+      });
+    });
+    response.json(JSON.parse(body.toString('utf8')));
+    if (fault !== undefined) complain(fault instanceof Error ? fault.message : 'unknown fault');
+  };
+}
