@@ -1,0 +1,97 @@
+/** Gatehouse as an operator runs it, behind a real IdP: configuration file, SQLite file, sockets. For the tests with real clients. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../../src/config/load.ts';
+import { startService } from '../../src/service.ts';
+import type { Browser, Page } from '../support/browser.ts';
+import { startIdp, type Idp, type IdpOptions } from './idp.ts';
+
+export interface Gatehouse extends AsyncDisposable {
+  /** The issuer: public URL with a slash at the end. */
+  readonly url: string;
+  readonly idp: Idp;
+  readonly homeserverSecret: string;
+  readonly folder: string;
+  /** POST to `/oauth2/introspect` as the homeserver. */
+  introspect(token: string): Promise<Record<string, unknown>>;
+}
+
+export interface GatehouseOptions {
+  idp?: IdpOptions;
+  /** Further configuration, by environment variable. */
+  env?: Record<string, string>;
+  /** Host of the public URL. Default `127.0.0.1`. */
+  publicHost?: string;
+  /** Path of the public URL, with slashes. Default `/`. */
+  path?: string;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts an IdP and Gatehouse in front of it. */
+export async function startGatehouse(options: GatehouseOptions = {}): Promise<Gatehouse> {
+  const idp = await startIdp(options.idp);
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-peers-'));
+  const port = await freePort();
+  const url = `http://${options.publicHost ?? '127.0.0.1'}:${String(port)}${options.path ?? '/'}`;
+  const homeserverSecret = 'shared-with-the-homeserver';
+  const file = join(folder, 'gatehouse.yaml');
+  writeFileSync(
+    file,
+    `server_name: example.org
+public_url: ${url}
+listen: { host: 127.0.0.1, port: ${String(port)} }
+operations: { port: 0 }
+database: { url: "sqlite:gatehouse.db" }
+providers: [{ id: main, issuer: "${idp.issuer}", client_id: ${idp.clientId}, client_secret: ${idp.clientSecret} }]
+homeserver: { kind: none, public_url: "${url}", secret: ${homeserverSecret} }
+log: { level: silent }
+`,
+  );
+  idp.setRedirectUris(`${url}upstream/main/callback`);
+  const service = await startService({ config: loadConfig(file, { ...options.env }) });
+  return {
+    url,
+    idp,
+    homeserverSecret,
+    folder,
+    async introspect(token) {
+      const response = await fetch(`${url}oauth2/introspect`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${homeserverSecret}` },
+        body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
+      });
+      if (response.status !== 200) throw new Error(`introspection answered ${String(response.status)}`);
+      return (await response.json()) as Record<string, unknown>;
+    },
+    async [Symbol.asyncDispose]() {
+      await service.close();
+      await idp.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a person does with an authorization URL: signs in at the IdP if asked, then allows. Ends at `redirectUri`. */
+export async function signIn(
+  browser: Browser,
+  authorizationUrl: string,
+  redirectUri: string,
+  login = 'alice',
+): Promise<Page> {
+  browser.stopAt(redirectUri);
+  let page = await browser.open(authorizationUrl);
+  if (page.title.includes('test IdP')) page = await browser.submit({ button: 'Sign in', fields: { login } });
+  if (!page.stopped) page = await browser.submit({ button: 'Allow' });
+  return page;
+}
