@@ -61,14 +61,8 @@ export function ensureEncryptionKey(
   const file = config.encryption_key_file;
   if (file === undefined) throw missing('encryption_key', 'is missing', 'Add `encryption_key_file`.');
   if (!exists(file)) {
-    const database = sqliteFile(config.database.url);
-    if (hasContent(database)) {
-      throw missing(
-        'encryption_key_file',
-        `names ${file}, which does not exist, while the database ${database} does`,
-        'Put the key back that the database was made with; without it, what is encrypted there is lost.',
-      );
-    }
+    const lost = lostKeyFault(file, sqliteFile(config.database.url));
+    if (lost !== undefined) throw missing('encryption_key_file', lost.problem, lost.mend);
     const made = random(KEY_BYTES);
     if (makeFile(file, `${made.toString('base64')}\n`, random)) return { key: made, madeFile: file };
   }
@@ -78,6 +72,15 @@ export function ensureEncryptionKey(
   if (fault !== undefined)
     throw missing('encryption_key_file', `names ${file}; the key ${fault}`, 'Put the key back.');
   return { key: decodeEncryptionKey(text) };
+}
+
+/** Why no new key may be made: there is a database, and what is in it could not be opened any more. */
+export function lostKeyFault(file: string, database: string): { problem: string; mend: string } | undefined {
+  if (exists(file) || !hasContent(database)) return undefined;
+  return {
+    problem: `names ${file}, which does not exist, while the database ${database} does`,
+    mend: 'Put the key back that the database was made with; without it, what is encrypted there is lost.',
+  };
 }
 
 /** Makes a file with its content at once, on disk when it returns; `false` if it is there already. */

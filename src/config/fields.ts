@@ -2,6 +2,7 @@
  * The leaves that sections are made of. Each carries what the documentation, the JSON Schema and the messages need: description,
  * unit, an example, whether it is a secret.
  */
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { baseUrlFault, ownUrlFault, webUrlFault } from './urls.ts';
 
@@ -83,4 +84,10 @@ export function count(
 /** A switch. */
 export function flag(fallback: boolean, description: string): z.ZodDefault<z.ZodBoolean> {
   return described(z.boolean().default(fallback), { description });
+}
+
+/** Why a text is neither an IP address nor a range of them; `undefined` if it is. */
+export function addressRangeFault(text: string): string | undefined {
+  if (text.includes('/') ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text)) return undefined;
+  return 'must be an IP address or a range such as 10.0.0.0/8';
 }

@@ -2,14 +2,17 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { applyEnvironment } from './environment.ts';
+import { lostKeyFault } from './encryption-key.ts';
 import { explain } from './explain.ts';
+import { explainFileError } from './file-fault.ts';
 import { ConfigFault, formatPath, type Fault, type KeyPath, type Report, type Warning } from './fault.ts';
 import { reportNotBuilt } from './not-built.ts';
 import { readYaml, type Place } from './read-yaml.ts';
 import { checkRules, checkWarnings, DEFAULT_HOST, DEFAULT_PORT } from './rules.ts';
 import { configSchema, type Config, type ConfigInput, type DeepPartial } from './schema.ts';
-import { readSecret, readSecrets, secretsInPlace, type SecretContext } from './secrets.ts';
-import { sqliteFile } from './sections/database.ts';
+import { readSecrets, secretsInPlace, type SecretContext } from './secrets.ts';
+import { DEFAULT_DATABASE, sqliteFile } from './sections/database.ts';
+import { createSources } from './sources.ts';
 import { freezeDeep, isMapping, valueAt, without, type Mapping } from './tree.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -81,84 +84,66 @@ function inspectTree(
       warnings,
     };
   }
-  const { origins, faults: environmentFaults } = applyEnvironment(configSchema, tree, env);
-  for (const { name, problem, mend } of environmentFaults) faults.push({ path: name, problem, mend });
-
+  const environment = applyEnvironment(configSchema, tree, env);
+  for (const { name, problem, mend } of environment.faults) faults.push({ path: name, problem, mend });
+  const sources = createSources(environment.origins, placeOf);
   const into =
     (list: Fault[]): Report =>
     (path, problem, mend) => {
-      const origin = originOf(origins, path);
-      const place = origin === undefined ? placeOf(path) : undefined;
-      const source = origin === undefined ? '' : ` (set by ${origin})`;
-      list.push({ path: formatPath(path), problem: problem + source, mend, ...place });
+      const { note, place } = sources.of(path);
+      list.push({ path: formatPath(path), problem: problem + note, mend, ...place });
     };
   const report = into(faults);
 
-  readAllSecrets(tree, { baseDir, report, warn: into(warnings), origins });
+  readAllSecrets(tree, { baseDir, report, warn: into(warnings), sources });
   const parsed = configSchema.safeParse(tree);
   const broken = parsed.success ? [] : explain(configSchema, tree, parsed.error.issues, report);
   const sound = without(tree, broken) as DeepPartial<ConfigInput>;
   checkRules(sound, report);
-  checkFolders(sound, baseDir, report);
+  checkDatabaseFiles(sound, databaseFileOf(tree, baseDir), report);
   reportNotBuilt(sound, report);
   checkWarnings(sound, into(warnings));
   if (!parsed.success || faults.length > 0) return { faults: inOrder(faults), warnings };
   return { config: finish(parsed.data, baseDir), faults, warnings };
 }
 
-/** The variable that set a key, or something above it. */
-function originOf(origins: ReadonlyMap<string, string>, path: KeyPath): string | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const origin = origins.get(formatPath(path.slice(0, length)));
-    if (origin !== undefined) return origin;
-  }
-  return undefined;
+/** The SQLite file; `undefined` where the database is another one, or what is written makes no sense. */
+function databaseFileOf(tree: Mapping, baseDir: string): string | undefined {
+  const url = valueAt(tree, ['database', 'url']) ?? DEFAULT_DATABASE;
+  return typeof url === 'string' && url.startsWith('sqlite:') ? resolve(baseDir, sqliteFile(url)) : undefined;
 }
 
-function readAllSecrets(
-  tree: Mapping,
-  options: { baseDir: string; report: Report; warn: Report; origins: ReadonlyMap<string, string> },
-): void {
-  const usesSqlite = (): boolean => databaseUrl(tree).startsWith('sqlite:');
-  const context: SecretContext = {
-    baseDir: options.baseDir,
-    report: options.report,
-    warn: options.warn,
-    mayBeAbsent: (path) => path[0] === 'encryption_key_file' && usesSqlite(),
-    nameOf: (path) => options.origins.get(formatPath(path)) ?? `\`${formatPath(path)}\``,
-  };
+function readAllSecrets(tree: Mapping, options: Omit<SecretContext, 'mayBeAbsent'>): void {
   // The database first: whether the key may be absent depends on it.
-  readSecrets(configSchema.pick({ database: true }), tree, context);
-  if (!Object.hasOwn(tree, 'encryption_key') && !Object.hasOwn(tree, 'encryption_key_file') && usesSqlite()) {
-    const database = resolve(options.baseDir, sqliteFile(databaseUrl(tree)));
-    tree.encryption_key_file = join(dirname(database), 'gatehouse.key');
+  readSecrets(configSchema.pick({ database: true }), tree, { ...options, mayBeAbsent: () => false });
+  const database = databaseFileOf(tree, options.baseDir);
+  if (database !== undefined && tree.encryption_key === undefined) {
+    if (!Object.hasOwn(tree, 'encryption_key_file'))
+      tree.encryption_key_file = join(dirname(database), 'gatehouse.key');
   }
-  readSecret(tree, 'encryption_key', 'encryption_key_file', context, []);
-  readSecrets(
-    configSchema.omit({ database: true, encryption_key: true, encryption_key_file: true }),
-    tree,
-    context,
-  );
+  const mayBeAbsent = ([key]: KeyPath): boolean => key === 'encryption_key_file' && database !== undefined;
+  readSecrets(configSchema.omit({ database: true }), tree, { ...options, mayBeAbsent });
 }
 
-function databaseUrl(tree: unknown): string {
-  const url = valueAt(tree, ['database', 'url']) ?? 'sqlite:gatehouse.db';
-  return typeof url === 'string' ? url : '';
-}
-
-/** The database makes its own files, but not the folder they are in. */
-function checkFolders(sound: DeepPartial<ConfigInput>, baseDir: string, report: Report): void {
-  const url = databaseUrl(sound);
-  if (!url.startsWith('sqlite:')) return;
-  const folder = dirname(resolve(baseDir, sqliteFile(url)));
-  const status = statSync(folder, { throwIfNoEntry: false });
-  if (status?.isDirectory() !== true) {
+/** What the first start would find: the folder of the database, and a key that fits it. */
+function checkDatabaseFiles(
+  sound: DeepPartial<ConfigInput>,
+  database: string | undefined,
+  report: Report,
+): void {
+  if (database === undefined) return;
+  const folder = dirname(database);
+  // The database makes its own files, but not the folder they are in.
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
     report(
       ['database', 'url'],
       `is in the folder ${folder}, which does not exist`,
       `Run: mkdir -p ${folder}`,
     );
   }
+  const { encryption_key: key, encryption_key_file: keyFile } = sound;
+  const lost = key === undefined && keyFile !== undefined ? lostKeyFault(keyFile, database) : undefined;
+  if (lost !== undefined) report(['encryption_key_file'], lost.problem, lost.mend);
 }
 
 type Parsed = ReturnType<typeof configSchema.parse>;
@@ -194,21 +179,7 @@ function readText(path: string): string | Fault {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') {
-      return { path, problem: 'does not exist', mend: 'Make it, or name another one with --config FILE.' };
-    }
-    if (code === 'EACCES' || code === 'EPERM') {
-      return {
-        path,
-        problem: 'may not be read',
-        mend: 'Give the user of this service the right to read it.',
-      };
-    }
-    if (code === 'EISDIR') return { path, problem: 'is a folder', mend: 'Name the file in it.' };
-    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-      return { path, problem: 'is not UTF-8 text', mend: 'Save it as UTF-8.' };
-    }
-    return { path, problem: `cannot be read (${code ?? 'unknown error'})`, mend: 'Check the file.' };
+    const { problem, mend } = explainFileError(error);
+    return { path, problem, mend: mend.replace(/\.$/, ', or name another one with --config FILE.') };
   }
 }

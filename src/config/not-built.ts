@@ -44,6 +44,12 @@ export const notBuilt: readonly NotBuilt[] = [
     mend: 'Leave one provider in the list.',
   },
   {
+    key: 'providers[].response_mode',
+    refuses: (value) => value === 'form_post',
+    what: '`response_mode: form_post`',
+    mend: 'Write `response_mode: query`, or leave the key out.',
+  },
+  {
     key: 'providers[].access.require',
     refuses: nonEmptyList,
     what: 'access by claim',

@@ -1,12 +1,11 @@
 /** Rules that look at more than one key. They are judged on as much of the input as holds, so that all faults come at once. */
-import { createPrivateKey } from 'node:crypto';
 import { encryptionKeyFault } from './encryption-key.ts';
-import type { KeyPath, Report } from './fault.ts';
+import type { Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
+import { checkProviders } from './provider-rules.ts';
 import { isPlainHttpAbroad } from './urls.ts';
 
 type Input = DeepPartial<ConfigInput>;
-type ProviderInput = NonNullable<NonNullable<Input['providers']>[number]>;
 
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 8090;
@@ -74,115 +73,6 @@ function checkListeners({ listen, operations }: Input, report: Report): void {
   }
 }
 
-function checkProviders(input: Input, report: Report): void {
-  const providers = input.providers ?? [];
-  for (const [index, provider] of providers.entries()) {
-    const path = ['providers', index];
-    if (provider.id !== undefined && providers.slice(0, index).some((other) => other.id === provider.id)) {
-      report(
-        [...path, 'id'],
-        `is ${JSON.stringify(provider.id)}, as of an earlier provider`,
-        'Give each its own.',
-      );
-    }
-    if (provider.issuer !== undefined && provider.issuer === input.public_url) {
-      report(
-        [...path, 'issuer'],
-        'is our own `public_url`: people would be sent in a circle',
-        'Write the issuer of the identity provider.',
-      );
-    }
-    checkProviderUrls(provider, path, report);
-    checkProviderCredentials(provider, path, report);
-    checkProviderScopes(provider, path, report);
-    const { min_ttl_seconds: floor = 60, max_ttl_seconds: ceiling = 86_400 } = provider.discovery ?? {};
-    if (floor > ceiling) {
-      report(
-        [...path, 'discovery', 'min_ttl_seconds'],
-        `is ${floor}, above \`max_ttl_seconds\` (${ceiling})`,
-        'Make it smaller.',
-      );
-    }
-  }
-}
-
-function checkProviderUrls(provider: ProviderInput, path: KeyPath, report: Report): void {
-  if (provider.allow_http === true) return;
-  const urls: [KeyPath, unknown][] = [
-    [['issuer'], provider.issuer],
-    [['discovery_url'], provider.discovery_url],
-    ...Object.entries(provider.endpoints ?? {}).map(([key, url]): [KeyPath, unknown] => [
-      ['endpoints', key],
-      url,
-    ]),
-    ...Object.entries(provider.discovery?.overrides ?? {}).map(([key, url]): [KeyPath, unknown] => [
-      ['discovery', 'overrides', key],
-      url,
-    ]),
-  ];
-  for (const [key, url] of urls) {
-    if (typeof url !== 'string' || !isPlainHttpAbroad(url)) continue;
-    report(
-      [...path, ...key],
-      'is http on a host that is not loopback: codes and secrets would travel unprotected',
-      'Write https://…, or, in a closed network, add `allow_http: true` to the provider.',
-    );
-  }
-}
-
-function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report: Report): void {
-  const {
-    client_secret: secret,
-    client_secret_file: secretFile,
-    private_key: key,
-    private_key_file: keyFile,
-  } = provider;
-  const method = provider.token_endpoint_auth_method;
-  const hasSecret = secret !== undefined || secretFile !== undefined;
-  const hasKey = key !== undefined || keyFile !== undefined;
-  if (key !== undefined && !isPrivateKey(key)) {
-    report(
-      [...path, 'private_key'],
-      'is no private key in PEM form',
-      'Give one: -----BEGIN PRIVATE KEY-----',
-    );
-  }
-  if (method === 'private_key_jwt' && !hasKey) {
-    report([...path, 'private_key'], 'is missing; private_key_jwt needs it', 'Add `private_key_file`.');
-  } else if (method !== undefined && method !== 'private_key_jwt' && hasKey) {
-    report([...path, 'private_key'], `is of no use with ${method}`, 'Remove it, or write private_key_jwt.');
-  }
-  if (method === 'none' && hasSecret) {
-    report(
-      [...path, 'client_secret'],
-      'is of no use with `token_endpoint_auth_method: none`',
-      'Remove one of the two.',
-    );
-  } else if (method === 'private_key_jwt' && hasSecret) {
-    report([...path, 'client_secret'], 'is of no use with private_key_jwt', 'Remove it.');
-  } else if (method?.startsWith('client_secret') === true && !hasSecret) {
-    report([...path, 'client_secret'], `is missing; ${method} needs it`, 'Add `client_secret_file`.');
-  } else if (method === undefined && !hasSecret && !hasKey) {
-    report(
-      [...path, 'client_secret'],
-      'is missing',
-      'Add `client_secret_file`, or, if the provider gave us no secret, `token_endpoint_auth_method: none`.',
-    );
-  } else if (method === undefined && hasSecret && hasKey) {
-    report([...path, 'private_key'], 'is set beside a client secret', 'Remove one of the two.');
-  }
-}
-
-function checkProviderScopes(provider: ProviderInput, path: KeyPath, report: Report): void {
-  if (provider.scopes === undefined || provider.preset === 'oauth2' || provider.scopes.includes('openid'))
-    return;
-  report(
-    [...path, 'scopes'],
-    'lack `openid`: without it the provider tells nobody who signed in',
-    'Add `openid`.',
-  );
-}
-
 function checkHomeserver({ homeserver }: Input, report: Report): void {
   if (homeserver === undefined) return;
   if (homeserver.kind === 'synapse') {
@@ -205,15 +95,6 @@ function checkHomeserver({ homeserver }: Input, report: Report): void {
       'is http on a host that is not loopback: tokens would travel unprotected',
       'Write https://…, or, in a closed network, add `allow_http: true` to `homeserver`.',
     );
-  }
-}
-
-function isPrivateKey(text: string): boolean {
-  try {
-    createPrivateKey(text);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -3,7 +3,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { formatPath, type KeyPath, type Report } from './fault.ts';
+import { explainFileError } from './file-fault.ts';
+import { metaOf } from './fields.ts';
 import { childOf, shapeOf } from './shape.ts';
+import type { Sources } from './sources.ts';
 import { isMapping, type Mapping } from './tree.ts';
 
 /** The longest secret that makes sense; a private key is some 3 KiB. */
@@ -16,8 +19,8 @@ export interface SecretContext {
   readonly warn: Report;
   /** Whether a file that does not exist is in order, as it is made later. */
   readonly mayBeAbsent: (path: KeyPath) => boolean;
-  /** How to name a key in a message: the environment variable that set it, or the key itself. */
-  readonly nameOf: (path: KeyPath) => string;
+  /** Names keys in messages, and is told of every value that came from a file. */
+  readonly sources: Sources;
 }
 
 /**
@@ -41,74 +44,53 @@ export function readSecrets(
   if (shape === undefined || !isMapping(tree)) return;
   for (const [key, child] of Object.entries(shape)) {
     const fileKey = `${key}_file`;
-    if (Object.hasOwn(shape, fileKey)) readSecret(tree, key, fileKey, context, path);
+    if (Object.hasOwn(shape, fileKey)) readSecret(child, tree, [...path, key], context);
     if (Object.hasOwn(tree, key)) readSecrets(child, tree[key], context, [...path, key]);
   }
 }
 
-/** Reads one `x_file` into its sibling `x`; see {@link readSecrets}. */
-export function readSecret(
-  tree: Mapping,
-  key: string,
-  fileKey: string,
-  context: SecretContext,
-  path: KeyPath,
-): void {
+function readSecret(schema: z.ZodType, tree: Mapping, path: KeyPath, context: SecretContext): void {
+  const key = String(path.at(-1));
+  const fileKey = `${key}_file`;
   const written = Object.hasOwn(tree, fileKey) ? tree[fileKey] : undefined;
   if (typeof written !== 'string') return;
-  const here = [...path, fileKey];
+  const here = [...path.slice(0, -1), fileKey];
   if (Object.hasOwn(tree, key)) {
-    const names = [context.nameOf([...path, key]), context.nameOf(here)];
-    context.report([...path, key], `is set twice: by ${names.join(' and by ')}`, 'Remove one of the two.');
+    const names = [context.sources.nameOf(path), context.sources.nameOf(here)];
+    context.report(path, `is set twice: by ${names.join(' and by ')}`, 'Remove one of the two.');
     return;
   }
   const file = resolve(context.baseDir, written);
   tree[fileKey] = file;
-  const secret = readSecretFile(file, here, context);
-  if (secret !== undefined) tree[key] = secret;
+  const text = readSecretFile(file, here, context, metaOf(schema).secret === true);
+  if (text === undefined) return;
+  tree[key] = text;
+  context.sources.readFrom(path, here, file);
 }
 
-function readSecretFile(file: string, here: KeyPath, context: SecretContext): string | undefined {
+function readSecretFile(
+  file: string,
+  here: KeyPath,
+  context: SecretContext,
+  isSecret: boolean,
+): string | undefined {
   let bytes: Buffer;
-  let mode: number;
   try {
-    const status = statSync(file);
-    if (status.isDirectory()) {
-      context.report(here, `names ${file}, which is a folder`, 'Name the file in it.');
-      return undefined;
-    }
-    mode = status.mode;
     bytes = readFileSync(file);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' && context.mayBeAbsent(here)) return undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      context.report(here, `names ${file}, which does not exist`, 'Make the file, or correct the name.');
-    } else if (code === 'EACCES' || code === 'EPERM') {
-      context.report(
-        here,
-        `names ${file}, which may not be read`,
-        'Give the user of this service the right to read it.',
-      );
-    } else {
-      context.report(
-        here,
-        `names ${file}, which cannot be read (${code ?? 'unknown error'})`,
-        'Check the file.',
-      );
+    if (isSecret && (statSync(file).mode & 0o007) !== 0) {
+      context.warn(here, `names ${file}, which everybody on this machine may open`, `Run: chmod o= ${file}`);
     }
+  } catch (error) {
+    if (context.mayBeAbsent(here) && statSync(file, { throwIfNoEntry: false }) === undefined)
+      return undefined;
+    const { problem, mend } = explainFileError(error);
+    context.report(here, `names ${file}, which ${problem}`, mend);
     return undefined;
-  }
-  if ((mode & 0o007) !== 0) {
-    context.warn(here, `names ${file}, which everybody on this machine may open`, `Run: chmod o= ${file}`);
   }
   const text = bytes.toString('utf8').replace(/[\r\n]+$/, '');
   if (bytes.length > LIMIT_BYTES || text.includes('\ufffd') || text.includes('\0')) {
-    context.report(
-      here,
-      `names ${file}, which is not a text of at most 64 KiB`,
-      'Put the secret there as plain text.',
-    );
+    const problem = `names ${file}, which is not a text of at most 64 KiB`;
+    context.report(here, problem, 'Put the secret there as plain text.');
     return undefined;
   }
   if (text.trim() === '') {
@@ -135,7 +117,7 @@ export function secretsInPlace(schema: z.ZodType, tree: unknown): string[] {
       if (!Object.hasOwn(value, key)) continue;
       const text = value[key];
       const isSecret =
-        Object.hasOwn(shape, `${key}_file`) && typeof text === 'string' && !text.startsWith('sqlite:');
+        metaOf(child).secret === true && typeof text === 'string' && !text.startsWith('sqlite:');
       if (isSecret) found.push(formatPath([...here, key]));
       visit(child, text, [...here, key]);
     }

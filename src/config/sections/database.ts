@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { count, described, secretFile, textRule } from '../fields.ts';
 
+export const DEFAULT_DATABASE = 'sqlite:gatehouse.db';
+
 function databaseUrlFault(text: string): string | undefined {
   if (/^postgres(ql)?:\/\//.test(text)) {
     return URL.parse(text) === null ? 'must be a valid postgres:// URL' : undefined;
@@ -20,7 +22,7 @@ export function sqliteFile(url: string): string {
 }
 
 export const databaseSection = z.strictObject({
-  url: described(textRule(databaseUrlFault).default('sqlite:gatehouse.db'), {
+  url: described(textRule(databaseUrlFault).default(DEFAULT_DATABASE), {
     description:
       '`sqlite:FILE`, or `postgres://user:password@host/database`, which also needs `encryption_key`. The folder of the file must exist and be writable: SQLite keeps more files beside it.',
     example: '"sqlite:gatehouse.db"',

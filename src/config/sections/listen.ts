@@ -1,16 +1,11 @@
 /** Where we listen: for everybody, and for the operator's own tools. */
 import { z } from 'zod';
 import ipaddr from 'ipaddr.js';
-import { described, line, textRule } from '../fields.ts';
+import { addressRangeFault, described, line, textRule } from '../fields.ts';
 
 function hostFault(text: string): string | undefined {
   if (ipaddr.isValid(text) || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(text)) return undefined;
   return 'must be an IP address or a host name, without scheme, port or brackets';
-}
-
-function rangeFault(text: string): string | undefined {
-  if (text.includes('/') ? ipaddr.isValidCIDR(text) : ipaddr.isValid(text)) return undefined;
-  return 'must be an IP address or a range such as 10.0.0.0/8';
 }
 
 const host = (): z.ZodString => textRule(hostFault);
@@ -30,7 +25,7 @@ export const listenSection = z.strictObject({
     example: '/run/gatehouse/gatehouse.sock',
     path: true,
   }),
-  trusted_proxies: described(z.array(textRule(rangeFault)).default([]), {
+  trusted_proxies: described(z.array(textRule(addressRangeFault)).default([]), {
     description:
       "Addresses or ranges of the reverse proxies whose `X-Forwarded-For` is believed. Only the client's address is ever taken from it.",
     example: '[127.0.0.1, "::1"]',

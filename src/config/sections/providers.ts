@@ -1,12 +1,41 @@
 /** The identity providers that people sign in at. */
 import { z } from 'zod';
 import { claimTemplateFault } from '../../protocol/claim-template.ts';
-import { baseUrl, described, flag, line, secret, secretFile, seconds, textRule, webUrl } from '../fields.ts';
+import {
+  addressRangeFault,
+  baseUrl,
+  described,
+  flag,
+  line,
+  secret,
+  secretFile,
+  seconds,
+  textRule,
+  webUrl,
+} from '../fields.ts';
 
 /** Presets: what is known of a product and differs from the standards. */
 export const presetNames = ['generic', 'oidc-provider', 'keycloak', 'oauth2'] as const;
 
+const asymmetricAlgorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const;
+
 const claimText = (): z.ZodString => textRule(claimTemplateFault);
+const certificates = (): z.ZodString =>
+  textRule((text) =>
+    text.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'must be certificates in PEM form',
+  );
 const scopeToken = (): z.ZodString =>
   textRule((text) =>
     /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
@@ -14,14 +43,15 @@ const scopeToken = (): z.ZodString =>
       : 'must be one scope: printable ASCII without spaces, quotes and backslashes',
   );
 
-const endpointsSection = z.strictObject({
-  authorization_endpoint: described(webUrl().optional(), { description: 'Where people sign in.' }),
-  token_endpoint: described(webUrl().optional(), { description: 'Where codes are redeemed.' }),
-  userinfo_endpoint: described(webUrl().optional(), { description: 'Where claims are read.' }),
-  jwks_uri: described(webUrl().optional(), { description: "The provider's public keys." }),
-});
-
 const discoverySection = z.strictObject({
+  method: described(z.enum(['oidc', 'oauth2', 'none']).optional(), {
+    description:
+      "`oidc`: OpenID Connect Discovery. `oauth2`: RFC 8414. `none`: nothing is fetched, `overrides` name the endpoints. Default: the preset's, else `oidc`.",
+  }),
+  url: described(webUrl().optional(), {
+    description: 'Where the metadata is, if not where it follows from the issuer.',
+    example: 'https://idp.internal/.well-known/openid-configuration',
+  }),
   min_ttl_seconds: seconds(
     { min: 1, max: 86_400, default: 60 },
     "Metadata and keys are never fetched again sooner than this, whatever the provider's cache headers say.",
@@ -35,7 +65,8 @@ const discoverySection = z.strictObject({
     'How long the last good documents count as fit for use while the provider does not answer. They are served beyond it too, and the state then says so.',
   ),
   overrides: described(z.record(z.string(), z.unknown()).default({}), {
-    description: "Members that replace those of the provider's metadata, by their registered names.",
+    description:
+      "Members that replace those of the provider's metadata, by their registered names; `null` removes one. Endpoints by hand stand here.",
     example: '{ userinfo_endpoint: "https://idp.example.com/userinfo" }',
   }),
 });
@@ -87,12 +118,6 @@ export const providerSection = z.strictObject({
       'Issuer identifier, byte for byte as in its own metadata. Together with `sub` it identifies people: never change it once there are users.',
     example: 'https://idp.example.com/realms/main',
   }),
-  discovery_url: described(webUrl().optional(), {
-    description: 'Where the metadata is, if not at `{issuer}/.well-known/openid-configuration`.',
-  }),
-  endpoints: described(endpointsSection.optional(), {
-    description: 'Endpoints by hand, for a provider without metadata: nothing is discovered then.',
-  }),
   client_id: described(line(), {
     description: 'Our client identifier at the provider.',
     example: 'gatehouse',
@@ -106,22 +131,77 @@ export const providerSection = z.strictObject({
         'How we prove who we are. Default: `private_key_jwt` with a `private_key`, else what the metadata offers, `client_secret_basic` first.',
     },
   ),
-  private_key: secret('Private key (PEM, PKCS #8) for `private_key_jwt`.'),
-  private_key_file: secretFile('private_key'),
-  scopes: described(z.array(scopeToken()).min(1).default(['openid', 'profile', 'email']), {
-    description: 'Scopes that are asked for at sign-in.',
+  token_endpoint_auth_signing_alg: described(z.enum(asymmetricAlgorithms).optional(), {
+    description: "Signature of the assertion for `private_key_jwt`. Default: the JWK's `alg`, else `RS256`.",
   }),
-  fetch_userinfo: flag(true, 'Reads the userinfo endpoint too, and merges its claims with the ID token.'),
+  client_private_key: secret('Private key for `private_key_jwt`: PEM (PKCS #8), or a JWK as JSON.'),
+  client_private_key_file: secretFile('client_private_key'),
+  client_private_key_id: described(line().optional(), {
+    description: "`kid` of that key. Default: the JWK's own.",
+  }),
+  scopes: described(z.array(scopeToken()).min(1).optional(), {
+    description:
+      "Scopes that are asked for at sign-in. Default: the preset's, else `[openid, profile, email]`.",
+    example: '[openid, profile, email]',
+  }),
+  response_mode: described(z.enum(['query', 'form_post']).optional(), {
+    description: "How the provider answers the browser. Default: the preset's, else `query`.",
+  }),
+  pkce: described(z.enum(['auto', 'always', 'never']).optional(), {
+    description:
+      "PKCE (S256) towards the provider. `auto`: unless its metadata says that it cannot. Default: the preset's, else `auto`.",
+  }),
+  authorization_parameters: described(z.record(z.string(), z.string()).optional(), {
+    description: 'Sent along to the sign-in page of the provider.',
+    example: '{ hd: example.com }',
+  }),
+  fetch_userinfo: described(z.boolean().optional(), {
+    description:
+      "Reads the userinfo endpoint too, and merges its claims with the ID token. Default: the preset's, else `true` where there is one.",
+  }),
+  subject_claim: described(line().optional(), {
+    description:
+      "The claim that identifies a person at this issuer. Never change it once there are users. Default: the preset's, else `sub`.",
+  }),
+  id_token_algorithms: described(
+    z
+      .array(z.enum([...asymmetricAlgorithms, 'HS256', 'HS384', 'HS512']))
+      .min(1)
+      .optional(),
+    {
+      description:
+        "Signatures that ID tokens may have; `HS…` only if named here. Default: the preset's, else every asymmetric one.",
+    },
+  ),
+  issuer_aliases: described(z.array(line()).optional(), {
+    description: 'Further values of `iss` in ID tokens that count as this issuer.',
+  }),
+  allowed_tenants: described(z.array(line()).optional(), {
+    description: 'Tenants that an issuer with a placeholder may stand for.',
+  }),
   discovery: described(discoverySection.prefault({}), {
     description: 'How the metadata is fetched and kept.',
   }),
   claims: described(claimsSection.prefault({}), { description: 'Which claims make a Matrix user.' }),
   access: described(accessSection.prefault({}), { description: 'Who is let in.' }),
   allow_http: flag(false, 'Accepts `http` URLs of the provider on hosts that are not loopback.'),
-  allow_private_addresses: flag(
-    false,
-    'Accepts a provider whose host name resolves to private addresses. Loopback is allowed if the issuer is on loopback.',
-  ),
+  allow_addresses: described(z.array(textRule(addressRangeFault)).default([]), {
+    description:
+      'Private addresses or ranges that the provider may be at. Loopback needs none where a URL names it.',
+    example: '[10.1.2.0/24]',
+  }),
+  proxy_url: described(webUrl().optional(), {
+    description:
+      'Forward proxy on the way to the provider. Proxy variables of the environment are never read.',
+  }),
+  ca: described(certificates().optional(), {
+    description: "Certificates (PEM) that are trusted beside the system's.",
+  }),
+  ca_file: described(line().optional(), {
+    description: 'File that holds `ca`. Set one of the two.',
+    path: true,
+  }),
+  timeout_seconds: seconds({ min: 1, max: 60, default: 5 }, 'How long one request to the provider may take.'),
 });
 
 export const providersSection = z.array(providerSection).min(1);

@@ -1,0 +1,108 @@
+/** Rules between the keys of a provider, and between providers. */
+import { createPrivateKey, type JsonWebKey } from 'node:crypto';
+import type { KeyPath, Report } from './fault.ts';
+import type { ConfigInput, DeepPartial } from './schema.ts';
+import { isPlainHttpAbroad } from './urls.ts';
+
+type Input = DeepPartial<ConfigInput>;
+type ProviderInput = NonNullable<NonNullable<Input['providers']>[number]>;
+
+/** Reports every broken rule of the providers. */
+export function checkProviders(input: Input, report: Report): void {
+  const providers = input.providers ?? [];
+  for (const [index, provider] of providers.entries()) {
+    const path = ['providers', index];
+    if (provider.id !== undefined && providers.slice(0, index).some((other) => other.id === provider.id)) {
+      report(
+        [...path, 'id'],
+        `is ${JSON.stringify(provider.id)}, as of an earlier provider`,
+        'Give each its own.',
+      );
+    }
+    if (provider.issuer !== undefined && provider.issuer === input.public_url) {
+      report(
+        [...path, 'issuer'],
+        'is our own `public_url`: people would be sent in a circle',
+        'Write the issuer of the identity provider.',
+      );
+    }
+    checkProviderUrls(provider, path, report);
+    checkProviderCredentials(provider, path, report);
+    checkProviderScopes(provider, path, report);
+    const { min_ttl_seconds: floor = 60, max_ttl_seconds: ceiling = 86_400 } = provider.discovery ?? {};
+    if (floor > ceiling) {
+      report(
+        [...path, 'discovery', 'min_ttl_seconds'],
+        `is ${floor}, above \`max_ttl_seconds\` (${ceiling})`,
+        'Make it smaller.',
+      );
+    }
+  }
+}
+
+function checkProviderUrls(provider: ProviderInput, path: KeyPath, report: Report): void {
+  if (provider.allow_http === true) return;
+  const urls: [KeyPath, unknown][] = [
+    [['issuer'], provider.issuer],
+    [['discovery', 'url'], provider.discovery?.url],
+    ...Object.entries(provider.discovery?.overrides ?? {}).map(([key, url]): [KeyPath, unknown] => [
+      ['discovery', 'overrides', key],
+      url,
+    ]),
+  ];
+  for (const [key, url] of urls) {
+    if (typeof url !== 'string' || !isPlainHttpAbroad(url)) continue;
+    report(
+      [...path, ...key],
+      'is http on a host that is not loopback: codes and secrets would travel unprotected',
+      'Write https://…, or, in a closed network, add `allow_http: true` to the provider.',
+    );
+  }
+}
+
+function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report: Report): void {
+  const secretPath = [...path, 'client_secret'];
+  const keyPath = [...path, 'client_private_key'];
+  const { token_endpoint_auth_method: method, client_private_key: key } = provider;
+  const hasSecret = (provider.client_secret ?? provider.client_secret_file) !== undefined;
+  const hasKey = (key ?? provider.client_private_key_file) !== undefined;
+  if (key !== undefined && !isPrivateKey(key)) {
+    report(keyPath, 'is no private key', 'Give a PEM (-----BEGIN PRIVATE KEY-----) or a JWK as JSON.');
+  }
+  if (method === undefined) {
+    if (hasSecret && hasKey) report(keyPath, 'is set beside a client secret', 'Remove one of the two.');
+    if (hasSecret || hasKey) return;
+    const mend =
+      'Add `client_secret_file`, or, if the provider gave us no secret, `token_endpoint_auth_method: none`.';
+    report(secretPath, 'is missing', mend);
+    return;
+  }
+  const needsKey = method === 'private_key_jwt';
+  const needsSecret = !needsKey && method !== 'none';
+  const useless = `is of no use with \`token_endpoint_auth_method: ${method}\``;
+  const missing = `is missing; \`token_endpoint_auth_method: ${method}\` needs it`;
+  if (needsKey && !hasKey) report(keyPath, missing, 'Add `client_private_key_file`.');
+  if (!needsKey && hasKey) report(keyPath, useless, 'Remove it, or write `private_key_jwt`.');
+  if (needsSecret && !hasSecret) report(secretPath, missing, 'Add `client_secret_file`.');
+  if (!needsSecret && hasSecret) report(secretPath, useless, 'Remove it, or write `client_secret_basic`.');
+}
+
+function checkProviderScopes(provider: ProviderInput, path: KeyPath, report: Report): void {
+  if (provider.scopes === undefined || provider.preset === 'oauth2' || provider.scopes.includes('openid'))
+    return;
+  report(
+    [...path, 'scopes'],
+    'lack `openid`: without it the provider tells nobody who signed in',
+    'Add `openid`.',
+  );
+}
+
+function isPrivateKey(text: string): boolean {
+  try {
+    if (!text.trimStart().startsWith('{')) createPrivateKey(text);
+    else createPrivateKey({ key: JSON.parse(text) as JsonWebKey, format: 'jwk' });
+    return true;
+  } catch {
+    return false;
+  }
+}
