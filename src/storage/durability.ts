@@ -15,6 +15,8 @@ export interface Barrier {
   flush(): Promise<void>;
   /** Throws what `flush` would throw, without a sync. */
   check(): void;
+  /** Makes every `flush` fail from now on: for a disk failure that showed elsewhere. */
+  fail(error: Error): void;
   /** Waits for the sync under way, then closes the descriptor. */
   close(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export function openBarrier(logFile: string, onFailure: (error: Error) => void):
     check() {
       if (failure !== undefined) throw unavailable();
     },
+    fail,
     async close() {
       while (running !== undefined) await running.done.catch(() => undefined);
       failure ??= new Error('the database is closed');

@@ -22,12 +22,15 @@ interface Prepared {
 const CACHE_SIZE = 500;
 
 /**
- * Opens `file`, which must exist. `synchronous` is NORMAL: what makes commits durable is the barrier (`durability.ts`). SQLite itself never
- * waits for a lock (no busy timeout), since that would stop the event loop; callers retry.
+ * Opens `file`, which must exist. `synchronous` is NORMAL: what makes commits durable is the barrier (`durability.ts`). SQLite itself waits
+ * for a lock at most `waitMs` (default 0), since that stops the thread; on the main thread callers retry.
  */
-export function openSqliteConnection(file: string, options: { readOnly: boolean }): SqliteConnection {
+export function openSqliteConnection(
+  file: string,
+  options: { readOnly: boolean; waitMs?: number },
+): SqliteConnection {
   const handle = new DatabaseSync(file, {
-    timeout: 0,
+    timeout: options.waitMs ?? 0,
     enableForeignKeyConstraints: true,
     enableDoubleQuotedStringLiterals: false,
     allowExtension: false,

@@ -2,42 +2,32 @@
 import { Kysely, type Transaction } from 'kysely';
 import { Unavailable } from '../protocol/unavailable.ts';
 import type { Database, DatabaseOptions } from './database.ts';
-import { type OpenTransaction, readDialect, SWALLOWED, transactionDialect } from './dialect.ts';
+import { readDialect, transactionDialect } from './dialect.ts';
 import { type Barrier, openBarrier } from './durability.ts';
+import { DatabaseFault } from './fault.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import { retrying } from './retry.ts';
 import type { Schema } from './schema.ts';
+import { type Checkpointer, startCheckpointer } from './sqlite-checkpointer.ts';
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts';
 import { isBusy, mapSqliteError } from './sqlite-errors.ts';
+import { assertSqliteVersion, explainSqliteFailure, prepareSqliteFile } from './sqlite-file.ts';
+import { sqliteTransaction } from './sqlite-transaction.ts';
 import { attemptTransaction } from './transaction.ts';
 import { createTurn } from './turn.ts';
 
 /** How long a writer waits for its turn, and then for a lock that another process holds. */
 const PATIENCE_MS = 5000;
 
-type Work<T> = (tx: Transaction<Schema>) => Promise<T>;
+type Persist = <T>(step: () => T | Promise<T>) => Promise<T>;
 
 export async function openSqlite(options: DatabaseOptions & { file: string }): Promise<Database> {
   const { file, random, clock, log } = options;
-  const writer = openSqliteConnection(file, { readOnly: false });
-  writer.command('PRAGMA journal_mode = WAL');
-  writer.command('SELECT count(*) FROM sqlite_schema');
-  const reader = openSqliteConnection(file, { readOnly: true });
-  const barrier: Barrier = openBarrier(`${file}-wal`, (error) => {
-    log?.error(
-      { err: error, file },
-      'the disk failed to store the database: nothing is acknowledged until a restart',
-    );
-  });
-
-  const turn = createTurn({
-    limitMs: PATIENCE_MS,
-    onTimeout: () => new Unavailable('the database', { cause: new Error('too many writes are waiting') }),
-  });
-  /** Runs `step` until no other process holds the lock that it needs, without stopping the event loop. */
-  const persist = <T>(step: () => T | Promise<T>): Promise<T> =>
-    retrying(step, {
+  assertSqliteVersion();
+  prepareSqliteFile(file, log);
+  const persist: Persist = (step) =>
+    retrying(() => attempt(step), {
       clock,
       random,
       patienceMs: PATIENCE_MS,
@@ -46,100 +36,145 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
       longestPauseMs: 50,
     });
 
-  const query = new Kysely<Schema>({
-    dialect: readDialect('sqlite', (statement) => persist(() => attempt(() => reader.run(statement)))),
+  const opened: { close(): Promise<void> | void }[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const part of opened.splice(0).reverse()) await part.close();
+  };
+  try {
+    const writer = openSqliteConnection(file, { readOnly: false });
+    opened.push(writer);
+    await startLog(writer, persist);
+    const reader = openSqliteConnection(file, { readOnly: true });
+    opened.push(reader);
+    assertPragmas(writer);
+    const barrier = openBarrier(`${file}-wal`, (error) => {
+      log?.error(
+        { err: error, file },
+        'the disk failed to store the database: nothing is acknowledged any more; look into the system log, then restart Gatehouse',
+      );
+    });
+    opened.push(barrier);
+    const checkpointer = startCheckpointer({ file, log, onDiskFailure: barrier.fail });
+    opened.push(checkpointer);
+    const database = createDatabase({ writer, reader, barrier, checkpointer, persist, closeAll });
+    await migrate({
+      engine: 'sqlite',
+      // The migrations' own table is not among the Schema's.
+      write: (work) => database.write((tx) => work(tx as unknown as Transaction<SchemaRecord>)),
+      now: () => clock.now(),
+      migrations,
+    });
+    return database;
+  } catch (error) {
+    await closeAll();
+    throw explainSqliteFailure(error, file);
+  }
+}
+
+interface Parts {
+  readonly writer: SqliteConnection;
+  readonly reader: SqliteConnection;
+  readonly barrier: Barrier;
+  readonly checkpointer: Checkpointer;
+  readonly persist: Persist;
+  closeAll(): Promise<void>;
+}
+
+function createDatabase({ writer, reader, barrier, checkpointer, persist, closeAll }: Parts): Database {
+  let closed = false;
+  const turn = createTurn({
+    limitMs: PATIENCE_MS,
+    onTimeout: () => new Unavailable('the database', { cause: new Error('too many writes are waiting') }),
   });
+  const assertOpen = (): void => {
+    if (closed) throw new Unavailable('the database', { cause: new Error('it is closed') });
+  };
+  const read = <T>(step: () => T): Promise<T> => {
+    // Nearly always at once; the retry's machinery only where somebody is in the way.
+    try {
+      assertOpen();
+      return Promise.resolve(step());
+    } catch (error) {
+      return isBusy(error) ? persist(step) : Promise.reject(mapSqliteError(error) as Error);
+    }
+  };
   const transactions = new Kysely<Schema>({
     dialect: transactionDialect('sqlite', {
-      begin: async () => {
-        await attempt(() => writer.command('BEGIN IMMEDIATE'));
-        return transactionOn(writer);
-      },
+      begin: () => attempt(() => sqliteTransaction(writer)),
       destroy: () => Promise.resolve(),
     }),
   });
-
-  const commit = async <T>(work: Work<T>): Promise<T> => {
+  const commit: Database['writeSoon'] = async (work) => {
+    assertOpen();
+    // What cannot be made durable is not even tried.
     barrier.check();
     const release = await turn.take();
     try {
+      assertOpen();
       return await persist(() => attemptTransaction(transactions, work));
     } finally {
       release();
+      checkpointer.noteCommit();
     }
   };
-  const write = async <T>(work: Work<T>): Promise<T> => {
-    const result = await commit(work);
-    await barrier.flush();
-    return result;
-  };
-
-  await migrate({
-    engine: 'sqlite',
-    // The record's table is in no schema but its own.
-    write: (work) => write((tx) => work(tx as unknown as Transaction<SchemaRecord>)),
-    now: () => clock.now(),
-    migrations,
-  });
-
   return {
     engine: 'sqlite',
-    query,
-    write,
+    query: new Kysely<Schema>({
+      dialect: readDialect('sqlite', (statement) => read(() => reader.run(statement))),
+    }),
+    write: async (work) => {
+      const result = await commit(work);
+      await barrier.flush();
+      return result;
+    },
     writeSoon: commit,
     durable: () => barrier.flush(),
     check: async () => {
       barrier.check();
-      await persist(() => attempt(() => reader.command('SELECT 1 FROM gatehouse_migrations LIMIT 1')));
+      await read(() => reader.command('SELECT 1 FROM gatehouse_migrations LIMIT 1'));
     },
     close: async () => {
-      await turn.take();
-      await barrier.close();
-      reader.close();
-      writer.close();
+      if (closed) return;
+      closed = true;
+      // After the transaction that is running; one that never ends is not waited for.
+      await turn.take().catch(() => undefined);
+      await closeAll();
     },
   };
 }
 
-/** Behaves as a transaction of PostgreSQL does: after a statement failed, nothing but a rollback is left. */
-function transactionOn(writer: SqliteConnection): OpenTransaction {
-  let state: 'open' | 'failed' | 'ended' = 'open';
-  const rollback = (): void => {
-    if (state === 'ended') return;
-    state = 'ended';
-    // SQLite has rolled back by itself after some errors.
-    if (writer.handle.isTransaction) writer.handle.exec('ROLLBACK');
-  };
-  return {
-    execute: (statement) =>
-      attempt(() => {
-        if (state !== 'open') throw new Error(state === 'failed' ? SWALLOWED : 'the transaction has ended');
-        try {
-          return writer.run(statement);
-        } catch (error) {
-          state = 'failed';
-          throw error;
-        }
-      }),
-    commit: () =>
-      attempt(() => {
-        if (state === 'failed') {
-          rollback();
-          throw new Error(SWALLOWED);
-        }
-        writer.command('COMMIT');
-        state = 'ended';
-      }),
-    rollback: () => attempt(rollback),
-  };
+/**
+ * Switches to the write-ahead log and copies what an earlier process left in it into the database file, synced. That also mends what a failed
+ * sync of that process may have left: pages which the kernel holds, but which never reached the disk, are written anew.
+ */
+async function startLog(writer: SqliteConnection, persist: Persist): Promise<void> {
+  const [mode] = await persist(() => writer.command('PRAGMA journal_mode = WAL'));
+  if (mode?.['journal_mode'] !== 'wal') {
+    throw new DatabaseFault(
+      'SQLite cannot keep a write-ahead log for the database file',
+      'keep the file on a local disk, not on a network file system',
+    );
+  }
+  // Makes the log's files.
+  await persist(() => writer.command('SELECT count(*) FROM sqlite_schema'));
+  // Another process may be using the log: then that one keeps it short.
+  await persist(() => writer.command('PRAGMA wal_checkpoint(TRUNCATE)'));
+}
+
+/** The settings by which commits and references hold, read back. */
+function assertPragmas(writer: SqliteConnection): void {
+  for (const [name, expected] of Object.entries({ synchronous: 1, foreign_keys: 1, journal_mode: 'wal' })) {
+    const actual = writer.command(`PRAGMA ${name}`)[0]?.[name];
+    if (actual !== expected)
+      throw new Error(`SQLite has ${name} = ${String(actual)}, not ${String(expected)}`);
+  }
 }
 
 /** Synchronous work as a promise, its errors mapped. */
-function attempt<T>(step: () => T): Promise<T> {
+async function attempt<T>(step: () => T | Promise<T>): Promise<T> {
   try {
-    return Promise.resolve(step());
+    return await step();
   } catch (error) {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the error of SQLite, or an Unavailable around it
-    return Promise.reject(mapSqliteError(error));
+    throw mapSqliteError(error);
   }
 }

@@ -1,0 +1,83 @@
+/**
+ * Checkpoints, which copy the write-ahead log into the database file and sync both, on a thread of their own: on the main thread each would
+ * stop the event loop for as long as the disk takes.
+ */
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { StorageLog } from './database.ts';
+import type { CheckpointReport } from './sqlite-checkpoint-worker.ts';
+
+export interface Checkpointer {
+  /** Tells it of a commit. */
+  noteCommit(): void;
+  close(): Promise<void>;
+}
+
+/** Commits after which the log is copied: some megabytes of it. */
+const COMMITS = 200;
+/** With fewer commits it is copied after this time. */
+const INTERVAL_MS = 15_000;
+/** A log beyond this many pages (64 MiB) is worth a warning: some reader keeps it from starting afresh. */
+const MANY_PAGES = 16_384;
+
+/** `onDiskFailure` is called when the disk failed to store a checkpoint: what was copied so far may be lost, the log is what counts. */
+export function startCheckpointer(options: {
+  file: string;
+  log: StorageLog | undefined;
+  onDiskFailure: (error: Error) => void;
+}): Checkpointer {
+  const { file, log, onDiskFailure } = options;
+  const worker = new Worker(
+    new URL(`./sqlite-checkpoint-worker${extname(import.meta.url)}`, import.meta.url),
+    { workerData: { file }, execArgv: [], env: {} },
+  );
+  let commits = 0;
+  let busy = false;
+  let warned = false;
+
+  const checkpoint = (): void => {
+    if (busy || commits === 0) return;
+    busy = true;
+    commits = 0;
+    worker.postMessage('checkpoint');
+  };
+  worker.on('message', ({ pages, error, errorCode, diskFailed }: CheckpointReport) => {
+    busy = false;
+    if (error !== undefined) {
+      // Nothing is lost by it: the commits are in the log, and the next round copies them.
+      log?.error(
+        { file, error, errorCode },
+        'the write-ahead log could not be copied into the database file',
+      );
+      if (diskFailed) onDiskFailure(new Error(error));
+    }
+    const many = pages > MANY_PAGES;
+    if (many && !warned) {
+      log?.warn({ file, pages }, 'the write-ahead log grows: another program reads the database for long');
+    }
+    warned = many;
+    if (commits >= COMMITS) checkpoint();
+  });
+  worker.on('error', (error) => {
+    log?.error({ err: error, file }, 'the checkpoint thread failed: restart Gatehouse');
+    onDiskFailure(error);
+  });
+  const timer = setInterval(checkpoint, INTERVAL_MS);
+  timer.unref();
+  // The service is kept running by its sockets, not by this thread.
+  worker.unref();
+
+  return {
+    noteCommit() {
+      commits++;
+      if (commits >= COMMITS) checkpoint();
+    },
+    async close() {
+      clearInterval(timer);
+      const gone = new Promise((resolve) => worker.once('exit', resolve));
+      worker.ref();
+      worker.postMessage('close');
+      await gone;
+    },
+  };
+}
