@@ -61,7 +61,8 @@ export function readClientId({ values, duplicated }: RawParameters): string {
 /** Where the answer goes. Throws what only a page can say: nothing is ever sent to a URI that is not registered. */
 export function readTarget(raw: RawParameters, client: Client): ResponseTarget {
   const { values, duplicated } = raw;
-  if (duplicated.includes('redirect_uri')) throw new OAuthError('invalid_request', 'redirect_uri is given twice');
+  if (duplicated.includes('redirect_uri'))
+    throw new OAuthError('invalid_request', 'redirect_uri is given twice');
   const redirectUri = values.get('redirect_uri');
   if (redirectUri === undefined) throw new OAuthError('invalid_request', 'redirect_uri is missing');
   const { redirect_uris: registered, application_type: applicationType } = client.metadata;
@@ -82,8 +83,10 @@ export function judgeParameters(raw: RawParameters, client: Client): Authorizati
   const [twice] = duplicated;
   if (twice !== undefined) refuse('invalid_request', `${knownName(twice)} is given twice`);
   if (values.has('request')) refuse('request_not_supported', 'the request parameter is not supported');
-  if (values.has('request_uri')) refuse('request_uri_not_supported', 'the request_uri parameter is not supported');
-  if (values.has('registration')) refuse('registration_not_supported', 'the registration parameter is not supported');
+  if (values.has('request_uri'))
+    refuse('request_uri_not_supported', 'the request_uri parameter is not supported');
+  if (values.has('registration'))
+    refuse('registration_not_supported', 'the registration parameter is not supported');
   const responseType = values.get('response_type');
   if (responseType === undefined) refuse('invalid_request', 'response_type is missing');
   if (responseType !== 'code') refuse('unsupported_response_type', 'response_type must be code');
@@ -111,7 +114,8 @@ export function judgeParameters(raw: RawParameters, client: Client): Authorizati
 /** PKCE is required, S256 the only method (RFC 9700 section 2.1.1; Matrix specification). */
 function judgeChallenge(values: ReadonlyMap<string, string>): string {
   const challenge = values.get('code_challenge');
-  if (challenge === undefined) return refuse('invalid_request', 'code_challenge is missing: PKCE is required');
+  if (challenge === undefined)
+    return refuse('invalid_request', 'code_challenge is missing: PKCE is required');
   if (values.get('code_challenge_method') !== 'S256') {
     refuse('invalid_request', 'code_challenge_method must be S256');
   }

@@ -28,7 +28,8 @@ export function authorize(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const raw = readParameters(request.method === 'POST' ? request.form : request.query);
     const client = await loadClient(deps.db.query, readClientId(raw));
-    if (client === undefined) throw new OAuthError('invalid_request', 'client_id is not that of a registered client');
+    if (client === undefined)
+      throw new OAuthError('invalid_request', 'client_id is not that of a registered client');
     request.annotate({ clientId: client.id });
     const target = readTarget(raw, client);
     let parameters: AuthorizationParameters;
@@ -45,7 +46,12 @@ export function authorize(deps: AuthorizationServerDeps): Handler {
 
 async function begin(
   deps: AuthorizationServerDeps,
-  accepted: { request: ApiRequest; client: Client; target: ResponseTarget; parameters: AuthorizationParameters },
+  accepted: {
+    request: ApiRequest;
+    client: Client;
+    target: ResponseTarget;
+    parameters: AuthorizationParameters;
+  },
 ): Promise<Reply> {
   const { request, client, target, parameters } = accepted;
   const now = deps.clock.now();

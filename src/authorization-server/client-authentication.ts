@@ -30,7 +30,8 @@ export async function authenticateClient(deps: { db: Database }, request: ApiReq
   }
   if (client.secretHash === null) return client;
   const presented = Buffer.from(hashSecret(credentials.secret ?? ''));
-  if (!timingSafeEqual(presented, Buffer.from(client.secretHash))) return refuse('the client secret is wrong');
+  if (!timingSafeEqual(presented, Buffer.from(client.secretHash)))
+    return refuse('the client secret is wrong');
   return client;
 }
 
@@ -43,7 +44,8 @@ function readCredentials({ form, headers }: ApiRequest): Credentials {
   }
   if (authorization !== undefined) {
     const basic = readBasic(authorization);
-    if (secret !== undefined) throw new OAuthError('invalid_request', 'use one client authentication method, not two');
+    if (secret !== undefined)
+      throw new OAuthError('invalid_request', 'use one client authentication method, not two');
     if (clientId !== undefined && clientId !== basic.clientId) {
       throw new OAuthError('invalid_request', 'client_id differs from the one in the Authorization header');
     }
@@ -58,7 +60,8 @@ function readBasic(authorization: string): { clientId: string; secret: string } 
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization)?.[1];
   const text = encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text?.indexOf(':') ?? -1;
-  if (text === undefined || colon < 0) throw invalidClient('the Authorization header is not well-formed Basic', true);
+  if (text === undefined || colon < 0)
+    throw invalidClient('the Authorization header is not well-formed Basic', true);
   try {
     return { clientId: formDecode(text.slice(0, colon)), secret: formDecode(text.slice(colon + 1)) };
   } catch {

@@ -27,7 +27,8 @@ const REDIRECT_LIMIT = 10;
 const LOCALISED_LIMIT = 100;
 
 /** Control characters, and the invisible ones that can make a name look like another (bidi controls, zero width, line separators). */
-const DECEPTIVE = /[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
+const DECEPTIVE =
+  /[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
 
 /** Judges metadata that a client sent. Throws `invalid_client_metadata` or `invalid_redirect_uri`, naming the member and the rule. */
 export function normaliseClientMetadata(input: Input): ClientMetadata {
@@ -58,7 +59,8 @@ export function normaliseClientMetadata(input: Input): ClientMetadata {
 /** An unknown method falls back to `none`, which the answer tells (RFC 7591 section 3.2.1): the client then knows that it is public. */
 function authMethod(input: Input): AuthMethod {
   const wanted = input['token_endpoint_auth_method'];
-  if (wanted !== undefined && typeof wanted !== 'string') refuse('token_endpoint_auth_method must be a string');
+  if (wanted !== undefined && typeof wanted !== 'string')
+    refuse('token_endpoint_auth_method must be a string');
   return authMethods.find((method) => method === wanted) ?? 'none';
 }
 

@@ -19,31 +19,45 @@ export interface ConsentPageInput {
  * The consent page names the client, its host, where the answer goes, the device and the account. Everything that a stranger chose is escaped and
  * isolated; logos are not loaded. Its first form allows. `form-action` is left out of its policy, as it would block the redirect to the client.
  */
-export function consentPage(deps: { issuer: string; serverName: string }, input: ConsentPageInput): Reply<string> {
+export function consentPage(
+  deps: { issuer: string; serverName: string },
+  input: ConsentPageInput,
+): Reply<string> {
   const { stored, client, user, deviceId, csrf } = input;
   const name = clientName(client);
   const action = endpointUrl(deps.issuer, `consent/${stored.id}`);
-  const form = (decision: string, label: string, kind: string): SafeHtml => html`<form method="post" action="${action}">
-<input type="hidden" name="csrf" value="${csrf}">
-<input type="hidden" name="decision" value="${decision}">
-<button class="${kind}" type="submit">${label}</button>
-</form>`;
+  const form = (decision: string, label: string, kind: string): SafeHtml =>
+    html`<form method="post" action="${action}">
+      <input type="hidden" name="csrf" value="${csrf}" />
+      <input type="hidden" name="decision" value="${decision}" />
+      <button class="${kind}" type="submit">${label}</button>
+    </form>`;
   return page({
     title: 'Allow this sign-in?',
     forms: 'anywhere',
     body: html`<p>${foreign(name)} wants to sign in to your account.</p>
-<dl>
-<dt>App</dt><dd>${foreign(name)}</dd>
-<dt>Website of the app</dt><dd>${foreign(clientHost(client))}</dd>
-<dt>You will return to</dt><dd>${foreign(returnPlace(stored.redirect_uri))}</dd>
-<dt>Account</dt><dd>${foreign(userId(user.localpart, deps.serverName))}${user.displayname !== null && html` (${foreign(user.displayname)})`}</dd>
-<dt>Device</dt><dd>${foreign(deviceId)}</dd>
-</dl>
-<p>It will be able to read and send messages as you. Allow it only if you have just begun to sign in with this app yourself.</p>
-${form('allow', 'Allow', 'primary')}
-${form('deny', 'Cancel', 'secondary')}
-${links(client)}
-<p><a href="${endpointUrl(deps.issuer, `sign-in/${stored.id}?account=another`)}">Use another account</a></p>`,
+      <dl>
+        <dt>App</dt>
+        <dd>${foreign(name)}</dd>
+        <dt>Website of the app</dt>
+        <dd>${foreign(clientHost(client))}</dd>
+        <dt>You will return to</dt>
+        <dd>${foreign(returnPlace(stored.redirect_uri))}</dd>
+        <dt>Account</dt>
+        <dd>
+          ${foreign(userId(user.localpart, deps.serverName))}${user.displayname !== null && html` (${foreign(user.displayname)})`}
+        </dd>
+        <dt>Device</dt>
+        <dd>${foreign(deviceId)}</dd>
+      </dl>
+      <p>
+        It will be able to read and send messages as you. Allow it only if you have just begun to sign in with
+        this app yourself.
+      </p>
+      ${form('allow', 'Allow', 'primary')} ${form('deny', 'Cancel', 'secondary')} ${links(client)}
+      <p>
+        <a href="${endpointUrl(deps.issuer, `sign-in/${stored.id}?account=another`)}">Use another account</a>
+      </p>`,
   });
 }
 
@@ -57,7 +71,9 @@ function returnPlace(redirectUri: string): string {
 function links(client: Client): SafeHtml | false {
   const { tos_uri: terms, policy_uri: policy } = client.metadata;
   const all: SafeHtml[] = [];
-  if (typeof terms === 'string') all.push(html`<a href="${terms}" rel="noreferrer">Terms of service of the app</a>`);
-  if (typeof policy === 'string') all.push(html`<a href="${policy}" rel="noreferrer">Privacy policy of the app</a>`);
+  if (typeof terms === 'string')
+    all.push(html`<a href="${terms}" rel="noreferrer">Terms of service of the app</a>`);
+  if (typeof policy === 'string')
+    all.push(html`<a href="${policy}" rel="noreferrer">Privacy policy of the app</a>`);
   return all.length > 0 && html`<p>${all.map((link, index) => html`${index > 0 && ' · '}${link}`)}</p>`;
 }

@@ -53,7 +53,11 @@ export function decideConsent(deps: AuthorizationServerDeps): Handler {
     const code = issueSecret('authorizationCode', deps.random);
     await finish(deps, asked, code);
     deps.emit('consent_given', { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
-    const location = authorizationResponseUrl(targetOf(stored), { code, state: stored.state, iss: deps.issuer });
+    const location = authorizationResponseUrl(targetOf(stored), {
+      code,
+      state: stored.state,
+      iss: deps.issuer,
+    });
     return release(deps, request, stored, { status: 303, headers: { ...noStore, location } });
   };
 }
@@ -72,7 +76,11 @@ async function readStored(deps: AuthorizationServerDeps, request: ApiRequest): P
   const id = request.params['id'] ?? '';
   const stored = /^[0-9a-z]{26}$/.test(id) ? await findAuthorizationRequest(deps.db.query, id) : undefined;
   if (stored === undefined || stored.expires_at <= deps.clock.now()) {
-    throw new OAuthError('invalid_request', 'this sign-in is not known here, or too old; please begin again in your app', { status: 404 });
+    throw new OAuthError(
+      'invalid_request',
+      'this sign-in is not known here, or too old; please begin again in your app',
+      { status: 404 },
+    );
   }
   request.annotate({ clientId: stored.client_id });
   if (!isBoundBrowser(deps.issuer, request, stored)) {
@@ -92,7 +100,10 @@ async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Pr
     loadClient(deps.db.query, stored.client_id),
     findUser(deps.db.query, user_id),
   ]);
-  const deviceId = stored.scope.split(' ').map(deviceIdOf).find((id) => id !== undefined);
+  const deviceId = stored.scope
+    .split(' ')
+    .map(deviceIdOf)
+    .find((id) => id !== undefined);
   if (client === undefined || user === undefined || deviceId === undefined) {
     throw new Error('an authorization request refers to something that is gone');
   }
@@ -142,5 +153,8 @@ function release(
   stored: AuthorizationRequest,
   reply: Reply,
 ): Reply {
-  return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, request, stored.id) } };
+  return {
+    ...reply,
+    headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, request, stored.id) },
+  };
 }

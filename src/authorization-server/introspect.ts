@@ -17,7 +17,10 @@ type Answer = components['schemas']['IntrospectionResponse'];
  * client out (rule 7).
  */
 export function introspectToken(
-  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'issuer' | 'homeserverSecretHash' | 'events' | 'onFirstUseLost'>,
+  deps: Pick<
+    AuthorizationServerDeps,
+    'db' | 'clock' | 'issuer' | 'homeserverSecretHash' | 'events' | 'onFirstUseLost'
+  >,
 ): Handler<unknown, Answer> {
   return async (request) => {
     authenticateHomeserver(request, deps.homeserverSecretHash);
@@ -27,10 +30,17 @@ export function introspectToken(
       case 'active':
         request.annotate({ sessionId: verdict.access.sessionId });
         deps.events.introspected({ outcome: 'active' });
-        return { status: 200, headers: noStore, body: describe(verdict.access, deps.issuer, deps.clock.now()) };
+        return {
+          status: 200,
+          headers: noStore,
+          body: describe(verdict.access, deps.issuer, deps.clock.now()),
+        };
       case 'locked':
         deps.events.introspected({ outcome: 'locked' });
-        throw new Unavailable('this account', { retryAfterSeconds: 60, cause: new Error('the user is locked') });
+        throw new Unavailable('this account', {
+          retryAfterSeconds: 60,
+          cause: new Error('the user is locked'),
+        });
       case 'inactive':
         request.annotate({ reason: verdict.reason });
         deps.events.introspected({ outcome: verdict.reason });
@@ -61,10 +71,21 @@ function describe(access: ActiveAccess, issuer: string, now: number): Answer {
 /** The homeserver's shared secret as a bearer token (Synapse's `matrix_authentication_service.secret`). */
 function authenticateHomeserver({ headers }: ApiRequest, expected: Buffer | undefined): void {
   const secret = /^bearer +([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1];
-  const presented = createHash('sha256').update(secret ?? '').digest();
+  const presented = createHash('sha256')
+    .update(secret ?? '')
+    .digest();
   if (secret !== undefined && expected !== undefined && timingSafeEqual(presented, expected)) return;
-  throw new OAuthError('invalid_client', 'introspection needs the shared secret of the homeserver as a bearer token', {
-    headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
-    reason: secret === undefined ? 'no bearer secret' : expected === undefined ? 'homeserver.secret is not configured' : 'wrong secret',
-  });
+  throw new OAuthError(
+    'invalid_client',
+    'introspection needs the shared secret of the homeserver as a bearer token',
+    {
+      headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
+      reason:
+        secret === undefined
+          ? 'no bearer secret'
+          : expected === undefined
+            ? 'homeserver.secret is not configured'
+            : 'wrong secret',
+    },
+  );
 }

@@ -14,7 +14,10 @@ interface About {
 }
 
 /** The IdP said no, or vouched for somebody who cannot be let in: 403, with a way back to the client. */
-export function notSignedInPage({ issuer, request, stored }: About, refusal: { text: string; reason: string }): Reply {
+export function notSignedInPage(
+  { issuer, request, stored }: About,
+  refusal: { text: string; reason: string },
+): Reply {
   request.annotate({ reason: refusal.reason });
   const error = new OAuthError('access_denied', refusal.text, { status: 403 });
   if (!wantsHtml(request.headers)) return { status: 403, headers: noStore, body: error.toJSON() };
@@ -26,8 +29,10 @@ export function notSignedInPage({ issuer, request, stored }: About, refusal: { t
     title: 'You are not signed in',
     status: 403,
     body: html`<p>${foreign(refusal.text)}</p>
-<p><a href="${endpointUrl(issuer, `sign-in/${stored.id}?account=another`)}">Try with another account</a></p>
-<p><a href="${back}" rel="noreferrer">Return to the app</a></p>`,
+      <p>
+        <a href="${endpointUrl(issuer, `sign-in/${stored.id}?account=another`)}">Try with another account</a>
+      </p>
+      <p><a href="${back}" rel="noreferrer">Return to the app</a></p>`,
   });
 }
 
@@ -39,8 +44,10 @@ export function idpFailedPage({ issuer, request, stored }: About, error: Unavail
     title: 'Not available at the moment',
     status: 503,
     headers: { 'retry-after': String(error.retryAfterSeconds) },
-    body: html`<p>The identity provider does not answer as it should. Nothing is lost: please try again in a moment.</p>
-<p><a href="${endpointUrl(issuer, `sign-in/${stored.id}`)}">Try again</a></p>`,
+    body: html`<p>
+        The identity provider does not answer as it should. Nothing is lost: please try again in a moment.
+      </p>
+      <p><a href="${endpointUrl(issuer, `sign-in/${stored.id}`)}">Try again</a></p>`,
   });
 }
 

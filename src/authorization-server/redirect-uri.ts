@@ -50,19 +50,29 @@ function privateSchemeFault(uri: string, url: URL, clientUri: URL): string | und
   if (scheme !== reversed && !scheme.startsWith(`${reversed}.`)) {
     return 'must be https, http on a loopback host, or have a scheme that begins with the reversed host of client_uri';
   }
-  if (uri.slice(scheme.length + 1).startsWith('//')) return 'with a private-use scheme must have no authority';
+  if (uri.slice(scheme.length + 1).startsWith('//'))
+    return 'with a private-use scheme must have no authority';
   return undefined;
 }
 
 function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || /^127\.\d+\.\d+\.\d+$/.test(host) || host === '[::1]';
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    /^127\.\d+\.\d+\.\d+$/.test(host) ||
+    host === '[::1]'
+  );
 }
 
 /**
  * Whether a redirect URI of an authorization request is one of the registered ones: byte for byte (RFC 9700 section 2.1), except that a native
  * client may be on any port of its loopback address (RFC 8252 section 7.3).
  */
-export function matchesRegistered(uri: string, registered: readonly string[], applicationType: string): boolean {
+export function matchesRegistered(
+  uri: string,
+  registered: readonly string[],
+  applicationType: string,
+): boolean {
   if (registered.includes(uri)) return true;
   if (applicationType !== 'native') return false;
   const port = LOOPBACK.exec(uri)?.[1];

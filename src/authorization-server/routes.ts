@@ -44,7 +44,13 @@ export function authorizationServerHandlers(
 export function signInPages(deps: AuthorizationServerDeps): PageRoute[] {
   return [
     { method: 'GET', path: '/consent/:id', operationId: 'showConsent', handler: showConsent(deps) },
-    { method: 'POST', path: '/consent/:id', operationId: 'decideConsent', handler: decideConsent(deps), form: true },
+    {
+      method: 'POST',
+      path: '/consent/:id',
+      operationId: 'decideConsent',
+      handler: decideConsent(deps),
+      form: true,
+    },
     { method: 'GET', path: '/sign-in/:id', operationId: 'restartSignIn', handler: restartSignIn(deps) },
   ];
 }

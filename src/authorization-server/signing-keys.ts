@@ -1,5 +1,13 @@
 /** The keys of ID tokens: RS256, private halves sealed in the database. */
-import { type CryptoKey, type JWK, SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK } from 'jose';
+import {
+  type CryptoKey,
+  type JWK,
+  SignJWT,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+} from 'jose';
 import type { Clock } from '../protocol/clock.ts';
 import type { Database } from '../storage/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
@@ -15,7 +23,11 @@ export interface SigningKeys {
 }
 
 /** Loads the keys; makes the first one where there is none. */
-export async function openSigningKeys(deps: { db: Database; sealer: Sealer; clock: Clock }): Promise<SigningKeys> {
+export async function openSigningKeys(deps: {
+  db: Database;
+  sealer: Sealer;
+  clock: Clock;
+}): Promise<SigningKeys> {
   let records = await listSigningKeys(deps.db.query);
   if (records.length === 0) {
     const fresh = await generateRecord(deps);
@@ -33,12 +45,17 @@ export async function openSigningKeys(deps: { db: Database; sealer: Sealer; cloc
   return {
     published: records.map((record) => JSON.parse(record.public_jwk_json) as JWK),
     sign: (claims) =>
-      new SignJWT({ ...claims }).setProtectedHeader({ alg: ALGORITHM, kid: newest.kid, typ: 'JWT' }).sign(key),
+      new SignJWT({ ...claims })
+        .setProtectedHeader({ alg: ALGORITHM, kid: newest.kid, typ: 'JWT' })
+        .sign(key),
   };
 }
 
 async function generateRecord(deps: { sealer: Sealer; clock: Clock }): Promise<SigningKeyRecord> {
-  const { publicKey, privateKey } = await generateKeyPair(ALGORITHM, { modulusLength: 2048, extractable: true });
+  const { publicKey, privateKey } = await generateKeyPair(ALGORITHM, {
+    modulusLength: 2048,
+    extractable: true,
+  });
   const publicJwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(publicJwk);
   return {

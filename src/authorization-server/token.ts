@@ -23,7 +23,10 @@ export function exchangeToken(deps: AuthorizationServerDeps): Handler<unknown, T
     if (type === undefined || type === '') throw new OAuthError('invalid_request', 'grant_type is missing');
     const grant = Object.hasOwn(grants, type) ? grants[type] : undefined;
     if (grant === undefined) {
-      throw new OAuthError('unsupported_grant_type', `grant_type must be one of ${Object.keys(grants).join(', ')}`);
+      throw new OAuthError(
+        'unsupported_grant_type',
+        `grant_type must be one of ${Object.keys(grants).join(', ')}`,
+      );
     }
     const client = await authenticateClient(deps, request);
     return { status: 200, headers: noStore, body: await grant(request, client) };

@@ -27,8 +27,16 @@ export function upstreamCallback(deps: AuthorizationServerDeps): Handler {
     const state = request.query.get('state');
     const stored = await findByState(deps, state);
     const provider = deps.providers.find((candidate) => candidate.id === request.params['provider']);
-    if (state === null || stored === undefined || provider === undefined || stored.provider_id !== provider.id) {
-      throw new OAuthError('invalid_request', 'this sign-in is not known here: it was finished, is too old, or was begun elsewhere');
+    if (
+      state === null ||
+      stored === undefined ||
+      provider === undefined ||
+      stored.provider_id !== provider.id
+    ) {
+      throw new OAuthError(
+        'invalid_request',
+        'this sign-in is not known here: it was finished, is too old, or was begun elsewhere',
+      );
     }
     request.annotate({ clientId: stored.client_id });
     if (!isBoundBrowser(deps.issuer, request, stored)) {
@@ -64,7 +72,9 @@ async function findByState(
 
 function unsealSecrets(deps: AuthorizationServerDeps, stored: AuthorizationRequest): UpstreamSecrets {
   if (stored.upstream_sealed === null) throw new Error('a request at the IdP has no sealed secrets');
-  return JSON.parse(deps.sealer.open(stored.upstream_sealed, upstreamSealContext(stored.id))) as UpstreamSecrets;
+  return JSON.parse(
+    deps.sealer.open(stored.upstream_sealed, upstreamSealContext(stored.id)),
+  ) as UpstreamSecrets;
 }
 
 async function goOn(

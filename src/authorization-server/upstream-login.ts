@@ -62,6 +62,10 @@ export async function startUpstreamLogin(
   );
   return {
     status: 303,
-    headers: { ...noStore, location: url.href, ...(cookies.length === 0 ? {} : { 'set-cookie': [...cookies] }) },
+    headers: {
+      ...noStore,
+      location: url.href,
+      ...(cookies.length === 0 ? {} : { 'set-cookie': [...cookies] }),
+    },
   };
 }

@@ -14,17 +14,24 @@ export async function requireAccess(deps: FindAccessDeps, request: ApiRequest): 
       return verdict.access;
     case 'locked':
       request.annotate({ sessionId: verdict.access.sessionId });
-      throw new MatrixError(401, 'M_USER_LOCKED', 'This account has been locked', { members: { soft_logout: true } });
+      throw new MatrixError(401, 'M_USER_LOCKED', 'This account has been locked', {
+        members: { soft_logout: true },
+      });
     case 'inactive':
       throw unknownToken(verdict.reason);
   }
 }
 
 function unknownToken(reason: InactiveReason): MatrixError {
-  return new MatrixError(401, 'M_UNKNOWN_TOKEN', reason === 'expired' ? 'Access token has expired' : 'Unrecognised access token', {
-    members: { soft_logout: reason === 'expired' },
-    reason,
-  });
+  return new MatrixError(
+    401,
+    'M_UNKNOWN_TOKEN',
+    reason === 'expired' ? 'Access token has expired' : 'Unrecognised access token',
+    {
+      members: { soft_logout: reason === 'expired' },
+      reason,
+    },
+  );
 }
 
 /** The access token of the Authorization header, whose scheme counts in any case (RFC 9110 section 11.1). */

@@ -5,7 +5,12 @@
 
 type Document = Readonly<Record<string, unknown>>;
 
-const endpoints = ['authorization_endpoint', 'token_endpoint', 'revocation_endpoint', 'registration_endpoint'] as const;
+const endpoints = [
+  'authorization_endpoint',
+  'token_endpoint',
+  'revocation_endpoint',
+  'registration_endpoint',
+] as const;
 
 /** Members that must be arrays of strings and contain at least the given values. */
 const lists: Readonly<Record<string, readonly string[]>> = {
@@ -29,10 +34,16 @@ export function metadataFaults(document: Document, options: { allowHttp: boolean
     faults.push('issuer must have no query and no fragment');
   }
   endpoints.forEach(urlFault);
-  for (const [member, values] of Object.entries(lists)) faults.push(...listFaults(document[member], member, values));
+  for (const [member, values] of Object.entries(lists))
+    faults.push(...listFaults(document[member], member, values));
   const grants = document['grant_types_supported'];
   if (Array.isArray(grants) && grants.includes(DEVICE_GRANT)) urlFault('device_authorization_endpoint');
-  for (const member of ['jwks_uri', 'account_management_uri', 'introspection_endpoint', 'userinfo_endpoint']) {
+  for (const member of [
+    'jwks_uri',
+    'account_management_uri',
+    'introspection_endpoint',
+    'userinfo_endpoint',
+  ]) {
     if (document[member] !== undefined) urlFault(member);
   }
   return faults;

@@ -10,7 +10,8 @@ const USER_ID_LIMIT = 255;
 export function localpartFault(localpart: string, serverName: string): string | undefined {
   if (localpart === '') return 'it is empty';
   if (!LOCALPART.test(localpart)) return 'only a-z, 0-9 and . _ = / + - are allowed in a Matrix user ID';
-  if (Buffer.byteLength(userId(localpart, serverName)) > USER_ID_LIMIT) return 'the user ID would be longer than 255 bytes';
+  if (Buffer.byteLength(userId(localpart, serverName)) > USER_ID_LIMIT)
+    return 'the user ID would be longer than 255 bytes';
   return undefined;
 }
 

@@ -71,7 +71,8 @@ export function withBothSpellings(tokens: readonly string[]): string[] {
     all.add(token);
     const deviceId = deviceIdOf(token);
     if (isApiScope(token)) all.add(API_SCOPE).add(UNSTABLE_API_SCOPE);
-    else if (deviceId !== undefined) all.add(DEVICE_SCOPE_PREFIX + deviceId).add(UNSTABLE_DEVICE_SCOPE_PREFIX + deviceId);
+    else if (deviceId !== undefined)
+      all.add(DEVICE_SCOPE_PREFIX + deviceId).add(UNSTABLE_DEVICE_SCOPE_PREFIX + deviceId);
   }
   return [...all];
 }

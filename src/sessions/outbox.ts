@@ -45,16 +45,34 @@ export async function queueDeviceDeletion(
   ended: { session: Session; now: number },
 ): Promise<void> {
   const { id, user_id, device_id } = ended.session;
-  if (!deps.homeserver.listens || user_id === null || device_id === null) return;
+  if (user_id === null || device_id === null) return;
+  await queue(tx, deps, { sessionId: id, userId: user_id, deviceId: device_id, now: ended.now });
+}
+
+/** Queues the deletion of a device that was announced for a sign-in that then did not happen. */
+export async function queueUnusedDevice(
+  tx: Kysely<Schema>,
+  deps: { homeserver: Homeserver; random: Random },
+  device: { userId: string; deviceId: string; now: number },
+): Promise<void> {
+  await queue(tx, deps, { sessionId: null, ...device });
+}
+
+async function queue(
+  tx: Kysely<Schema>,
+  deps: { homeserver: Homeserver; random: Random },
+  device: { sessionId: string | null; userId: string; deviceId: string; now: number },
+): Promise<void> {
+  if (!deps.homeserver.listens) return;
   await insertOutboxEntry(tx, {
-    id: newRecordId(ended.now, deps.random),
+    id: newRecordId(device.now, deps.random),
     kind: 'delete_device',
-    session_id: id,
-    user_id,
-    device_id,
-    created_at: ended.now,
+    session_id: device.sessionId,
+    user_id: device.userId,
+    device_id: device.deviceId,
+    created_at: device.now,
     attempts: 0,
-    next_attempt_at: ended.now,
+    next_attempt_at: device.now,
   });
 }
 

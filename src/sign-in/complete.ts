@@ -37,14 +37,18 @@ export async function completeSignIn(
   if (rules === undefined) throw new Error(`no claim rules for provider ${providerId}`);
   const now = deps.clock.now();
   const link = { issuer: identity.issuer, subject: identity.subject };
-  const displayname = renderClaimTemplate(rules.displayname, identity.claims)?.slice(0, DISPLAYNAME_LIMIT) ?? null;
+  const displayname =
+    renderClaimTemplate(rules.displayname, identity.claims)?.slice(0, DISPLAYNAME_LIMIT) ?? null;
   const user = await deps.db.write(async (tx) => {
     const linked = await findLinkedUser(tx, link);
     if (linked !== undefined) {
       await recordLogin(tx, { ...link, userId: linked.id, displayname, at: now });
       return { ...linked, displayname: displayname ?? linked.displayname };
     }
-    const localpart = mapLocalpart({ serverName: deps.serverName, localpart: rules.localpart }, identity.claims);
+    const localpart = mapLocalpart(
+      { serverName: deps.serverName, localpart: rules.localpart },
+      identity.claims,
+    );
     const created: User = {
       id: newRecordId(now, deps.random),
       localpart,
@@ -62,7 +66,13 @@ export async function completeSignIn(
         'the localpart is taken by a user with another upstream link',
       );
     }
-    await insertLink(tx, { ...link, provider_id: providerId, user_id: created.id, created_at: now, last_login_at: now });
+    await insertLink(tx, {
+      ...link,
+      provider_id: providerId,
+      user_id: created.id,
+      created_at: now,
+      last_login_at: now,
+    });
     return created;
   });
   if (user.deactivated_at !== null) {

@@ -48,10 +48,15 @@ export function authorizationCodeGrant(deps: AuthorizationServerDeps): Grant {
       );
       throw invalidGrant('wrong code_verifier');
     }
-    if (record.consumed_at === null && record.expires_at <= deps.clock.now()) throw invalidGrant('expired code');
+    if (record.consumed_at === null && record.expires_at <= deps.clock.now())
+      throw invalidGrant('expired code');
     const tokens = await redeem(deps, { record, client });
     request.annotate({ sessionId: tokens.sessionId, userId: record.user_id });
-    deps.events.sessionStarted({ sessionId: tokens.sessionId, clientId: client.id, origin: 'authorization_code' });
+    deps.events.sessionStarted({
+      sessionId: tokens.sessionId,
+      clientId: client.id,
+      origin: 'authorization_code',
+    });
     return {
       access_token: tokens.accessToken,
       token_type: 'Bearer',
@@ -103,7 +108,8 @@ async function redeem(
       return redemption.tokens;
     case 'replayed':
       await deliverEnding(deps, redemption.sessionId ?? undefined);
-      if (redemption.sessionId !== null) deps.events.codeReplayed({ sessionId: redemption.sessionId, clientId: client.id });
+      if (redemption.sessionId !== null)
+        deps.events.codeReplayed({ sessionId: redemption.sessionId, clientId: client.id });
       throw invalidGrant('the code was used before');
     case 'user_gone':
       throw invalidGrant('the user is deactivated');
@@ -119,7 +125,11 @@ async function announce(
   if (user === undefined || user.deactivated_at !== null) throw invalidGrant('the user is deactivated');
   const { localpart, displayname } = user;
   await deps.homeserver.provisionUser({ localpart, ...(displayname === null ? {} : { displayname }) });
-  await deps.homeserver.upsertDevice({ localpart, deviceId: record.device_id, displayname: clientName(client) });
+  await deps.homeserver.upsertDevice({
+    localpart,
+    deviceId: record.device_id,
+    displayname: clientName(client),
+  });
 }
 
 async function idToken(
@@ -142,5 +152,9 @@ async function idToken(
 
 /** One text for every refusal (item 31); the exact reason goes to the log. */
 function invalidGrant(reason: string): OAuthError {
-  return new OAuthError('invalid_grant', 'the code is not valid, or not for this client, redirect URI and verifier', { reason });
+  return new OAuthError(
+    'invalid_grant',
+    'the code is not valid, or not for this client, redirect URI and verifier',
+    { reason },
+  );
 }

@@ -20,7 +20,10 @@ export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {
       ...(scope === undefined ? {} : { scope }),
     });
     if (!rotation.ok) {
-      request.annotate({ reason: rotation.reason, ...(rotation.sessionId && { sessionId: rotation.sessionId }) });
+      request.annotate({
+        reason: rotation.reason,
+        ...(rotation.sessionId && { sessionId: rotation.sessionId }),
+      });
       deps.events.refreshed({ outcome: rotation.reason, clientId: client.id, sessionId: rotation.sessionId });
       throw refusal(rotation.reason);
     }
@@ -47,6 +50,8 @@ function refusal(reason: RotationRefusal): OAuthError {
     case 'ended':
     case 'deactivated':
     case 'replayed':
-      return new OAuthError('invalid_grant', 'the refresh token is not valid, or not for this client', { reason });
+      return new OAuthError('invalid_grant', 'the refresh token is not valid, or not for this client', {
+        reason,
+      });
   }
 }

@@ -260,6 +260,7 @@ async function createWork({ tx, table, time }: MigrationTools): Promise<void> {
     t
       .addColumn('id', 'text', (c) => c.primaryKey())
       .addColumn('kind', 'text', (c) => c.notNull())
+      .addColumn('session_id', 'text')
       .addColumn('user_id', 'text', (c) => c.notNull())
       .addColumn('device_id', 'text', (c) => c.notNull())
       .addColumn('created_at', time, (c) => c.notNull())
@@ -268,6 +269,8 @@ async function createWork({ tx, table, time }: MigrationTools): Promise<void> {
   );
   // The outbox's worker: what is due, oldest first.
   await tx.schema.createIndex('outbox_due').on('outbox').column('next_attempt_at').execute();
+  // sessions/end: the entry of a session that has just ended.
+  await tx.schema.createIndex('outbox_by_session').on('outbox').column('session_id').execute();
 
   await table('leases', (t) =>
     t
