@@ -1,0 +1,93 @@
+/** How we prove to the token endpoint who we are (OpenID Connect Core §9, RFC 6749 §2.3). */
+import { importJWK, importPKCS8, type CryptoKey, type JWK } from 'jose';
+import {
+  ClientSecretPost,
+  modifyAssertion,
+  None,
+  PrivateKeyJwt,
+  type AuthorizationServer,
+  type ClientAuth,
+} from 'oauth4webapi';
+import type { ResolvedSettings, TokenEndpointAuthMethod } from './settings.ts';
+
+export interface ClientAuthentication {
+  /** The method for this server, with what it needs. Throws a RangeError where the configuration lacks it. */
+  for(server: AuthorizationServer): Promise<ClientAuth>;
+}
+
+export function createClientAuthentication(settings: ResolvedSettings): ClientAuthentication {
+  let key: Promise<{ key: CryptoKey; kid?: string }> | undefined;
+  return {
+    async for(server) {
+      const method = chooseAuthMethod(server, settings);
+      switch (method) {
+        case 'none':
+          return None();
+        case 'client_secret_basic':
+          return clientSecretBasic(secretOf(settings, method));
+        case 'client_secret_post':
+          return ClientSecretPost(secretOf(settings, method));
+        case 'private_key_jwt': {
+          key ??= importPrivateKey(settings);
+          const audience =
+            settings.preset.assertion_audience === 'token_endpoint' ? server.token_endpoint : undefined;
+          return PrivateKeyJwt(await key, {
+            [modifyAssertion]: (_header, payload) => {
+              if (audience !== undefined) payload['aud'] = audience;
+            },
+          });
+        }
+      }
+    },
+  };
+}
+
+/** The configured method; else what fits both the credentials we have and the methods that the server lists. */
+export function chooseAuthMethod(
+  server: AuthorizationServer,
+  settings: ResolvedSettings,
+): TokenEndpointAuthMethod {
+  if (settings.authMethod !== undefined) return settings.authMethod;
+  if (settings.clientPrivateKey !== undefined) return 'private_key_jwt';
+  if (settings.clientSecret === undefined) return 'none';
+  const listed = server.token_endpoint_auth_methods_supported ?? [];
+  if (!listed.includes('client_secret_basic') && listed.includes('client_secret_post'))
+    return 'client_secret_post';
+  return 'client_secret_basic';
+}
+
+function secretOf(settings: ResolvedSettings, method: string): string {
+  if (settings.clientSecret === undefined) throw new RangeError(`${method} needs client_secret`);
+  return settings.clientSecret;
+}
+
+/**
+ * RFC 6749 §2.3.1: both halves form-encoded. Done as browsers do it, which leaves `-`, `.` and `_` as they are: a server that forgets
+ * to decode then still takes most ids and secrets.
+ */
+function clientSecretBasic(secret: string): ClientAuth {
+  return (_server, client, _body, headers) => {
+    const credentials = `${formEncode(client.client_id)}:${formEncode(secret)}`;
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  };
+}
+
+function formEncode(text: string): string {
+  return new URLSearchParams({ v: text }).toString().slice(2);
+}
+
+async function importPrivateKey(settings: ResolvedSettings): Promise<{ key: CryptoKey; kid?: string }> {
+  const text = settings.clientPrivateKey?.trim();
+  if (text === undefined) throw new RangeError('private_key_jwt needs client_private_key');
+  if (!text.startsWith('{')) {
+    const key = await importPKCS8(text, settings.authSigningAlg ?? 'RS256');
+    return { key, ...kidMember(settings.clientPrivateKeyId) };
+  }
+  const jwk = JSON.parse(text) as JWK;
+  const key = (await importJWK(jwk, settings.authSigningAlg ?? jwk.alg ?? 'RS256')) as CryptoKey;
+  return { key, ...kidMember(settings.clientPrivateKeyId ?? jwk.kid) };
+}
+
+function kidMember(kid: string | undefined): { kid?: string } {
+  return kid === undefined ? {} : { kid };
+}

@@ -1,0 +1,128 @@
+/** The authorization code for tokens, and the ID token checked. */
+import { decodeJwt } from 'jose';
+import * as oauth from 'oauth4webapi';
+import { describeAnswer, isJsonAnswer, isMarkup } from './answers.ts';
+import { usesOpenId, usesPkce } from './authorization-url.ts';
+import {
+  checkIdTokenClaims,
+  checkSubject,
+  expectedIssuer,
+  idTokenAlgorithms,
+  verifyIdToken,
+} from './id-token.ts';
+import type { CallbackInput, LoginDeps } from './login.ts';
+import { tokenError } from './login-errors.ts';
+import type { OutboundResponse } from './outbound.ts';
+import { UpstreamRefusal } from './refusal.ts';
+import { isJsonObject } from './strict-json.ts';
+
+export const ANSWER_BYTES = 1024 * 1024;
+
+export interface RedeemedCode {
+  readonly accessToken: string;
+  /** The canonical issuer: that of the configuration, or of the tenant. */
+  readonly issuer: string;
+  /** Verified claims; absent for plain OAuth 2.0. */
+  readonly idToken: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Sends the code once, whatever comes back. */
+export async function redeemCode(
+  deps: LoginDeps,
+  server: oauth.AuthorizationServer,
+  client: oauth.Client,
+  callback: URLSearchParams,
+  input: CallbackInput,
+): Promise<RedeemedCode> {
+  const { settings } = deps;
+  const openid = usesOpenId(settings);
+  const algorithms = idTokenAlgorithms(server, settings);
+  try {
+    let body: Record<string, unknown> = {};
+    const response = await oauth.authorizationCodeGrantRequest(
+      server,
+      client,
+      await deps.clientAuthentication.for(server),
+      callback,
+      input.redirectUri,
+      usesPkce(server, settings) ? input.codeVerifier : oauth.nopkce,
+      {
+        // What may be http: is decided in outbound.ts.
+        [oauth.allowInsecureRequests]: true,
+        [oauth.customFetch]: async (url, init) => {
+          const answer = await deps.outbound.send({
+            url,
+            method: 'POST',
+            headers: init.headers,
+            body: init.body.toString(),
+            maxBytes: ANSWER_BYTES,
+          });
+          body = readBody(answer, url);
+          if (!openid) delete body['id_token'];
+          return new Response(JSON.stringify(body), {
+            status: statusOf(answer, body),
+            headers: { 'content-type': 'application/json' },
+          });
+        },
+      },
+    );
+    if (!openid) {
+      const result = await oauth.processAuthorizationCodeResponse(server, client, response);
+      return { accessToken: result.access_token, issuer: settings.issuer, idToken: undefined };
+    }
+    const issuer = expectedIssuer(server, settings, peek(body['id_token']));
+    const result = await oauth.processAuthorizationCodeResponse(
+      { ...server, issuer, id_token_signing_alg_values_supported: algorithms },
+      client,
+      response,
+      {
+        expectedNonce: input.nonce,
+        requireIdToken: true,
+        ...(input.maxAgeSeconds === undefined ? {} : { maxAge: input.maxAgeSeconds }),
+      },
+    );
+    const { claims, algorithm } = await verifyIdToken(deps, result.id_token ?? '', algorithms);
+    checkIdTokenClaims(claims, {
+      clientId: settings.clientId,
+      algorithm,
+      accessToken: result.access_token,
+      code: callback.get('code') ?? '',
+      nowSeconds: deps.clock.now() / 1000,
+    });
+    checkSubject(claims['sub'], 'sub');
+    const canonical = settings.issuerAliases.includes(issuer) ? server.issuer : issuer;
+    return { accessToken: result.access_token, issuer: canonical, idToken: claims };
+  } catch (error) {
+    throw error instanceof UpstreamRefusal ? error : tokenError(error);
+  }
+}
+
+/** Answers that say nothing about the code mean that the IdP is not working: 5xx, 429, redirects and pages for browsers. */
+function readBody(answer: OutboundResponse, url: string): Record<string, unknown> {
+  const { status } = answer;
+  const refusal = status >= 400 && status < 500 && status !== 408 && status !== 429;
+  if (!(status === 200 || refusal) || isMarkup(answer)) throw describeAnswer(answer, url);
+  if (!isJsonAnswer(answer)) throw describeAnswer(answer, url);
+  try {
+    const body: unknown = JSON.parse(answer.text);
+    if (isJsonObject(body)) return body;
+  } catch {
+    // Named below, without quoting it.
+  }
+  throw new UpstreamRefusal('token_response', `the token endpoint answered ${status} with malformed JSON`);
+}
+
+/** GitHub and its kin answer errors with 200. */
+function statusOf(answer: OutboundResponse, body: Record<string, unknown>): number {
+  return answer.status === 200 && typeof body['error'] === 'string' && body['access_token'] === undefined
+    ? 400
+    : answer.status;
+}
+
+function peek(idToken: unknown): Record<string, unknown> {
+  try {
+    return typeof idToken === 'string' ? decodeJwt(idToken) : {};
+  } catch {
+    return {};
+  }
+}

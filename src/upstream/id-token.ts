@@ -1,0 +1,142 @@
+/** What we check of an ID token beyond what the client library does: signature, hashes, authorized party, subject, times. */
+import { createHash } from 'node:crypto';
+import { compactVerify, decodeProtectedHeader } from 'jose';
+import type { AuthorizationServer } from 'oauth4webapi';
+import { SIGNATURE_ALGORITHMS, type SignatureResult, type SignatureVerifier } from './jwks.ts';
+import { unavailable } from './login-errors.ts';
+import { quoteForLog, UpstreamRefusal } from './refusal.ts';
+import type { ResolvedSettings } from './settings.ts';
+import { JsonFault, parseJsonObject } from './strict-json.ts';
+
+/** OpenID Connect Core §2: at most 255 characters. */
+const SUBJECT_LIMIT = 255;
+/** How far ahead of ours the IdP's clock may be. */
+const FUTURE_SECONDS = 600;
+const SYMMETRIC = ['HS256', 'HS384', 'HS512'];
+
+/** The algorithms that an ID token may be signed with: asymmetric ones that the metadata lists; others, and never `none`, only if configured. */
+export function idTokenAlgorithms(server: AuthorizationServer, settings: ResolvedSettings): string[] {
+  if (settings.idTokenAlgorithms !== undefined) {
+    return settings.idTokenAlgorithms.filter(
+      (each) => SIGNATURE_ALGORITHMS.includes(each) || SYMMETRIC.includes(each),
+    );
+  }
+  const listed = server.id_token_signing_alg_values_supported;
+  const usable = SIGNATURE_ALGORITHMS.filter((each) => listed?.includes(each));
+  return usable.length > 0 ? usable : [...SIGNATURE_ALGORITHMS];
+}
+
+/**
+ * The issuer that an ID token must state: the document's own, an alias, or a template with an allowed tenant in it. `claims` are not
+ * verified yet: they only choose among values that the configuration allows.
+ */
+export function expectedIssuer(
+  server: AuthorizationServer,
+  settings: ResolvedSettings,
+  claims: Record<string, unknown>,
+): string {
+  const template = settings.preset.issuer_template;
+  if (template !== undefined && server.issuer === template.issuer) {
+    const tenant = claims[template.claim];
+    if (typeof tenant !== 'string' || !settings.allowedTenants.includes(tenant)) {
+      throw new UpstreamRefusal(
+        'id_token',
+        `the tenant ${quoteForLog(JSON.stringify(tenant ?? null), 80)} is not among allowed_tenants`,
+      );
+    }
+    return template.issuer.replace(template.placeholder, tenant);
+  }
+  const stated = claims['iss'];
+  return typeof stated === 'string' && settings.issuerAliases.includes(stated) ? stated : server.issuer;
+}
+
+/** Throws {@link UpstreamRefusal}. */
+export function checkIdTokenClaims(
+  claims: Record<string, unknown>,
+  context: { clientId: string; algorithm: string; accessToken: string; code: string; nowSeconds: number },
+): void {
+  const { azp, iat, at_hash: accessTokenHash, c_hash: codeHash } = claims;
+  if (azp !== undefined && azp !== context.clientId) {
+    throw new UpstreamRefusal('id_token', 'azp names another client');
+  }
+  if (typeof iat === 'number' && iat > context.nowSeconds + FUTURE_SECONDS) {
+    throw new UpstreamRefusal(
+      'id_token',
+      `iat is ${Math.round(iat - context.nowSeconds)} seconds ahead of our clock`,
+    );
+  }
+  checkHash('at_hash', accessTokenHash, context.accessToken, context.algorithm);
+  checkHash('c_hash', codeHash, context.code, context.algorithm);
+}
+
+/** OpenID Connect Core §3.1.3.6: the left half of the hash that the signature algorithm uses. */
+function checkHash(name: string, stated: unknown, value: string, algorithm: string): void {
+  if (stated === undefined) return;
+  const digest = algorithm === 'EdDSA' || algorithm === 'Ed25519' ? 'sha512' : `sha${algorithm.slice(-3)}`;
+  const hash = createHash(digest).update(value).digest();
+  if (stated !== hash.subarray(0, hash.length / 2).toString('base64url')) {
+    throw new UpstreamRefusal('id_token', `${name} does not fit`);
+  }
+}
+
+/** The subject: a string of 1 to 255 characters without control characters. Throws {@link UpstreamRefusal}. */
+export function checkSubject(value: unknown, claim: string): string {
+  if (typeof value !== 'string') {
+    throw new UpstreamRefusal(
+      'subject',
+      value === undefined ? `there is no ${claim}` : `${claim} is not a string`,
+    );
+  }
+  if (value === '') throw new UpstreamRefusal('subject', `${claim} is empty`);
+  if (value.length > SUBJECT_LIMIT)
+    throw new UpstreamRefusal('subject', `${claim} is longer than ${SUBJECT_LIMIT} characters`);
+  // eslint-disable-next-line no-control-regex
+  if (/[\x00-\x1f\x7f]/.test(value) || !value.isWellFormed()) {
+    throw new UpstreamRefusal('subject', `${claim} has a control character`);
+  }
+  return value;
+}
+
+/** The signature of an ID token by the IdP's keys, or by the client secret where the configuration names HS256 and its kin. */
+export async function verifyIdToken(
+  deps: { settings: ResolvedSettings; verifier: SignatureVerifier },
+  idToken: string,
+  algorithms: readonly string[],
+): Promise<{ claims: Record<string, unknown>; algorithm: string }> {
+  const result = await verifyByAlgorithm(deps, idToken, algorithms);
+  if (!result.ok) {
+    const { fault } = result;
+    if (fault.kind === 'unknown_key_yet') throw unavailable(fault.reason, fault.retryAfterSeconds);
+    throw new UpstreamRefusal('id_token', fault.reason);
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(result.payload);
+    return { claims: parseJsonObject(text), algorithm: result.algorithm };
+  } catch (error) {
+    throw new UpstreamRefusal(
+      'id_token',
+      error instanceof JsonFault ? `its payload is malformed: ${error.message}` : 'its payload is not UTF-8',
+    );
+  }
+}
+
+async function verifyByAlgorithm(
+  deps: { settings: ResolvedSettings; verifier: SignatureVerifier },
+  idToken: string,
+  algorithms: readonly string[],
+): Promise<SignatureResult> {
+  const { clientSecret } = deps.settings;
+  const symmetric = algorithms.filter((each) => SYMMETRIC.includes(each));
+  if (symmetric.length === 0 || clientSecret === undefined) return deps.verifier.verify(idToken, algorithms);
+  const { alg } = decodeProtectedHeader(idToken);
+  if (alg === undefined || !symmetric.includes(alg)) return deps.verifier.verify(idToken, algorithms);
+  try {
+    const { payload } = await compactVerify(idToken, Buffer.from(clientSecret), { algorithms: symmetric });
+    return { ok: true, payload, algorithm: alg };
+  } catch {
+    return {
+      ok: false,
+      fault: { kind: 'signature', reason: 'the client secret does not verify the signature' },
+    };
+  }
+}

@@ -1,0 +1,135 @@
+/** A login at the IdP, from its callback to who the person is: OpenID Connect Core §3.1 by the client library, or plain OAuth 2.0. */
+import * as oauth from 'oauth4webapi';
+import { systemClock, type Clock } from '../protocol/clock.ts';
+import type { ClientAuthentication } from './client-authentication.ts';
+import { redeemCode, type RedeemedCode } from './code-exchange.ts';
+import { checkSubject } from './id-token.ts';
+import type { SignatureVerifier } from './jwks.ts';
+import { callbackError } from './login-errors.ts';
+import type { Log } from './log.ts';
+import type { Outbound } from './outbound.ts';
+import { UpstreamRefusal } from './refusal.ts';
+import type { ResolvedSettings } from './settings.ts';
+import { fetchUserinfo } from './userinfo.ts';
+
+/** Who signed in. */
+export interface UpstreamIdentity {
+  /** With `subject`, the only thing that identifies a person. */
+  readonly issuer: string;
+  readonly subject: string;
+  /** ID token merged with userinfo. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** From `auth_time`, in milliseconds. */
+  readonly authenticatedAt?: number;
+  /** The IdP's session id, for back-channel logout. */
+  readonly sid?: string;
+  readonly acr?: string;
+}
+
+export interface CallbackInput {
+  /** As the browser brought them. */
+  readonly parameters: URLSearchParams;
+  readonly redirectUri: string;
+  readonly expectedState: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  /** What the authorization request asked for, if it did: the ID token's `auth_time` must then fit. */
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+export interface LoginDeps {
+  readonly settings: ResolvedSettings;
+  readonly outbound: Outbound;
+  readonly verifier: SignatureVerifier;
+  readonly clientAuthentication: ClientAuthentication;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Protocol members of the ID token: userinfo never replaces them. */
+const PROTOCOL_CLAIMS = [
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'iat',
+  'nbf',
+  'nonce',
+  'azp',
+  'auth_time',
+  'acr',
+  'amr',
+  'sid',
+  'at_hash',
+  'c_hash',
+  'jti',
+];
+
+/** Throws {@link UpstreamRefusal} where the IdP or its answer says no, Unavailable where it cannot be asked. */
+export async function finishLogin(
+  deps: LoginDeps,
+  server: oauth.AuthorizationServer,
+  input: CallbackInput,
+): Promise<UpstreamIdentity> {
+  const client = clientOf(deps.settings, deps.clock);
+  const callback = readCallback(server, client, input);
+  const redeemed = await redeemCode(deps, server, client, callback, input);
+  const userinfo = await fetchUserinfo(deps, server, client, redeemed);
+  return identityOf(deps, redeemed, userinfo);
+}
+
+function clientOf(settings: ResolvedSettings, clock: Clock): oauth.Client {
+  return {
+    client_id: settings.clientId,
+    // The library reads the global clock: this is how far ours is from it.
+    [oauth.clockSkew]: Math.round((clock.now() - systemClock.now()) / 1000),
+  };
+}
+
+/** Checks `state` and RFC 9207's `iss`, and that it is not an error. */
+function readCallback(
+  server: oauth.AuthorizationServer,
+  client: oauth.Client,
+  input: CallbackInput,
+): URLSearchParams {
+  try {
+    const callback = oauth.validateAuthResponse(server, client, input.parameters, input.expectedState);
+    if ((callback.get('code') ?? '') === '')
+      throw new UpstreamRefusal('callback', 'there is neither a code nor an error');
+    return callback;
+  } catch (error) {
+    throw error instanceof UpstreamRefusal ? error : callbackError(error);
+  }
+}
+
+function identityOf(
+  deps: LoginDeps,
+  redeemed: RedeemedCode,
+  userinfo: Record<string, unknown> | undefined,
+): UpstreamIdentity {
+  const { settings, clock } = deps;
+  const { idToken } = redeemed;
+  const claims: Record<string, unknown> = { ...idToken, ...userinfo };
+  for (const name of PROTOCOL_CLAIMS) {
+    if (idToken !== undefined && Object.hasOwn(idToken, name)) claims[name] = idToken[name];
+  }
+  const { auth_time: authTime, sid, acr } = claims;
+  return {
+    issuer: redeemed.issuer,
+    subject: subjectOf(settings, claims),
+    claims,
+    ...(typeof authTime === 'number' && authTime > 0
+      ? { authenticatedAt: Math.min(authTime * 1000, clock.now()) }
+      : {}),
+    ...(typeof sid === 'string' ? { sid } : {}),
+    ...(typeof acr === 'string' ? { acr } : {}),
+  };
+}
+
+/** The configured claim. Providers of plain OAuth 2.0 number their people: a whole number counts as its digits there. */
+function subjectOf(settings: ResolvedSettings, claims: Record<string, unknown>): string {
+  const claim = settings.subjectClaim;
+  const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
+  if (claim !== 'sub' && typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
+  return checkSubject(value, claim);
+}

@@ -1,0 +1,216 @@
+/**
+ * The one way out to the IdP. Every request has a total time, a byte cap, no redirects, https (but for what is allowed in so many
+ * words), and a connection only to addresses that the policy allows, judged on what the name resolved to for this very connection.
+ */
+import { lookup as systemLookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici';
+import type { Clock } from '../protocol/clock.ts';
+import { bareHost, isLoopbackHost, type AddressPolicy } from './addresses.ts';
+import { readBody } from './body.ts';
+import { createGate } from './gate.ts';
+import { faultOf, OutboundFault, plainUrl } from './outbound-fault.ts';
+
+export const USER_AGENT = 'Gatehouse/1 (Matrix sign-in; matrix-gatehouse)';
+
+export interface OutboundOptions {
+  readonly clock: Clock;
+  readonly addresses: AddressPolicy;
+  /** http: to other hosts than this machine. Default false. */
+  readonly allowHttp?: boolean | undefined;
+  /** Total time of a request, from the queue to the last byte, in milliseconds. Default 5000. */
+  readonly timeoutMs?: number | undefined;
+  /** Requests under way at once, and as many again that wait. Default 64. */
+  readonly concurrency?: number | undefined;
+  /** PEM certificates trusted besides the system's. */
+  readonly ca?: string | undefined;
+  /** Forward proxy; none by default, whatever the environment says. The proxy then resolves names: addresses are judged only where the URL has one. */
+  readonly proxyUrl?: string | undefined;
+  /** Name resolution; Node's own by default. */
+  readonly lookup?: LookupFunction | undefined;
+}
+
+export interface OutboundRequest {
+  readonly url: string;
+  readonly method?: 'GET' | 'POST' | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | undefined;
+  /** Cap on the body, counted after decompression. */
+  readonly maxBytes: number;
+}
+
+export interface OutboundResponse {
+  readonly status: number;
+  /** Lower-case names; several fields of a name are joined by commas. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Strict UTF-8; empty for 204 and 304. */
+  readonly text: string;
+  /** Monotonic time at which the request began: the cautious start of the answer's age (RFC 9111 §4.2.3). */
+  readonly requestedAt: number;
+}
+
+export interface Outbound {
+  /** Throws {@link OutboundFault} where no answer could be had; any status but a redirect is an answer. */
+  send(request: OutboundRequest): Promise<OutboundResponse>;
+  close(): Promise<void>;
+}
+
+export function createOutbound(options: OutboundOptions): Outbound {
+  const timeoutMs = options.timeoutMs ?? 5000;
+  const concurrency = options.concurrency ?? 64;
+  const gate = createGate(concurrency, concurrency);
+  const dispatcher = createDispatcher(options, timeoutMs, concurrency);
+
+  return {
+    async send(request) {
+      const url = judgeUrl(request.url, options);
+      const requestedAt = options.clock.monotonic();
+      const signal = AbortSignal.timeout(timeoutMs);
+      try {
+        const release = await gate.enter(signal);
+        try {
+          return { ...(await exchange(dispatcher, url, request, signal)), requestedAt };
+        } finally {
+          release();
+        }
+      } catch (error) {
+        throw faultOf(error, url, timeoutMs, signal.aborted);
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+/** Each request has a connection of its own: they are rare, and a kept connection that the IdP closes at the wrong moment would cost a login. */
+function createDispatcher(options: OutboundOptions, timeoutMs: number, concurrency: number): Dispatcher {
+  const limits = {
+    pipelining: 0,
+    connections: concurrency,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  };
+  const tls = {
+    rejectUnauthorized: true,
+    ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
+  };
+  if (options.proxyUrl !== undefined) {
+    return new ProxyAgent({ uri: options.proxyUrl, requestTls: tls, ...limits });
+  }
+  const connect = buildConnector({
+    ...tls,
+    timeout: timeoutMs,
+    allowH2: false,
+    lookup: guardedLookup(options.lookup ?? (systemLookup as LookupFunction), options.addresses),
+  });
+  return new Agent({
+    ...limits,
+    connect: (target, callback) => {
+      connect(target, (...result) => {
+        const [error, socket] = result;
+        if (error !== null) callback(error, null);
+        else if (options.addresses.allows(socket.remoteAddress ?? '')) callback(null, socket);
+        else {
+          socket.destroy();
+          callback(forbidden(target.hostname, socket.remoteAddress ?? 'an unknown address'), null);
+        }
+      });
+    },
+  });
+}
+
+/** Resolves like `lookup`, leaving out what the policy forbids. The connection goes to exactly these addresses: nothing resolves twice. */
+function guardedLookup(lookup: LookupFunction, addresses: AddressPolicy): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error !== null) {
+        callback(error, [], 0);
+        return;
+      }
+      const all = Array.isArray(found) ? found : [{ address: found, family: isIP(found) }];
+      const good = all.filter((candidate) => addresses.allows(candidate.address));
+      const [first] = good;
+      if (first === undefined)
+        callback(forbidden(hostname, all.map((each) => each.address).join(', ')), [], 0);
+      else if (options.all === true) callback(null, good);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+function forbidden(hostname: string, address: string): OutboundFault {
+  return new OutboundFault(
+    'address',
+    `${hostname} is at ${address}, a private address, and the configuration does not allow that`,
+  );
+}
+
+function judgeUrl(text: string, options: OutboundOptions): URL {
+  const url = URL.parse(text);
+  if (url === null) throw new OutboundFault('url', 'the URL cannot be parsed');
+  if (url.username !== '' || url.password !== '') {
+    throw new OutboundFault('url', `${plainUrl(url)}: credentials in a URL are refused`);
+  }
+  const secure = url.protocol === 'https:';
+  if (!secure && (url.protocol !== 'http:' || !(options.allowHttp === true || isLoopbackHost(url)))) {
+    throw new OutboundFault('url', `${plainUrl(url)}: only https is allowed`);
+  }
+  const host = bareHost(url);
+  if (isIP(host) !== 0 && !options.addresses.allows(host)) throw forbidden(host, host);
+  return url;
+}
+
+async function exchange(
+  dispatcher: Dispatcher,
+  url: URL,
+  request: OutboundRequest,
+  signal: AbortSignal,
+): Promise<Omit<OutboundResponse, 'requestedAt'>> {
+  const response = await dispatcher.request({
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: request.method ?? 'GET',
+    headers: { 'user-agent': USER_AGENT, 'accept-encoding': 'gzip, br', ...request.headers },
+    body: request.body ?? null,
+    signal,
+  });
+  const status = response.statusCode;
+  const headers = joinHeaders(response.headers);
+  // Destroying is how a body that nobody wants is let go; its error has no reader.
+  const discard = (): void => {
+    response.body.on('error', () => undefined).destroy();
+  };
+  if (status >= 300 && status < 400 && status !== 304) {
+    discard();
+    const target = URL.parse(headers['location'] ?? '', url.href);
+    throw new OutboundFault(
+      'redirect',
+      `${plainUrl(url)} answered ${status}, a redirect${target === null ? '' : ` to ${plainUrl(target)}`}; redirects are not followed`,
+      { status },
+    );
+  }
+  if (status === 204 || status === 304) {
+    discard();
+    return { status, headers, text: '' };
+  }
+  try {
+    const text = await readBody(response.body, {
+      encoding: headers['content-encoding'],
+      announcedBytes: headers['content-length'],
+      maxBytes: request.maxBytes,
+      where: plainUrl(url),
+    });
+    return { status, headers, text };
+  } catch (error) {
+    discard();
+    throw error;
+  }
+}
+
+function joinHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const joined: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) joined[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return joined;
+}

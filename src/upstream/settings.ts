@@ -1,0 +1,148 @@
+/** What a provider is configured with. The keys are those of a `providers[]` entry of the configuration file. */
+import { presets } from './presets/presets.ts';
+import type { Preset } from './presets/preset.ts';
+
+type Optional<T> = T | undefined;
+
+export type TokenEndpointAuthMethod =
+  'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
+
+export interface ProviderSettings {
+  readonly id: string;
+  /** One of `presets/`; default `generic`. */
+  readonly preset?: Optional<string>;
+  /** Byte for byte what the IdP's metadata says. */
+  readonly issuer: string;
+  readonly client_id: string;
+  readonly client_secret?: Optional<string>;
+  /** Private key for private_key_jwt: PEM (PKCS #8) or a JWK as JSON. */
+  readonly client_private_key?: Optional<string>;
+  /** `kid` in the assertion's header; a JWK's own by default. */
+  readonly client_private_key_id?: Optional<string>;
+  /** Default: the preset's, else private_key_jwt with a key, none without a secret, else basic or post as the metadata says. */
+  readonly token_endpoint_auth_method?: Optional<TokenEndpointAuthMethod>;
+  /** Signature algorithm of the assertion; default the JWK's `alg`, else RS256. */
+  readonly token_endpoint_auth_signing_alg?: Optional<string>;
+  /** Default [openid, profile, email], or the preset's. */
+  readonly scopes?: Optional<readonly string[]>;
+  /** How the IdP answers the browser; default query. */
+  readonly response_mode?: Optional<'query' | 'form_post'>;
+  /** auto: S256 unless the metadata lists methods without it. Default auto. */
+  readonly pkce?: Optional<'auto' | 'always' | 'never'>;
+  /** Default true where the metadata has a userinfo endpoint. */
+  readonly fetch_userinfo?: Optional<boolean>;
+  /** The claim that identifies a person at this issuer; default sub. */
+  readonly subject_claim?: Optional<string>;
+  /** ID token algorithms; default every asymmetric one that the metadata lists. HS256, HS384 and HS512 only if named here. */
+  readonly id_token_algorithms?: Optional<readonly string[]>;
+  /** Sent along to the authorization endpoint. */
+  readonly authorization_parameters?: Optional<Readonly<Record<string, string>>>;
+  /** Further values of `iss` in ID tokens that count as this issuer. */
+  readonly issuer_aliases?: Optional<readonly string[]>;
+  /** Tenants that an issuer template may stand for (Entra ID). */
+  readonly allowed_tenants?: Optional<readonly string[]>;
+  /** http: to hosts other than this machine. Default false. */
+  readonly allow_http?: Optional<boolean>;
+  /** Private addresses or CIDR ranges that the IdP may be at. Default none; loopback where a configured URL names it. */
+  readonly allow_addresses?: Optional<readonly string[]>;
+  /** Forward proxy for everything said to this IdP. Default none: proxy variables of the environment are not read. */
+  readonly proxy_url?: Optional<string>;
+  /** PEM certificates trusted besides the system's. */
+  readonly ca?: Optional<string>;
+  /** Total time of one request to the IdP. Default 5. */
+  readonly timeout_seconds?: Optional<number>;
+  readonly discovery?: Optional<DiscoverySettings>;
+}
+
+export interface DiscoverySettings {
+  /** oidc: OpenID Connect Discovery; oauth2: RFC 8414 (the path is inserted); none: `overrides` say it all. Default oidc, or the preset's. */
+  readonly method?: Optional<'oidc' | 'oauth2' | 'none'>;
+  /** Fetched instead of the URL that follows from the issuer. */
+  readonly url?: Optional<string>;
+  /** Default 60. */
+  readonly min_ttl_seconds?: Optional<number>;
+  /** Default 86400. */
+  readonly max_ttl_seconds?: Optional<number>;
+  /** Default 604800. */
+  readonly stale_if_error_seconds?: Optional<number>;
+  /** Members that replace the document's, for our own use of the IdP; null removes one. */
+  readonly overrides?: Optional<Readonly<Record<string, unknown>>>;
+}
+
+/** The settings with every default filled in: the operator's word over the preset's over the general ones. */
+export interface ResolvedSettings {
+  readonly id: string;
+  readonly preset: Preset;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string | undefined;
+  readonly clientPrivateKey: string | undefined;
+  readonly clientPrivateKeyId: string | undefined;
+  readonly authMethod: TokenEndpointAuthMethod | undefined;
+  readonly authSigningAlg: string | undefined;
+  readonly scopes: readonly string[];
+  readonly responseMode: 'query' | 'form_post';
+  readonly pkce: 'auto' | 'always' | 'never';
+  readonly fetchUserinfo: boolean;
+  readonly subjectClaim: string;
+  readonly idTokenAlgorithms: readonly string[] | undefined;
+  readonly authorizationParameters: Readonly<Record<string, string>>;
+  readonly issuerAliases: readonly string[];
+  readonly allowedTenants: readonly string[];
+  readonly allowHttp: boolean;
+  readonly allowAddresses: readonly string[];
+  readonly proxyUrl: string | undefined;
+  readonly ca: string | undefined;
+  readonly timeoutMs: number;
+  readonly discovery: ResolvedDiscovery;
+}
+
+export interface ResolvedDiscovery {
+  readonly method: 'oidc' | 'oauth2' | 'none';
+  readonly url: string | undefined;
+  readonly minTtlMs: number;
+  readonly maxTtlMs: number;
+  readonly staleIfErrorMs: number;
+  readonly overrides: Readonly<Record<string, unknown>>;
+}
+
+/** Throws a RangeError where the preset is unknown. */
+export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
+  const preset = presets.get(settings.preset ?? 'generic');
+  if (preset === undefined) throw new RangeError(`there is no preset "${settings.preset ?? ''}"`);
+  const defaults = preset.defaults ?? {};
+  const discovery = settings.discovery ?? {};
+  return {
+    id: settings.id,
+    preset,
+    issuer: settings.issuer,
+    clientId: settings.client_id,
+    clientSecret: settings.client_secret,
+    clientPrivateKey: settings.client_private_key,
+    clientPrivateKeyId: settings.client_private_key_id,
+    authMethod: settings.token_endpoint_auth_method ?? defaults.token_endpoint_auth_method,
+    authSigningAlg: settings.token_endpoint_auth_signing_alg,
+    scopes: settings.scopes ?? defaults.scopes ?? ['openid', 'profile', 'email'],
+    responseMode: settings.response_mode ?? defaults.response_mode ?? 'query',
+    pkce: settings.pkce ?? defaults.pkce ?? 'auto',
+    fetchUserinfo: settings.fetch_userinfo ?? defaults.fetch_userinfo ?? true,
+    subjectClaim: settings.subject_claim ?? defaults.subject_claim ?? 'sub',
+    idTokenAlgorithms: settings.id_token_algorithms ?? defaults.id_token_algorithms,
+    authorizationParameters: { ...defaults.authorization_parameters, ...settings.authorization_parameters },
+    issuerAliases: [...(defaults.issuer_aliases ?? []), ...(settings.issuer_aliases ?? [])],
+    allowedTenants: settings.allowed_tenants ?? [],
+    allowHttp: settings.allow_http ?? false,
+    allowAddresses: settings.allow_addresses ?? [],
+    proxyUrl: settings.proxy_url,
+    ca: settings.ca,
+    timeoutMs: (settings.timeout_seconds ?? 5) * 1000,
+    discovery: {
+      method: discovery.method ?? defaults.discovery_method ?? 'oidc',
+      url: discovery.url,
+      minTtlMs: (discovery.min_ttl_seconds ?? 60) * 1000,
+      maxTtlMs: (discovery.max_ttl_seconds ?? 86_400) * 1000,
+      staleIfErrorMs: (discovery.stale_if_error_seconds ?? 604_800) * 1000,
+      overrides: discovery.overrides ?? {},
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** A text is not the JSON object that it should be. `message` says why, without quoting it. */
+export class JsonFault extends Error {
+  override readonly name = 'JsonFault';
+}
+
+/**
+ * Parses a JSON object strictly: no byte order mark, nothing behind it, no member twice at any depth (`JSON.parse` silently
+ * takes the last one), no `__proto__` member. Throws {@link JsonFault}.
+ */
+export function parseJsonObject(text: string): Record<string, unknown> {
+  if (text.startsWith('\ufeff')) throw new JsonFault('it starts with a byte order mark');
+  if (text.trim() === '') throw new JsonFault('it is empty');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new JsonFault(/^\s*</.test(text) ? 'it is markup, not JSON' : 'it is not well-formed JSON');
+  }
+  if (!isJsonObject(value)) throw new JsonFault(`it is ${nameOf(value)}, not an object`);
+  assertDistinctMembers(text);
+  return value;
+}
+
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return `a ${typeof value}`;
+}
+
+/** Walks well-formed JSON text once; only strings and brackets matter. */
+function assertDistinctMembers(text: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]/g;
+  for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
+    const token = match[0];
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(undefined);
+    else if (token === '}' || token === ']') open.pop();
+    else {
+      const members = open.at(-1);
+      if (members === undefined || !isFollowedByColon(text, tokens.lastIndex)) continue;
+      const name = JSON.parse(token) as string;
+      if (name === '__proto__') throw new JsonFault('it has a member named __proto__');
+      if (members.has(name)) throw new JsonFault('it has a member twice');
+      members.add(name);
+    }
+  }
+}
+
+function isFollowedByColon(text: string, from: number): boolean {
+  let at = from;
+  while (/\s/.test(text.charAt(at))) at++;
+  return text.charAt(at) === ':';
+}

@@ -1,0 +1,72 @@
+/** What the userinfo endpoint says of the person: OpenID Connect Core §5.3, or the only source of identity in plain OAuth 2.0. */
+import * as oauth from 'oauth4webapi';
+import { describeAnswer, isJsonAnswer, isMarkup, mediaType } from './answers.ts';
+import { usesOpenId } from './authorization-url.ts';
+import { ANSWER_BYTES, type RedeemedCode } from './code-exchange.ts';
+import { idTokenAlgorithms, verifyIdToken } from './id-token.ts';
+import type { LoginDeps } from './login.ts';
+import { userinfoError } from './login-errors.ts';
+import type { OutboundResponse } from './outbound.ts';
+import { UpstreamRefusal } from './refusal.ts';
+import { JsonFault, parseJsonObject } from './strict-json.ts';
+
+/** undefined where it is not to be asked. Throws {@link UpstreamRefusal} or Unavailable. */
+export async function fetchUserinfo(
+  deps: LoginDeps,
+  server: oauth.AuthorizationServer,
+  client: oauth.Client,
+  redeemed: RedeemedCode,
+): Promise<Record<string, unknown> | undefined> {
+  const { settings } = deps;
+  const { userinfo_endpoint: endpoint } = server;
+  const openid = usesOpenId(settings);
+  if (endpoint === undefined || (openid && !settings.fetchUserinfo)) return undefined;
+  try {
+    let answer: OutboundResponse | undefined;
+    const response = await oauth.userInfoRequest(server, client, redeemed.accessToken, {
+      [oauth.allowInsecureRequests]: true,
+      [oauth.customFetch]: async (url, init) => {
+        answer = await deps.outbound.send({ url, headers: init.headers, maxBytes: ANSWER_BYTES });
+        judgeAnswer(answer, url);
+        return new Response(answer.text, {
+          status: answer.status,
+          headers: { 'content-type': mediaType(answer) },
+        });
+      },
+    });
+    const text = answer?.text ?? '';
+    if (!openid) return parse(text);
+    const algorithms = idTokenAlgorithms(server, settings);
+    const { idToken } = redeemed;
+    await oauth.processUserInfoResponse(
+      { ...server, issuer: String(idToken?.['iss']), userinfo_signing_alg_values_supported: algorithms },
+      client,
+      String(idToken?.['sub']),
+      response,
+    );
+    if (answer !== undefined && mediaType(answer) === 'application/jwt') {
+      return (await verifyIdToken(deps, text, algorithms)).claims;
+    }
+    return parse(text);
+  } catch (error) {
+    throw error instanceof UpstreamRefusal ? error : userinfoError(error);
+  }
+}
+
+function judgeAnswer(answer: OutboundResponse, url: string): void {
+  const { status } = answer;
+  if (status >= 500 || status === 408 || status === 429 || isMarkup(answer))
+    throw describeAnswer(answer, url);
+  if (status !== 200) throw new UpstreamRefusal('userinfo', `the userinfo endpoint answered ${status}`);
+  if (!isJsonAnswer(answer) && mediaType(answer) !== 'application/jwt') throw describeAnswer(answer, url);
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    return parseJsonObject(text);
+  } catch (error) {
+    if (error instanceof JsonFault)
+      throw new UpstreamRefusal('userinfo', `userinfo is malformed: ${error.message}`);
+    throw error;
+  }
+}
