@@ -1,5 +1,9 @@
+import type { Csrf } from '../http/csrf.ts';
 import type { Homeserver } from '../homeserver/connector.ts';
+import type { EmitEvent } from '../observability/events.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
+import type { FindAccessDeps } from '../sessions/find.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SignInDeps } from '../sign-in/complete.ts';
 import type { Sealer } from '../storage/sealed.ts';
@@ -7,7 +11,7 @@ import type { Provider } from '../upstream/provider.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 /** What the endpoints of this folder use; each takes the part that it needs. */
-export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
+export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, SignInDeps {
   /** `public_url`, byte for byte. */
   readonly issuer: string;
   readonly serverName: string;
@@ -18,8 +22,8 @@ export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   readonly providers: readonly Provider[];
   readonly sealer: Sealer;
   readonly signingKeys: SigningKeys;
-  /** Key of the CSRF tokens. */
-  readonly csrfKey: Buffer;
+  readonly emit: EmitEvent;
+  readonly metrics: Metrics;
   /** SHA-256 of the secret with which the homeserver introspects; undefined where none is configured. */
   readonly homeserverSecretHash: Buffer | undefined;
 }

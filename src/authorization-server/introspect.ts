@@ -19,7 +19,7 @@ type Answer = components['schemas']['IntrospectionResponse'];
 export function introspectToken(
   deps: Pick<
     AuthorizationServerDeps,
-    'db' | 'clock' | 'issuer' | 'homeserverSecretHash' | 'events' | 'onFirstUseLost'
+    'db' | 'clock' | 'issuer' | 'homeserverSecretHash' | 'metrics' | 'onFirstUseLost'
   >,
 ): Handler<unknown, Answer> {
   return async (request) => {
@@ -29,21 +29,21 @@ export function introspectToken(
     switch (verdict.kind) {
       case 'active':
         request.annotate({ sessionId: verdict.access.sessionId });
-        deps.events.introspected({ outcome: 'active' });
+        deps.metrics.count('introspections', { outcome: 'active' });
         return {
           status: 200,
           headers: noStore,
           body: describe(verdict.access, deps.issuer, deps.clock.now()),
         };
       case 'locked':
-        deps.events.introspected({ outcome: 'locked' });
+        deps.metrics.count('introspections', { outcome: 'locked' });
         throw new Unavailable('this account', {
           retryAfterSeconds: 60,
           cause: new Error('the user is locked'),
         });
       case 'inactive':
         request.annotate({ reason: verdict.reason });
-        deps.events.introspected({ outcome: verdict.reason });
+        deps.metrics.count('introspections', { outcome: 'inactive' });
         return { status: 200, headers: noStore, body: { active: false } };
     }
   };

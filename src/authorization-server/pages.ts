@@ -1,6 +1,7 @@
 /** What a person sees when a sign-in did not work. JSON where nobody is looking. */
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
-import { foreign, html, page, wantsHtml } from '../http/html.ts';
+import { foreign, html, page } from '../http/html.ts';
+import { namesHtml } from '../http/media-type.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { Unavailable } from '../protocol/unavailable.ts';
@@ -20,7 +21,7 @@ export function notSignedInPage(
 ): Reply {
   request.annotate({ reason: refusal.reason });
   const error = new OAuthError('access_denied', refusal.text, { status: 403 });
-  if (!wantsHtml(request.headers)) return { status: 403, headers: noStore, body: error.toJSON() };
+  if (!namesHtml(request.headers.accept)) return { status: 403, headers: noStore, body: error.toJSON() };
   const back = authorizationResponseUrl(
     { redirectUri: stored.redirect_uri, responseMode: stored.response_mode },
     { error: error.code, error_description: error.description, state: stored.state, iss: issuer },
@@ -38,7 +39,7 @@ export function notSignedInPage(
 
 /** The IdP does not answer, or not as it should: 503, and the same request can be tried again. */
 export function idpFailedPage({ issuer, request, stored }: About, error: Unavailable): Reply {
-  if (!wantsHtml(request.headers)) throw error;
+  if (!namesHtml(request.headers.accept)) throw error;
   request.annotate({ reason: describeCause(error) });
   return page({
     title: 'Not available at the moment',

@@ -8,7 +8,7 @@ import { requireParameter } from './token.ts';
  * says who it is (Matrix specification: "SHOULD still revoke"): who holds a token may always throw it away. The body is `{}`: matrix-js-sdk parses it.
  */
 export function revokeToken(
-  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'events'>,
+  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'emit'>,
 ): Handler<unknown, Record<string, never>> {
   return async (request) => {
     const token = requireParameter(request, 'token');
@@ -16,7 +16,7 @@ export function revokeToken(
     if (found !== undefined) {
       request.annotate({ sessionId: found.sessionId });
       if (await endSession(deps, { sessionId: found.sessionId, reason: 'revoked' })) {
-        deps.events.sessionEnded({ sessionId: found.sessionId, reason: 'revoked' });
+        deps.emit('session_ended', { sessionId: found.sessionId, reason: 'revoked' });
       } else await deps.db.durable();
     }
     return { status: 200, headers: noStore, body: {} };

@@ -52,10 +52,11 @@ export function authorizationCodeGrant(deps: AuthorizationServerDeps): Grant {
       throw invalidGrant('expired code');
     const tokens = await redeem(deps, { record, client });
     request.annotate({ sessionId: tokens.sessionId, userId: record.user_id });
-    deps.events.sessionStarted({
+    deps.emit('session_started', {
       sessionId: tokens.sessionId,
       clientId: client.id,
-      origin: 'authorization_code',
+      userId: record.user_id,
+      deviceId: record.device_id,
     });
     return {
       access_token: tokens.accessToken,
@@ -108,8 +109,9 @@ async function redeem(
       return redemption.tokens;
     case 'replayed':
       await deliverEnding(deps, redemption.sessionId ?? undefined);
-      if (redemption.sessionId !== null)
-        deps.events.codeReplayed({ sessionId: redemption.sessionId, clientId: client.id });
+      if (redemption.sessionId !== null) {
+        deps.emit('code_reused', { sessionId: redemption.sessionId, clientId: client.id });
+      }
       throw invalidGrant('the code was used before');
     case 'user_gone':
       throw invalidGrant('the user is deactivated');

@@ -24,12 +24,12 @@ export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {
         reason: rotation.reason,
         ...(rotation.sessionId && { sessionId: rotation.sessionId }),
       });
-      deps.events.refreshed({ outcome: rotation.reason, clientId: client.id, sessionId: rotation.sessionId });
+      noteRefusal(deps, { client: client.id, ...rotation });
       throw refusal(rotation.reason);
     }
     const { tokens } = rotation;
     request.annotate({ sessionId: tokens.sessionId });
-    deps.events.refreshed({ outcome: rotation.how, clientId: client.id, sessionId: tokens.sessionId });
+    deps.metrics.count('refreshes', { outcome: rotation.how === 'rotated' ? 'rotated' : 'repeated' });
     return {
       access_token: tokens.accessToken,
       token_type: 'Bearer',
@@ -38,6 +38,17 @@ export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {
       scope: tokens.scope,
     };
   };
+}
+
+function noteRefusal(
+  deps: AuthorizationServerDeps,
+  refused: { reason: RotationRefusal; sessionId?: string; client: string },
+): void {
+  const { reason, sessionId, client } = refused;
+  deps.metrics.count('refreshes', { outcome: reason === 'replayed' ? 'reuse' : 'refused' });
+  if (reason !== 'replayed' || sessionId === undefined) return;
+  deps.emit('refresh_token_reused', { sessionId, clientId: client });
+  deps.emit('session_ended', { sessionId, clientId: client, reason: 'refresh_replayed' });
 }
 
 function refusal(reason: RotationRefusal): OAuthError {

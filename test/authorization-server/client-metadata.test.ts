@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { normaliseClientMetadata } from '../../src/authorization-server/client-metadata.ts';
+import { OAuthError } from '../../src/protocol/oauth-error.ts';
+
+const sound = {
+  client_uri: 'https://example.com/',
+  redirect_uris: ['https://example.com/cb'],
+  token_endpoint_auth_method: 'none',
+};
+
+function refusal(more: Record<string, unknown>): string {
+  try {
+    normaliseClientMetadata({ ...sound, ...more });
+  } catch (error) {
+    if (error instanceof OAuthError) return `${error.code}: ${error.description}`;
+    throw error;
+  }
+  return 'accepted';
+}
+
+describe('client metadata', () => {
+  it('keeps what is understood, fills in defaults and drops the rest (B10, item 61)', () => {
+    const kept = normaliseClientMetadata({
+      ...sound,
+      client_name: 'Élan',
+      'client_name#de': 'Schwung',
+      logo_uri: 'https://cdn.example.com/logo.png',
+      tos_uri: 'https://example.com/tos',
+      grant_types: ['authorization_code', 'refresh_token', 'password', 'urn:unknown'],
+      response_types: ['code', 'token'],
+      contacts: ['a@example.com'],
+      software_statement: 'eyJ',
+      jwks_uri: 'https://example.com/jwks',
+      __proto__: { polluted: true },
+    });
+    expect(kept).toEqual({
+      client_uri: 'https://example.com/',
+      application_type: 'web',
+      redirect_uris: ['https://example.com/cb'],
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'none',
+      client_name: 'Élan',
+      'client_name#de': 'Schwung',
+      logo_uri: 'https://cdn.example.com/logo.png',
+      tos_uri: 'https://example.com/tos',
+    });
+  });
+
+  it.each([
+    [{ client_uri: undefined }, 'invalid_client_metadata: client_uri is required'],
+    [{ client_uri: 'http://example.com/' }, 'invalid_client_metadata: client_uri must be an https URL'],
+    [
+      { client_uri: 'https://user@example.com/' },
+      'invalid_client_metadata: client_uri must hold no user information',
+    ],
+    [
+      { client_uri: 'https://co.uk/' },
+      'invalid_client_metadata: client_uri must be on a host name below a public suffix',
+    ],
+    [
+      { client_uri: 'https://192.0.2.1/' },
+      'invalid_client_metadata: client_uri must be on a host name below a public suffix',
+    ],
+    [
+      { client_uri: 'https://localhost/' },
+      'invalid_client_metadata: client_uri must be on a host name below a public suffix',
+    ],
+    [{ client_uri: 'javascript:alert(1)' }, 'invalid_client_metadata: client_uri must be an https URL'],
+    [{ client_uri: 7 }, 'invalid_client_metadata: client_uri must be a string'],
+    [
+      { logo_uri: 'https://example.org/l.png' },
+      'invalid_client_metadata: logo_uri must be on the host of client_uri or a subdomain of it',
+    ],
+    [{ tos_uri: 'https://a@example.com/' }, 'invalid_client_metadata: tos_uri must hold no user information'],
+    [
+      { 'policy_uri#fr': 'http://example.com/' },
+      'invalid_client_metadata: policy_uri#fr must be an https URL',
+    ],
+    [
+      { client_name: 'x'.repeat(256) },
+      'invalid_client_metadata: client_name must have at most 255 characters',
+    ],
+    [
+      { client_name: 'a\u202eb' },
+      'invalid_client_metadata: client_name must hold no control or invisible characters',
+    ],
+    [
+      { client_name: 'a\nb' },
+      'invalid_client_metadata: client_name must hold no control or invisible characters',
+    ],
+    [
+      { client_name: 'a\u200bb' },
+      'invalid_client_metadata: client_name must hold no control or invisible characters',
+    ],
+    [{ application_type: 'desktop' }, 'invalid_client_metadata: application_type must be one of web, native'],
+    [
+      { grant_types: 'authorization_code' },
+      'invalid_client_metadata: grant_types must be an array of strings',
+    ],
+    [{ grant_types: ['password'] }, 'invalid_client_metadata: grant_types must contain authorization_code'],
+    [
+      { response_types: ['token'] },
+      'invalid_client_metadata: response_types must contain code for the grant type authorization_code',
+    ],
+    [{ redirect_uris: undefined }, 'invalid_redirect_uri: redirect_uris must be an array of strings'],
+    [
+      { redirect_uris: 'https://example.com/cb' },
+      'invalid_redirect_uri: redirect_uris must be an array of strings',
+    ],
+    [{ redirect_uris: [] }, 'invalid_redirect_uri: redirect_uris must not be empty'],
+    [{ redirect_uris: [7] }, 'invalid_redirect_uri: redirect_uris must be an array of strings'],
+    [
+      { redirect_uris: ['https://example.com/cb', 'https://example.com/cb'] },
+      'invalid_redirect_uri: redirect_uris must not name a URI twice',
+    ],
+    [
+      { redirect_uris: Array.from({ length: 11 }, (_, index) => `https://example.com/${String(index)}`) },
+      'invalid_redirect_uri: redirect_uris must hold at most 10 URIs',
+    ],
+    [
+      { redirect_uris: ['https://example.com/cb', 'https://example.org/'] },
+      'invalid_redirect_uri: redirect_uris[1] must be on the host of client_uri or a subdomain of it',
+    ],
+  ])('is refused, naming member and rule: %j (items 54-58)', (more, expected) => {
+    expect(refusal(more)).toBe(expected);
+  });
+
+  it('accepts the names that people have', () => {
+    for (const name of ['Element', 'תקשורת', '元素 X', 'Émile’s app 🙂', '<b>bold</b>']) {
+      expect(refusal({ client_name: name })).toBe('accepted');
+    }
+  });
+});
