@@ -84,7 +84,8 @@ export async function createApp(options: AppOptions): Promise<GatehouseApp> {
     ),
     ...options.pages.map((route) => ({ path: basePath + route.path, operation: pageOperation(route) })),
   ]);
-  const unmatched = createUnmatched(basePath);
+  const operatorsOnly = options.documents.every(({ dialect }) => dialect === 'operations');
+  const unmatched = createUnmatched((path) => (operatorsOnly ? 'operations' : dialectOf(path, basePath)));
   const router = createRouter(places, unmatched, surroundings);
   const cold = createColdListener(router, unmatched, surroundings);
   const hot = options.hotPaths === false ? new Map<string, Place>() : hotPlaces(places);
@@ -250,22 +251,21 @@ function createColdListener(
   app.use((message, response) => {
     perform(unmatched(message), message, response, surroundings);
   });
-  const onError: ErrorRequestHandler = (error: unknown, message, response, next) => {
-    void next;
+  const onError: ErrorRequestHandler = (error: Error, message, response, _next) => {
     perform(unmatched(message), message, response, surroundings, undefined, error);
   };
   app.use(onError);
   return app;
 }
 
-function createUnmatched(basePath: string): (message: IncomingMessage) => Operation {
+function createUnmatched(speech: (path: string) => Dialect): (message: IncomingMessage) => Operation {
   const make = (dialect: Dialect): Operation => ({
     ...plain,
     operationId: 'unmatched',
     method: '*',
     path: '',
     dialect,
-    cors: dialect !== 'page',
+    cors: dialect === 'oauth' || dialect === 'matrix',
     handler: () => {
       throw new RequestFault('path', 404, 'M_UNRECOGNIZED', 'there is nothing at this path');
     },
@@ -284,7 +284,7 @@ function createUnmatched(basePath: string): (message: IncomingMessage) => Operat
   };
   const preflights = { matrix: preflight(operations.matrix), oauth: preflight(operations.oauth) };
   return (message) => {
-    const dialect = dialectOf(pathOf(message), basePath);
+    const dialect = speech(pathOf(message));
     if (message.method === 'OPTIONS' && (dialect === 'matrix' || dialect === 'oauth'))
       return preflights[dialect];
     return operations[dialect];

@@ -50,13 +50,10 @@ const entities: Readonly<Record<string, string>> = {
 
 /** Controls and direction overrides have no place in a page's text. */
 function escape(text: string): string {
-  return (
-    text
-      .toWellFormed()
-      // eslint-disable-next-line no-control-regex -- these are what is looked for
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
-      .replace(/[&<>"'`]/g, (character) => entities[character] ?? character)
-  );
+  return text
+    .toWellFormed()
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
+    .replace(/[&<>"'`]/g, (character) => entities[character] ?? character);
 }
 
 export interface Page {

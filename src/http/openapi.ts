@@ -124,7 +124,7 @@ function operationsOf(file: string, document: ApiDocument, faults: string[]): Do
         : undefined;
       if (handler === undefined) complain(`operation ${operationId} has no handler`);
       const body = source.resolve(raw['requestBody']);
-      const shared = (item['parameters'] ?? []) as unknown[];
+      const shared = (item['parameters'] ?? []) as readonly unknown[];
       const parameters = [...shared, ...((raw['parameters'] ?? []) as unknown[])].map(
         (parameter) => source.resolve(parameter) as unknown as Parameter,
       );
@@ -166,7 +166,7 @@ function operationsOf(file: string, document: ApiDocument, faults: string[]): Do
 }
 
 function kindOfBody(body: Json, complain: (text: string) => void): BodyKind {
-  const types = Object.keys((body['content'] ?? {}) as Json);
+  const types = Object.keys((body['content'] ?? {}));
   if (types.length === 0) return 'none';
   if (types.length === 1 && types[0] === 'application/json') return 'json';
   if (types.length === 1 && types[0] === 'application/x-www-form-urlencoded') return 'form';

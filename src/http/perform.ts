@@ -38,7 +38,7 @@ export function perform(
   response: ServerResponse,
   surroundings: Surroundings,
   params: Readonly<Record<string, string>> = noParams,
-  fault?: unknown,
+  fault?: Error,
 ): void {
   const { clock, nextRequestId, addressOf } = surroundings;
   const exchange = new Exchange(operation, message, params, nextRequestId(), clock.monotonic(), addressOf);
@@ -161,19 +161,19 @@ function record(
   const statusClass = statusClasses[Math.floor((status ?? 0) / 100)] ?? '5xx';
   surroundings.metrics.count('httpRequests', { operation: operation.operationId, status: statusClass });
   surroundings.metrics.observe('httpDuration', { operation: operation.operationId }, milliseconds / 1000);
-  surroundings.log.info(
-    {
-      request_id: exchange.requestId,
-      operation: operation.operationId,
-      method: exchange.method,
-      status,
-      duration_ms: Math.round(milliseconds * 100) / 100,
-      client_address: exchange.clientAddress,
-      client_id: annotations?.clientId,
-      session_id: annotations?.sessionId,
-      user_id: annotations?.userId,
-      reason: annotations?.reason ?? reason,
-    },
-    'request',
-  );
+  const line = {
+    request_id: exchange.requestId,
+    operation: operation.operationId,
+    method: exchange.method,
+    status,
+    duration_ms: Math.round(milliseconds * 100) / 100,
+    client_address: exchange.clientAddress,
+    client_id: annotations?.clientId,
+    session_id: annotations?.sessionId,
+    user_id: annotations?.userId,
+    reason: annotations?.reason ?? reason,
+  };
+  // Probes and scrapes come every few seconds: nobody wants to read them.
+  if (operation.dialect === 'operations' && statusClass === '2xx') surroundings.log.debug(line, 'request');
+  else surroundings.log.info(line, 'request');
 }

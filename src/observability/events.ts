@@ -45,6 +45,7 @@ const warnings: ReadonlySet<EventName> = new Set([
   'upstream_document_refused',
 ]);
 
+/** Writes events to the log and counts them. */
 export function createEvents(deps: { readonly log: Log; readonly metrics: Metrics }): EmitEvent {
   return (event, details) => {
     deps.metrics.count('events', { event });

@@ -1,0 +1,70 @@
+/**
+ * Limits per address or account, in memory, in fixed windows. Bounded: under a flood of distinct keys the ones that were quiet longest are
+ * forgotten first. Time is the service's clock, so tests need not wait.
+ */
+import { LRUCache } from 'lru-cache';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Clock } from '../protocol/clock.ts';
+import { RequestFault } from './fault.ts';
+
+export interface RateLimitOptions {
+  /** Label of `gatehouse_rate_limit_hits_total`, and for the log. */
+  readonly name: string;
+  /** How many a window allows for one key. */
+  readonly points: number;
+  readonly windowSeconds: number;
+  /** The most keys that are remembered. Default 100,000 (some 20 MB). */
+  readonly keys?: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly metrics: Pick<Metrics, 'count'>;
+}
+
+export interface RateLimiter {
+  /** Counts one, or throws a 429 with `Retry-After` where the window has no more. */
+  take(key: string): void;
+  /** Throws the same where the window has no more, without counting: for limits on failures. */
+  check(key: string): void;
+  /** Counts one failure. */
+  count(key: string): void;
+  /** Forgets a key, after a success. */
+  reset(key: string): void;
+}
+
+interface Window {
+  readonly endsAt: number;
+  used: number;
+}
+
+/** Keys are what `addressKey` makes of an address, or an account's id. */
+export function createRateLimiter(options: RateLimitOptions): RateLimiter {
+  const { name, points, windowSeconds, clock, metrics } = options;
+  const windows = new LRUCache<string, Window>({ max: options.keys ?? 100_000 });
+  const windowOf = (key: string): Window | undefined => {
+    const window = windows.get(key);
+    return window !== undefined && window.endsAt > clock.monotonic() ? window : undefined;
+  };
+  const check = (key: string): void => {
+    const window = windowOf(key);
+    if (window === undefined || window.used < points) return;
+    metrics.count('rateLimitHits', { limit: name });
+    const seconds = Math.max(1, Math.ceil((window.endsAt - clock.monotonic()) / 1000));
+    throw new RequestFault('rate', 429, 'M_LIMIT_EXCEEDED', 'too many requests, try again later', {
+      headers: { 'retry-after': String(seconds) },
+      reason: `limit ${name}: more than ${points} in ${windowSeconds} s`,
+    });
+  };
+  const count = (key: string): void => {
+    const window = windowOf(key);
+    if (window === undefined) windows.set(key, { endsAt: clock.monotonic() + windowSeconds * 1000, used: 1 });
+    else window.used += 1;
+  };
+  return {
+    take(key) {
+      check(key);
+      count(key);
+    },
+    check,
+    count,
+    reset: (key) => void windows.delete(key),
+  };
+}
