@@ -3,7 +3,7 @@ import { renderClaimTemplate } from '../protocol/claim-template.ts';
 import { newRecordId, userId } from '../protocol/identifiers.ts';
 import type { Database } from '../storage/database.ts';
 import { type User, findLinkedUser, insertLink, insertUser, recordLogin } from '../storage/users.ts';
-import type { UpstreamIdentity } from '../upstream/provider.ts';
+import type { UpstreamIdentity } from '../upstream/login.ts';
 import { mapLocalpart } from './localpart.ts';
 import { SignInRefusal } from './refusal.ts';
 

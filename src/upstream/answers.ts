@@ -45,6 +45,7 @@ export function retryAfter(response: OutboundResponse): number | undefined {
   return /^\d{1,6}$/.test(value) ? Number(value) : undefined;
 }
 
+/** Whether it is a page for browsers, by its type or by how it begins. */
 export function isMarkup(response: OutboundResponse): boolean {
   return mediaType(response) === 'text/html' || /^\s*<(!doctype|html)/i.test(response.text.slice(0, 200));
 }

@@ -1,7 +1,7 @@
 /** The URL that sends the browser to the IdP. */
 import { createHash } from 'node:crypto';
 import type { AuthorizationServer } from 'oauth4webapi';
-import type { ResolvedSettings } from './settings.ts';
+import type { ResolvedSettings } from './resolved-settings.ts';
 
 export interface AuthorizationInput {
   readonly redirectUri: string;
@@ -15,6 +15,7 @@ export interface AuthorizationInput {
   readonly acrValues?: string | undefined;
 }
 
+/** What the configuration sends along cannot replace a parameter of the protocol. */
 export function buildAuthorizationUrl(
   server: AuthorizationServer,
   settings: ResolvedSettings,

@@ -8,13 +8,15 @@ import {
   type AuthorizationServer,
   type ClientAuth,
 } from 'oauth4webapi';
-import type { ResolvedSettings, TokenEndpointAuthMethod } from './settings.ts';
+import type { ResolvedSettings } from './resolved-settings.ts';
+import type { TokenEndpointAuthMethod } from './settings.ts';
 
 export interface ClientAuthentication {
   /** The method for this server, with what it needs. Throws a RangeError where the configuration lacks it. */
   for(server: AuthorizationServer): Promise<ClientAuth>;
 }
 
+/** The private key is imported at its first use. */
 export function createClientAuthentication(settings: ResolvedSettings): ClientAuthentication {
   let key: Promise<{ key: CryptoKey; kid?: string }> | undefined;
   return {

@@ -10,7 +10,7 @@ import {
   idTokenAlgorithms,
   verifyIdToken,
 } from './id-token.ts';
-import type { CallbackInput, LoginDeps } from './login.ts';
+import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
 import type { OutboundResponse } from './outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
@@ -45,9 +45,10 @@ export async function redeemCode(
       await deps.clientAuthentication.for(server),
       callback,
       input.redirectUri,
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- for servers that cannot do PKCE and say so
       usesPkce(server, settings) ? input.codeVerifier : oauth.nopkce,
       {
-        // What may be http: is decided in outbound.ts.
+        // eslint-disable-next-line @typescript-eslint/no-deprecated -- outbound.ts decides what may be http
         [oauth.allowInsecureRequests]: true,
         [oauth.customFetch]: async (url, init) => {
           const answer = await deps.outbound.send({

@@ -113,6 +113,7 @@ const COLD_RETRY_MS = 1000;
 /** A document that stays the same is written again after this time, so that its age after a restart is about right. */
 const RESAVE_MS = 3_600_000;
 
+/** Fetches nothing until it is asked for. At most one fetch is under way, and none begins before the floor or the back-off has passed, but by `refresh`. */
 export function createCachedDocument<T>(options: CachedDocumentOptions<T>): CachedDocument<T> {
   const { clock, log, limits, kind, providerId } = options;
   const counts = { changed: 0, unchanged: 0, notModified: 0, failed: 0 };

@@ -5,7 +5,7 @@ import type { AuthorizationServer } from 'oauth4webapi';
 import { SIGNATURE_ALGORITHMS, type SignatureResult, type SignatureVerifier } from './jwks.ts';
 import { unavailable } from './login-errors.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
-import type { ResolvedSettings } from './settings.ts';
+import type { ResolvedSettings } from './resolved-settings.ts';
 import { JsonFault, parseJsonObject } from './strict-json.ts';
 
 /** OpenID Connect Core §2: at most 255 characters. */
@@ -90,7 +90,6 @@ export function checkSubject(value: unknown, claim: string): string {
   if (value === '') throw new UpstreamRefusal('subject', `${claim} is empty`);
   if (value.length > SUBJECT_LIMIT)
     throw new UpstreamRefusal('subject', `${claim} is longer than ${SUBJECT_LIMIT} characters`);
-  // eslint-disable-next-line no-control-regex
   if (/[\x00-\x1f\x7f]/.test(value) || !value.isWellFormed()) {
     throw new UpstreamRefusal('subject', `${claim} has a control character`);
   }

@@ -126,7 +126,7 @@ function publicPart(jwk: Record<string, unknown>): JWK {
   const { kty, crv, x, y, n, e, pub } = jwk;
   return Object.fromEntries(
     Object.entries({ kty, crv, x, y, n, e, pub }).filter(([, value]) => value !== undefined),
-  ) as unknown as JWK;
+  );
 }
 
 function rsaBits(modulus: unknown): number {

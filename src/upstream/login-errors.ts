@@ -76,14 +76,18 @@ function detail(cause: unknown): string {
   if (typeof cause !== 'object' || cause === null) return '';
   const { claim, claims, expected, now, header } = cause as Record<string, unknown>;
   if (typeof header === 'object' && header !== null && 'alg' in header) {
-    return `: alg is ${quoteForLog(JSON.stringify(header.alg) ?? '', 40)}, allowed are ${quoteForLog(JSON.stringify(expected) ?? '', 120)}`;
+    return `: alg is ${show(header.alg, 40)}, allowed are ${show(expected, 120)}`;
   }
   if (typeof claim !== 'string' || typeof claims !== 'object' || claims === null) return '';
-  const value = quoteForLog(JSON.stringify((claims as Record<string, unknown>)[claim]) ?? 'absent', 200);
+  const value = show((claims as Record<string, unknown>)[claim], 200);
   if (claim === 'iss' || claim === 'aud' || claim === 'azp') {
-    return `: ${claim} is ${value}, expected ${quoteForLog(JSON.stringify(expected) ?? '', 200)}`;
+    return `: ${claim} is ${value}, expected ${show(expected, 200)}`;
   }
   return typeof now === 'number' ? `: ${claim} is ${value}, our clock says ${now}` : '';
+}
+
+function show(value: unknown, limit: number): string {
+  return value === undefined ? 'absent' : quoteForLog(JSON.stringify(value), limit);
 }
 
 function idpWords(error: string, description: string | undefined): { code: string; text: string } {

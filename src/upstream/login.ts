@@ -1,15 +1,12 @@
 /** A login at the IdP, from its callback to who the person is: OpenID Connect Core §3.1 by the client library, or plain OAuth 2.0. */
 import * as oauth from 'oauth4webapi';
 import { systemClock, type Clock } from '../protocol/clock.ts';
-import type { ClientAuthentication } from './client-authentication.ts';
 import { redeemCode, type RedeemedCode } from './code-exchange.ts';
 import { checkSubject } from './id-token.ts';
-import type { SignatureVerifier } from './jwks.ts';
+import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { callbackError } from './login-errors.ts';
-import type { Log } from './log.ts';
-import type { Outbound } from './outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
-import type { ResolvedSettings } from './settings.ts';
+import type { ResolvedSettings } from './resolved-settings.ts';
 import { fetchUserinfo } from './userinfo.ts';
 
 /** Who signed in. */
@@ -24,26 +21,6 @@ export interface UpstreamIdentity {
   /** The IdP's session id, for back-channel logout. */
   readonly sid?: string;
   readonly acr?: string;
-}
-
-export interface CallbackInput {
-  /** As the browser brought them. */
-  readonly parameters: URLSearchParams;
-  readonly redirectUri: string;
-  readonly expectedState: string;
-  readonly nonce: string;
-  readonly codeVerifier: string;
-  /** What the authorization request asked for, if it did: the ID token's `auth_time` must then fit. */
-  readonly maxAgeSeconds?: number | undefined;
-}
-
-export interface LoginDeps {
-  readonly settings: ResolvedSettings;
-  readonly outbound: Outbound;
-  readonly verifier: SignatureVerifier;
-  readonly clientAuthentication: ClientAuthentication;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** Protocol members of the ID token: userinfo never replaces them. */

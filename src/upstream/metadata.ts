@@ -5,7 +5,7 @@ import { DocumentFault } from './document-fault.ts';
 import { describeIssuerDifference } from './issuer.ts';
 import { plainUrl } from './outbound-fault.ts';
 import { quoteForLog } from './refusal.ts';
-import type { ResolvedSettings } from './settings.ts';
+import type { ResolvedSettings } from './resolved-settings.ts';
 import { JsonFault, parseJsonObject } from './strict-json.ts';
 
 export const METADATA_BYTES = 256 * 1024;

@@ -14,6 +14,7 @@ export type OutboundFaultKind =
   | 'content_type'
   | 'status';
 
+/** A request to the IdP brought no usable answer. */
 export class OutboundFault extends Error {
   override readonly name = 'OutboundFault';
   readonly kind: OutboundFaultKind;

@@ -56,6 +56,7 @@ export interface Outbound {
   close(): Promise<void>;
 }
 
+/** One per provider: what one IdP is allowed, another is not, and a slow one does not hold up the others. */
 export function createOutbound(options: OutboundOptions): Outbound {
   const timeoutMs = options.timeoutMs ?? 5000;
   const concurrency = options.concurrency ?? 64;
@@ -101,7 +102,7 @@ function createDispatcher(options: OutboundOptions, timeoutMs: number, concurren
     ...tls,
     timeout: timeoutMs,
     allowH2: false,
-    lookup: guardedLookup(options.lookup ?? (systemLookup as LookupFunction), options.addresses),
+    lookup: guardedLookup(options.lookup ?? systemLookup, options.addresses),
   });
   return new Agent({
     ...limits,

@@ -18,16 +18,14 @@ import {
   type SignatureVerifier,
 } from './jwks.ts';
 import type { Log } from './log.ts';
-import { finishLogin, type CallbackInput, type UpstreamIdentity } from './login.ts';
+import { finishLogin, type UpstreamIdentity } from './login.ts';
+import type { CallbackInput } from './login-context.ts';
 import { IDENTITY_PROVIDER } from './login-errors.ts';
 import { METADATA_BYTES, metadataByHand, parseMetadata, type ProviderMetadata } from './metadata.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
 import { startRefreshing } from './refresh-timer.ts';
-import { resolveSettings, type ProviderSettings, type ResolvedSettings } from './settings.ts';
-
-export type { DocumentStore, StoredDocument } from './document-store.ts';
-export type { CallbackInput, UpstreamIdentity } from './login.ts';
-export type { ProviderSettings } from './settings.ts';
+import { resolveSettings, type ResolvedSettings } from './resolved-settings.ts';
+import type { ProviderSettings } from './settings.ts';
 
 export interface Provider {
   readonly id: string;

@@ -21,6 +21,7 @@ export function parseJsonObject(text: string): Record<string, unknown> {
   return value;
 }
 
+/** Whether a JSON value is an object, not null and not an array. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,7 +4,7 @@ import { describeAnswer, isJsonAnswer, isMarkup, mediaType } from './answers.ts'
 import { usesOpenId } from './authorization-url.ts';
 import { ANSWER_BYTES, type RedeemedCode } from './code-exchange.ts';
 import { idTokenAlgorithms, verifyIdToken } from './id-token.ts';
-import type { LoginDeps } from './login.ts';
+import type { LoginDeps } from './login-context.ts';
 import { userinfoError } from './login-errors.ts';
 import type { OutboundResponse } from './outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
@@ -24,6 +24,7 @@ export async function fetchUserinfo(
   try {
     let answer: OutboundResponse | undefined;
     const response = await oauth.userInfoRequest(server, client, redeemed.accessToken, {
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- outbound.ts decides what may be http
       [oauth.allowInsecureRequests]: true,
       [oauth.customFetch]: async (url, init) => {
         answer = await deps.outbound.send({ url, headers: init.headers, maxBytes: ANSWER_BYTES });
