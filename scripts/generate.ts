@@ -7,6 +7,7 @@
 import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateConfigDocs } from './generate-config-docs.ts';
 import { root, run } from './run.ts';
 
 const types = join('src', 'generated');
@@ -15,13 +16,14 @@ const types = join('src', 'generated');
 export async function generate(from: string, to: string): Promise<string[]> {
   const documents = (await readdir(join(from, 'openapi'))).filter((name) => name.endsWith('.yaml')).sort();
   await mkdir(join(to, types), { recursive: true });
-  return Promise.all(
+  const written = await Promise.all(
     documents.map(async (document) => {
       const path = join(types, document.replace(/\.yaml$/, '.ts'));
       await succeed('openapi-typescript', [join(from, 'openapi', document), '--output', join(to, path)]);
       return path;
     }),
   );
+  return [...written, ...(await generateConfigDocs(to))];
 }
 
 /** Says what is wrong with the generated files of a checkout, a line each; empty when all are as they would be generated. */

@@ -12,6 +12,8 @@ export interface FieldMeta {
   readonly description: string;
   /** What a number counts. */
   readonly unit?: string;
+  /** The default in words, where it is not in the schema as it depends on something else. */
+  readonly fallback?: string;
   /** How it could be written, as YAML on one line. */
   readonly example?: string;
   /** Its value is never shown. */
@@ -56,9 +58,13 @@ export function secret(description: string): z.ZodOptional<z.ZodString> {
 }
 
 /** The file that holds a secret: the sibling of a {@link secret} whose key has `_file` at its end. */
-export function secretFile(key: string, more = ''): z.ZodOptional<z.ZodString> {
-  const description = `File that holds \`${key}\`; a line break at its end does not count. Set one of the two.${more}`;
-  return described(line().optional(), { description, path: true });
+export function secretFile(key: string, more?: Partial<FieldMeta>): z.ZodOptional<z.ZodString> {
+  const description = `File that holds \`${key}\`; a line break at its end does not count. Set one of the two.`;
+  return described(line().optional(), {
+    path: true,
+    ...more,
+    description: [description, more?.description].filter(Boolean).join(' '),
+  });
 }
 
 /** Whole seconds. */

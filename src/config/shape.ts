@@ -61,7 +61,8 @@ export function kindOf(schema: z.ZodType): string {
   }
   if (inner instanceof z.ZodArray) {
     const element = unwrap(inner.element);
-    return element instanceof z.ZodObject ? 'a list of mappings' : `a list: ${kindOf(element)} each`;
+    if (element instanceof z.ZodObject) return 'a list of mappings';
+    return element instanceof z.ZodString ? 'a list of texts' : `a list, each ${kindOf(element)}`;
   }
   if (inner instanceof z.ZodUnion)
     return inner.options.map((option) => kindOf(option as z.ZodType)).join(', or ');

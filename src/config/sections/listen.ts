@@ -13,11 +13,13 @@ const port = (): z.ZodInt => z.int().min(0).max(65535);
 
 export const listenSection = z.strictObject({
   host: described(host().optional(), {
-    description: 'Address to listen on. Default `127.0.0.1`: behind a reverse proxy on the same machine.',
+    description: 'Address to listen on.',
+    fallback: '`127.0.0.1`',
     example: '127.0.0.1',
   }),
   port: described(port().optional(), {
-    description: 'TCP port. Default `8090`; `0` takes any free one.',
+    description: 'TCP port; `0` takes any free one.',
+    fallback: '`8090`',
     example: '8090',
   }),
   socket: described(line().optional(), {

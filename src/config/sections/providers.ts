@@ -46,7 +46,8 @@ const scopeToken = (): z.ZodString =>
 const discoverySection = z.strictObject({
   method: described(z.enum(['oidc', 'oauth2', 'none']).optional(), {
     description:
-      "`oidc`: OpenID Connect Discovery. `oauth2`: RFC 8414. `none`: nothing is fetched, `overrides` name the endpoints. Default: the preset's, else `oidc`.",
+      '`oidc`: OpenID Connect Discovery. `oauth2`: RFC 8414. `none`: nothing is fetched, `overrides` name the endpoints.',
+    fallback: "the preset's, else `oidc`",
   }),
   url: described(webUrl().optional(), {
     description: 'Where the metadata is, if not where it follows from the issuer.',
@@ -127,41 +128,45 @@ export const providerSection = z.strictObject({
   token_endpoint_auth_method: described(
     z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']).optional(),
     {
-      description:
-        'How we prove who we are. Default: `private_key_jwt` with a `private_key`, else what the metadata offers, `client_secret_basic` first.',
+      description: 'How we prove who we are.',
+      fallback:
+        '`private_key_jwt` with a `client_private_key`, else what the metadata offers, `client_secret_basic` first',
     },
   ),
   token_endpoint_auth_signing_alg: described(z.enum(asymmetricAlgorithms).optional(), {
-    description: "Signature of the assertion for `private_key_jwt`. Default: the JWK's `alg`, else `RS256`.",
+    description: 'Signature of the assertion for `private_key_jwt`.',
+    fallback: "the JWK's `alg`, else `RS256`",
   }),
   client_private_key: secret('Private key for `private_key_jwt`: PEM (PKCS #8), or a JWK as JSON.'),
   client_private_key_file: secretFile('client_private_key'),
   client_private_key_id: described(line().optional(), {
-    description: "`kid` of that key. Default: the JWK's own.",
+    description: '`kid` of that key.',
+    fallback: "the JWK's own",
   }),
   scopes: described(z.array(scopeToken()).min(1).optional(), {
-    description:
-      "Scopes that are asked for at sign-in. Default: the preset's, else `[openid, profile, email]`.",
+    description: 'Scopes that are asked for at sign-in.',
+    fallback: "the preset's, else `[openid, profile, email]`",
     example: '[openid, profile, email]',
   }),
   response_mode: described(z.enum(['query', 'form_post']).optional(), {
-    description: "How the provider answers the browser. Default: the preset's, else `query`.",
+    description: 'How the provider answers the browser.',
+    fallback: "the preset's, else `query`",
   }),
   pkce: described(z.enum(['auto', 'always', 'never']).optional(), {
-    description:
-      "PKCE (S256) towards the provider. `auto`: unless its metadata says that it cannot. Default: the preset's, else `auto`.",
+    description: 'PKCE (S256) towards the provider. `auto`: unless its metadata says that it cannot.',
+    fallback: "the preset's, else `auto`",
   }),
   authorization_parameters: described(z.record(z.string(), z.string()).optional(), {
     description: 'Sent along to the sign-in page of the provider.',
     example: '{ hd: example.com }',
   }),
   fetch_userinfo: described(z.boolean().optional(), {
-    description:
-      "Reads the userinfo endpoint too, and merges its claims with the ID token. Default: the preset's, else `true` where there is one.",
+    description: 'Reads the userinfo endpoint too, and merges its claims with the ID token.',
+    fallback: "the preset's, else `true` where there is one",
   }),
   subject_claim: described(line().optional(), {
-    description:
-      "The claim that identifies a person at this issuer. Never change it once there are users. Default: the preset's, else `sub`.",
+    description: 'The claim that identifies a person at this issuer. Never change it once there are users.',
+    fallback: "the preset's, else `sub`",
   }),
   id_token_algorithms: described(
     z
@@ -169,8 +174,8 @@ export const providerSection = z.strictObject({
       .min(1)
       .optional(),
     {
-      description:
-        "Signatures that ID tokens may have; `HS…` only if named here. Default: the preset's, else every asymmetric one.",
+      description: 'Signatures that ID tokens may have; `HS…` only if named here.',
+      fallback: "the preset's, else every asymmetric one",
     },
   ),
   issuer_aliases: described(z.array(line()).optional(), {

@@ -39,8 +39,10 @@ export const serverKeys = {
   encryption_key: secret(
     'Encrypts what must be readable again (signing keys, tokens of the provider): 32 random bytes in base64 or hexadecimal, or any random text of 32 characters or more. `openssl rand -base64 32` makes one. With SQLite it may be left out: a key is then made once.',
   ),
-  encryption_key_file: secretFile(
-    'encryption_key',
-    ' With SQLite the file is made, mode 0600, if it does not exist and there is no database yet; the default is `gatehouse.key` beside the database.',
-  ),
+  encryption_key_file: secretFile('encryption_key', {
+    description:
+      'With SQLite the file is made, mode 0600, if it does not exist and there is no database yet.',
+    fallback: 'with SQLite `gatehouse.key` beside the database',
+    example: 'gatehouse.key',
+  }),
 };
