@@ -38,7 +38,7 @@ export function browserSecretOf(issuer: string, request: ApiRequest, id: string)
 }
 
 /** `Set-Cookie` value that forgets the request. */
-export function releaseBrowser(issuer: string, _request: ApiRequest, id: string): string {
+export function releaseBrowser(issuer: string, id: string): string {
   return clearCookie(PREFIX + id, { secure: isSecure(issuer) });
 }
 

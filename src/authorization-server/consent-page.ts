@@ -11,8 +11,8 @@ export interface ConsentPageInput {
   readonly client: Client;
   readonly user: User;
   readonly deviceId: string;
-  /** For the hidden field of both forms. */
-  readonly csrf: string;
+  /** Hidden field of both forms. */
+  readonly csrfField: SafeHtml;
 }
 
 /**
@@ -23,12 +23,12 @@ export function consentPage(
   deps: { issuer: string; serverName: string },
   input: ConsentPageInput,
 ): Reply<string> {
-  const { stored, client, user, deviceId, csrf } = input;
+  const { stored, client, user, deviceId, csrfField } = input;
   const name = clientName(client);
   const action = endpointUrl(deps.issuer, `consent/${stored.id}`);
   const form = (decision: string, label: string, kind: string): SafeHtml =>
     html`<form method="post" action="${action}">
-      <input type="hidden" name="csrf" value="${csrf}" />
+      ${csrfField}
       <input type="hidden" name="decision" value="${decision}" />
       <button class="${kind}" type="submit">${label}</button>
     </form>`;

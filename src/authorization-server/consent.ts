@@ -10,7 +10,7 @@ import {
 } from '../storage/authorizations.ts';
 import { findUser, type User } from '../storage/users.ts';
 import { refuseByRedirect } from './authorize.ts';
-import { isBoundBrowser, releaseBrowser } from './browser-binding.ts';
+import { browserSecretOf, isBoundBrowser, releaseBrowser } from './browser-binding.ts';
 import { type Client, loadClient } from './clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
@@ -32,7 +32,8 @@ interface Asked {
 export function showConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
-    return consentPage(deps, { ...asked, csrf: deps.csrf.issue(request, asked.stored.id) });
+    const secret = browserSecretOf(deps.issuer, request, asked.stored.id) ?? '';
+    return consentPage(deps, { ...asked, csrfField: deps.csrf.field(secret, formPurpose(asked.stored)) });
   };
 }
 
@@ -40,7 +41,11 @@ export function showConsent(deps: AuthorizationServerDeps): Handler {
 export function decideConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
-    deps.csrf.check(request, asked.stored.id);
+    deps.csrf.check(
+      request,
+      browserSecretOf(deps.issuer, request, asked.stored.id),
+      formPurpose(asked.stored),
+    );
     const allowed = request.form.get('decision') === 'allow';
     const { stored, client, user } = asked;
     if (!allowed || user.deactivated_at !== null || user.locked_at !== null) {
@@ -48,7 +53,7 @@ export function decideConsent(deps: AuthorizationServerDeps): Handler {
       deps.emit('consent_refused', { clientId: client.id, userId: user.id });
       const text = allowed ? 'the account is locked' : 'the person did not allow the sign-in';
       const reply = refuseByRedirect(deps.issuer, targetOf(stored), new OAuthError('access_denied', text));
-      return release(deps, request, stored, reply);
+      return release(deps, stored, reply);
     }
     const code = issueSecret('authorizationCode', deps.random);
     await finish(deps, asked, code);
@@ -58,7 +63,7 @@ export function decideConsent(deps: AuthorizationServerDeps): Handler {
       state: stored.state,
       iss: deps.issuer,
     });
-    return release(deps, request, stored, { status: 303, headers: { ...noStore, location } });
+    return release(deps, stored, { status: 303, headers: { ...noStore, location } });
   };
 }
 
@@ -139,6 +144,11 @@ async function finish(deps: AuthorizationServerDeps, asked: Asked, code?: string
   if (!won) throw new OAuthError('invalid_request', 'this sign-in was already answered');
 }
 
+/** The form belongs to this request and this person: after a change of account it is out of date. */
+function formPurpose(stored: AuthorizationRequest): string {
+  return `consent:${stored.id}:${stored.user_id ?? ''}`;
+}
+
 function targetOf(stored: AuthorizationRequest): {
   redirectUri: string;
   responseMode: 'query' | 'fragment';
@@ -147,14 +157,9 @@ function targetOf(stored: AuthorizationRequest): {
   return { redirectUri: stored.redirect_uri, responseMode: stored.response_mode, state: stored.state };
 }
 
-function release(
-  deps: AuthorizationServerDeps,
-  request: ApiRequest,
-  stored: AuthorizationRequest,
-  reply: Reply,
-): Reply {
+function release(deps: AuthorizationServerDeps, stored: AuthorizationRequest, reply: Reply): Reply {
   return {
     ...reply,
-    headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, request, stored.id) },
+    headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, stored.id) },
   };
 }

@@ -1,6 +1,7 @@
 import type { Csrf } from '../http/csrf.ts';
 import type { Homeserver } from '../homeserver/connector.ts';
 import type { EmitEvent } from '../observability/events.ts';
+import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { FindAccessDeps } from '../sessions/find.ts';
@@ -22,6 +23,8 @@ export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, S
   readonly providers: readonly Provider[];
   readonly sealer: Sealer;
   readonly signingKeys: SigningKeys;
+  readonly csrf: Csrf;
+  readonly log: Log;
   readonly emit: EmitEvent;
   readonly metrics: Metrics;
   /** SHA-256 of the secret with which the homeserver introspects; undefined where none is configured. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { components } from '../generated/authorization-server.ts';
+import { addressKey } from '../http/client-ip.ts';
 import { type Handler, noStore } from '../http/exchange.ts';
-import type { RateLimit } from '../http/rate-limit.ts';
+import type { RateLimiter } from '../http/rate-limit.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { insertClient } from '../storage/clients.ts';
@@ -17,10 +18,10 @@ type Answer = components['schemas']['RegisteredClient'];
  */
 export function registerClient(
   deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random'>,
-  limit: RateLimit,
+  limit: RateLimiter,
 ): Handler<Input, Answer> {
   return async (request) => {
-    await limit.take(request.clientAddress);
+    limit.take(addressKey(request.clientAddress));
     const metadata = normaliseClientMetadata(request.body);
     const isPublic = metadata.token_endpoint_auth_method === 'none';
     const secret = isPublic ? undefined : issueSecret('clientSecret', deps.random);

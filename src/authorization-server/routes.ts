@@ -9,7 +9,7 @@ import type { operations } from '../generated/authorization-server.ts';
 import type { PageRoute } from '../http/app.ts';
 import type { Handler } from '../http/exchange.ts';
 import type { PreparedBody } from '../http/etag.ts';
-import type { RateLimit } from '../http/rate-limit.ts';
+import type { RateLimiter } from '../http/rate-limit.ts';
 import { authorize } from './authorize.ts';
 import { decideConsent, restartSignIn, showConsent } from './consent.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
@@ -23,7 +23,7 @@ import { upstreamCallback } from './upstream-callback.ts';
 /** Handlers by operationId of `openapi/authorization-server.yaml`. */
 export function authorizationServerHandlers(
   deps: AuthorizationServerDeps,
-  more: { metadata: PreparedBody; registrationLimit: RateLimit },
+  more: { metadata: PreparedBody; registrationLimit: RateLimiter },
 ): Record<keyof operations, Handler<never>> {
   const metadata: Handler = (request) => more.metadata.reply(request.headers);
   return {

@@ -1,0 +1,270 @@
+/**
+ * The composition root: from a configuration to a running service. The only file that knows all parts; it decides nothing but who gets what.
+ */
+import { createHash } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { authorizationServerHandlers, signInPages } from './authorization-server/routes.ts';
+import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
+import { openSigningKeys } from './authorization-server/signing-keys.ts';
+import { ensureEncryptionKey } from './config/encryption-key.ts';
+import type { Config } from './config/schema.ts';
+import { noHomeserver } from './homeserver/none.ts';
+import { createApp, type GatehouseApp } from './http/app.ts';
+import { createCsrf } from './http/csrf.ts';
+import { prepareBody } from './http/etag.ts';
+import { createOperationsApp, type Readiness } from './http/operations.ts';
+import { createRateLimiter } from './http/rate-limit.ts';
+import { startServer } from './http/server.ts';
+import { matrixApiHandlers } from './matrix-api/routes.ts';
+import { buildMetadata } from './metadata/build.ts';
+import { metadataFaults } from './metadata/check.ts';
+import { createEvents } from './observability/events.ts';
+import { createLog, type Log, type LogOptions } from './observability/log.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
+import { deliverOutbox } from './sessions/outbox.ts';
+import { type Database, openDatabase } from './storage/database.ts';
+import { findIdpDocument, saveIdpDocument } from './storage/idp-documents.ts';
+import { createSealer, deriveSubkey } from './storage/sealed.ts';
+import type { DocumentStore } from './upstream/document-store.ts';
+import { createProvider, type Provider } from './upstream/provider.ts';
+
+/** Where the OpenAPI documents lie: beside `src/` in a checkout, beside `dist/` in the package. */
+const OPENAPI_DIR = fileURLToPath(new URL('../openapi', import.meta.url));
+
+export interface ServiceOptions {
+  readonly config: Config;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Default: by `config.log`, on standard output. */
+  readonly log?: Log;
+  /** Checks every answer against the OpenAPI documents, and leaves the hot look-up out. For tests. */
+  readonly validateResponses?: boolean;
+}
+
+export interface Service {
+  /** Where it listens: the base URL, or the path of the socket. */
+  readonly url: string;
+  readonly operationsUrl: string;
+  /** Stops taking requests, lets those under way finish, and lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** Starts the service. Throws what `cli/start-fault.ts` explains; whatever was opened by then is closed again. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { config, clock = systemClock, random = systemRandom } = options;
+  await using opened = new AsyncDisposableStack();
+  const log = options.log ?? createLog(logOptions(config));
+  const metrics = createMetrics();
+  const { key, madeFile } = ensureEncryptionKey(config, random);
+  if (madeFile !== undefined) log.info({ file: madeFile }, 'encryption key made: keep a copy of it');
+  const db = await openDatabase({ url: config.database.url, clock, random, log });
+  opened.defer(() => db.close());
+
+  const providers = config.providers.map((settings) =>
+    createProvider({ settings, clock, random, log, documents: idpDocumentStore(db) }),
+  );
+  for (const provider of providers) {
+    opened.defer(() => provider.close());
+    provider.start();
+  }
+
+  const deps = await composeDeps({ config, clock, random, log, metrics, db, key, providers });
+  const app = await composeApp(options, deps);
+  const operations = await createOperationsApp({
+    openapiDir: OPENAPI_DIR,
+    log,
+    metrics,
+    clock,
+    readiness: () => judgeReadiness(db, providers),
+  });
+  opened.defer(startHousekeeping(deps));
+  const operationsServer = await startServer({
+    listener: operations.listener,
+    listen: config.operations,
+    log,
+  });
+  opened.defer(() => operationsServer.close());
+  const { listen } = config;
+  const server = await startServer({
+    listener: app.listener,
+    listen:
+      listen.socket === undefined ? { host: listen.host, port: listen.port } : { socket: listen.socket },
+    log,
+  });
+  opened.defer(() => server.close());
+  log.info(
+    { address: server.address, issuer: config.public_url, operations: operationsServer.address },
+    'ready',
+  );
+
+  const held = opened.move();
+  return { url: server.address, operationsUrl: operationsServer.address, close: () => held.disposeAsync() };
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly db: Database;
+  readonly key: Buffer;
+  readonly providers: readonly Provider[];
+}
+
+async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
+  const { config, clock, random, log, metrics, db, key, providers } = parts;
+  const sealer = createSealer(key, random);
+  const { secret } = config.homeserver;
+  return {
+    db,
+    clock,
+    random,
+    log,
+    metrics,
+    emit: createEvents({ log, metrics }),
+    issuer: config.public_url,
+    serverName: config.server_name,
+    providers,
+    claimRules: new Map(config.providers.map(({ id, claims }) => [id, claims])),
+    homeserver: noHomeserver,
+    homeserverSecretHash: secret === undefined ? undefined : createHash('sha256').update(secret).digest(),
+    policy: {
+      accessTokenTtl: config.sessions.access_token_ttl_seconds * 1000,
+      refreshReuseGrace: config.sessions.refresh_reuse_grace_seconds * 1000,
+    },
+    derivationKey: deriveSubkey(key, 'refresh successors'),
+    csrf: createCsrf({ key: deriveSubkey(key, 'csrf tokens'), publicUrl: config.public_url }),
+    sealer,
+    signingKeys: await openSigningKeys({ db, sealer, clock }),
+    onFirstUseLost: (error) => {
+      log.warn({ err: error }, 'the first use of a token could not be written; it will be tried again');
+    },
+  };
+}
+
+async function composeApp(options: ServiceOptions, deps: AuthorizationServerDeps): Promise<GatehouseApp> {
+  const { config, validateResponses = false } = options;
+  const { log, metrics, clock, random } = deps;
+  const document = buildMetadata(config.public_url);
+  const faults = metadataFaults(document, { allowHttp: config.public_url.startsWith('http:') });
+  if (faults.length > 0) throw new Error(`our own metadata breaks the specification: ${faults.join('; ')}`);
+  const published = { contentType: 'application/json', cacheControl: cacheControl(config.metadata) };
+  const metadata = prepareBody(document, published);
+  const issuer = prepareBody({ issuer: config.public_url }, published);
+  const registrationLimit = createRateLimiter({
+    name: 'registrations_per_address',
+    points: config.limits.registrations_per_address,
+    windowSeconds: 60,
+    clock,
+    metrics,
+  });
+  return createApp({
+    publicUrl: config.public_url,
+    openapiDir: OPENAPI_DIR,
+    documents: [
+      {
+        file: 'matrix-client.yaml',
+        dialect: 'matrix',
+        handlers: matrixApiHandlers(deps, { metadata, issuer }),
+      },
+      {
+        file: 'authorization-server.yaml',
+        dialect: 'oauth',
+        handlers: authorizationServerHandlers(deps, { metadata, registrationLimit }),
+      },
+    ],
+    pages: signInPages(deps),
+    trustedProxies: config.listen.trusted_proxies,
+    bodyLimitBytes: config.limits.body_bytes,
+    log,
+    metrics,
+    clock,
+    random,
+    validateResponses,
+    hotPaths: !validateResponses,
+  });
+}
+
+/** `public`, and what RFC 5861 allows; no `s-maxage`, which would cancel both. */
+function cacheControl(metadata: Config['metadata']): string {
+  return [
+    'public',
+    `max-age=${String(metadata.max_age_seconds)}`,
+    `stale-while-revalidate=${String(metadata.stale_while_revalidate_seconds)}`,
+    `stale-if-error=${String(metadata.stale_if_error_seconds)}`,
+  ].join(', ');
+}
+
+function logOptions({ log }: Config): LogOptions {
+  return { level: log.level, ...(log.format === 'auto' ? {} : { pretty: log.format === 'pretty' }) };
+}
+
+/** Where the providers' last good documents survive a restart. */
+function idpDocumentStore(db: Database): DocumentStore {
+  return {
+    async load(providerId, kind) {
+      const row = await findIdpDocument(db.query, { providerId, kind });
+      if (row === undefined) return undefined;
+      const headers = JSON.parse(row.headers_json) as Record<string, string>;
+      return { providerId, kind, url: row.url, body: row.body, headers, fetchedAt: row.fetched_at };
+    },
+    save: (document) =>
+      db.write((tx) =>
+        saveIdpDocument(tx, {
+          provider_id: document.providerId,
+          kind: document.kind,
+          url: document.url,
+          body: document.body,
+          headers_json: JSON.stringify(document.headers),
+          fetched_at: document.fetchedAt,
+        }),
+      ),
+  };
+}
+
+/** Unavailable only when the database is down or no metadata was ever had; an IdP outage with last good documents is `degraded`. */
+async function judgeReadiness(db: Database, providers: readonly Provider[]): Promise<Readiness> {
+  const reasons: string[] = [];
+  let status: Readiness['status'] = 'ok';
+  const worsen = (to: 'degraded' | 'unavailable', reason: string): void => {
+    if (status !== 'unavailable') status = to;
+    reasons.push(reason);
+  };
+  for (const provider of providers) {
+    const { metadata, keys, lastError } = provider.state();
+    const why = lastError === undefined ? '' : `: ${lastError}`;
+    if (metadata === 'none')
+      worsen('unavailable', `provider ${provider.id}: its metadata was never had${why}`);
+    else if (metadata === 'stale' || keys !== 'fresh' || lastError !== undefined) {
+      worsen('degraded', `provider ${provider.id}: serving the last good documents${why}`);
+    }
+  }
+  await db.check().catch(() => {
+    worsen('unavailable', 'the database does not answer');
+  });
+  return { status, reasons };
+}
+
+/** How often the homeserver's outbox is looked through, in milliseconds. */
+const OUTBOX_INTERVAL = 5_000;
+
+/** Periodic work. Returns what stops it, once the round under way is over. */
+function startHousekeeping(deps: AuthorizationServerDeps): () => Promise<void> {
+  let round: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    if (!deps.homeserver.listens) return;
+    round = round
+      .then(() => deliverOutbox(deps))
+      .catch((error: unknown) => {
+        deps.log.warn({ err: error }, 'the outbox could not be looked through');
+      });
+  }, OUTBOX_INTERVAL);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await round;
+  };
+}
