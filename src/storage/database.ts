@@ -27,6 +27,11 @@ export interface Database {
   writeSoon<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;
   /** Resolves when everything that was committed before the call is on disk: for answers that only read what another request wrote. */
   durable(): Promise<void>;
+  /**
+   * Calls `listener` when another process may have changed something, if the engine can tell (PostgreSQL with `directUrl`); otherwise never.
+   * For `changes.ts`, which polls as well. The function returned ends it.
+   */
+  onHint(listener: () => void): () => void;
   /** Throws `Unavailable` if the database does not answer, or if its disk failed and nothing may be acknowledged any more. */
   check(): Promise<void>;
   /** Waits for running transactions, then lets go of files and connections. */

@@ -16,7 +16,7 @@ export interface Barrier {
   /** Throws what `flush` would throw, without a sync. */
   check(): void;
   /** Makes every `flush` fail from now on: for a disk failure that showed elsewhere. */
-  fail(error: Error): void;
+  readonly fail: (error: Error) => void;
   /** Waits for the sync under way, then closes the descriptor. */
   close(): Promise<void>;
 }

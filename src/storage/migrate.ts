@@ -2,7 +2,7 @@
  * Brings a schema up to date. Each migration runs in a transaction together with the row that records it, so that a process killed at any
  * statement leaves the migration undone as a whole, and of two processes that start at once one waits for the other and then finds nothing to do.
  */
-import { type CreateTableBuilder, type Kysely, sql, type Transaction } from 'kysely';
+import { type CreateTableBuilder, sql, type Transaction } from 'kysely';
 import type { Engine } from './database.ts';
 import { DatabaseFault } from './fault.ts';
 
@@ -21,10 +21,10 @@ export interface MigrationTools {
   /** Column type of times and other integers beyond 32 bits. */
   readonly time: 'integer' | 'bigint';
   /** Creates a table; on SQLite STRICT and WITHOUT ROWID, so that a look-up by primary key is one descent. */
-  table(
+  readonly table: (
     name: string,
     columns: (table: CreateTableBuilder<string>) => CreateTableBuilder<string, string>,
-  ): Promise<void>;
+  ) => Promise<void>;
 }
 
 /** The table that records the migrations; ours alone to read and write. */
@@ -62,7 +62,8 @@ export async function migrate(options: {
     const state = await write(async (tx) => {
       await lockSchema(tx, engine);
       await createRecord(tx, engine);
-      const before = await readMigrationState(tx, migrations);
+      const rows = await tx.selectFrom('gatehouse_migrations').selectAll().orderBy('version').execute();
+      const before = stateOf(rows, migrations);
       assertUsable(before, migrations);
       const next = migrations.find(({ version }) => version > before.level);
       if (next === undefined) return before;
@@ -82,12 +83,11 @@ export async function migrate(options: {
   }
 }
 
-/** What has run and what has not. Reads `gatehouse_migrations`, which must exist. */
-export async function readMigrationState(
-  db: Kysely<SchemaRecord>,
+/** What the rows of `gatehouse_migrations`, in order, say. */
+export function stateOf(
+  rows: readonly SchemaRecord['gatehouse_migrations'][],
   migrations: readonly Migration[],
-): Promise<MigrationState> {
-  const rows = await db.selectFrom('gatehouse_migrations').selectAll().orderBy('version').execute();
+): MigrationState {
   const level = rows.at(-1)?.version ?? 0;
   return {
     level,

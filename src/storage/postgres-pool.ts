@@ -25,6 +25,8 @@ export function openPostgresPool(options: {
   statementLimitMs: number;
   onIdleError: (error: Error) => void;
 }): PostgresPool {
+  const types = new pg.TypeOverrides();
+  types.setTypeParser(INT8, Number);
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.size,
@@ -33,7 +35,7 @@ export function openPostgresPool(options: {
     query_timeout: options.statementLimitMs,
     keepAlive: true,
     application_name: 'gatehouse',
-    types: { getTypeParser },
+    types,
   });
   pool.on('error', options.onIdleError);
   // A connection that dies between two statements of a transaction says so by an event; the next statement fails as well.
@@ -123,10 +125,4 @@ function resultOf(result: pg.QueryResult): QueryResult<unknown> {
   const { rows, rowCount, command } = result;
   if (command === 'SELECT' || rowCount === null) return { rows };
   return { rows, numAffectedRows: BigInt(rowCount) };
-}
-
-/** int8 as a number; the rest as pg does. */
-function getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
-  if (oid === INT8 && format !== 'binary') return Number;
-  return pg.types.getTypeParser(oid, format as 'text');
 }

@@ -1,11 +1,13 @@
 /** The database on a PostgreSQL server. */
 import { Kysely, type Transaction } from 'kysely';
+import { CHANGES_CHANNEL } from './changes.ts';
 import type { Database, DatabaseOptions } from './database.ts';
 import { readDialect, transactionDialect } from './dialect.ts';
 import { DatabaseFault } from './fault.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import { isRetryablePostgresError } from './postgres-errors.ts';
+import { type PostgresListener, startPostgresListener } from './postgres-listener.ts';
 import { openPostgresPool, type PostgresPool } from './postgres-pool.ts';
 import { assertPostgresSettings, explainPostgresFailure } from './postgres-settings.ts';
 import { retrying } from './retry.ts';
@@ -40,8 +42,9 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
     statementLimitMs: STATEMENT_LIMIT_MS,
     onIdleError,
   });
+  let listener: PostgresListener | undefined;
   const close = async (): Promise<void> => {
-    await Promise.all([readers.close(), writers.close()]);
+    await Promise.all([readers.close(), writers.close(), listener?.close()]);
   };
   const persist = <T>(attempt: () => Promise<T>): Promise<T> =>
     retrying(attempt, {
@@ -67,6 +70,10 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
     throw explainPostgresFailure(error, url);
   }
 
+  if (options.directUrl !== undefined) {
+    listener = startPostgresListener({ url: options.directUrl, channel: CHANGES_CHANNEL, log });
+  }
+
   return {
     engine: 'postgres',
     query,
@@ -78,6 +85,7 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
         writers.run({ sql: `select pg_logical_emit_message(true, 'gatehouse', '')`, parameters: [] }),
       );
     },
+    onHint: (told) => listener?.onHint(told) ?? (() => undefined),
     check: async () => {
       await readers.run({ sql: 'select 1 from gatehouse_migrations limit 1', parameters: [] });
     },

@@ -41,7 +41,7 @@ export function startCheckpointer(options: {
     commits = 0;
     worker.postMessage('checkpoint');
   };
-  worker.on('message', ({ pages, error, errorCode, diskFailed }: CheckpointReport) => {
+  const hear = ({ pages, error, errorCode, diskFailed }: CheckpointReport): void => {
     busy = false;
     if (error !== undefined) {
       // Nothing is lost by it: the commits are in the log, and the next round copies them.
@@ -57,8 +57,9 @@ export function startCheckpointer(options: {
     }
     warned = many;
     if (commits >= COMMITS) checkpoint();
-  });
-  worker.on('error', (error) => {
+  };
+  worker.on('message', hear);
+  worker.on('error', (error: Error) => {
     log?.error({ err: error, file }, 'the checkpoint thread failed: restart Gatehouse');
     onDiskFailure(error);
   });

@@ -6,9 +6,9 @@ import type { Statement } from './dialect.ts';
 export interface SqliteConnection {
   readonly handle: DatabaseSync;
   /** Runs a statement through the cache of prepared ones. Synchronous; throws SQLite's errors as they are. */
-  run(statement: Pick<Statement, 'sql' | 'parameters'>): QueryResult<unknown>;
+  readonly run: (statement: Pick<Statement, 'sql' | 'parameters'>) => QueryResult<unknown>;
   /** Runs one of the fixed statements of transactions and pragmas; the rows. */
-  command(sql: string): Record<string, unknown>[];
+  readonly command: (sql: string) => Record<string, unknown>[];
   close(): void;
 }
 

@@ -35,8 +35,10 @@ export function isBusy(error: unknown): boolean {
 }
 
 /** `Unavailable` for everything that is the state of the machine rather than a fault of the statement. */
-export function mapSqliteError(error: unknown): unknown {
+export function mapSqliteError(error: unknown): Error {
   const name = sqliteErrorName(error);
-  if (name === undefined || name === 'constraint') return error;
+  if (name === undefined || name === 'constraint') {
+    return error instanceof Error ? error : new Error(String(error));
+  }
   return new Unavailable('the database', { cause: error });
 }

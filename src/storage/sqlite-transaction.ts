@@ -44,6 +44,6 @@ function settled<T>(step: () => T): Promise<T> {
   try {
     return Promise.resolve(step());
   } catch (error) {
-    return Promise.reject(mapSqliteError(error) as Error);
+    return Promise.reject(mapSqliteError(error));
   }
 }

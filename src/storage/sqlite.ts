@@ -77,7 +77,7 @@ interface Parts {
   readonly barrier: Barrier;
   readonly checkpointer: Checkpointer;
   readonly persist: Persist;
-  closeAll(): Promise<void>;
+  readonly closeAll: () => Promise<void>;
 }
 
 function createDatabase({ writer, reader, barrier, checkpointer, persist, closeAll }: Parts): Database {
@@ -95,7 +95,7 @@ function createDatabase({ writer, reader, barrier, checkpointer, persist, closeA
       assertOpen();
       return Promise.resolve(step());
     } catch (error) {
-      return isBusy(error) ? persist(step) : Promise.reject(mapSqliteError(error) as Error);
+      return isBusy(error) ? persist(step) : Promise.reject(mapSqliteError(error));
     }
   };
   const transactions = new Kysely<Schema>({
@@ -129,6 +129,7 @@ function createDatabase({ writer, reader, barrier, checkpointer, persist, closeA
     },
     writeSoon: commit,
     durable: () => barrier.flush(),
+    onHint: () => () => undefined,
     check: async () => {
       barrier.check();
       await read(() => reader.command('SELECT 1 FROM gatehouse_migrations LIMIT 1'));

@@ -46,7 +46,7 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
       max_connections: '200',
       ...settings,
     }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    onLog: (message) => messages.push(String(message)),
+    onLog: (message) => messages.push(message),
     onError: (error) => messages.push(String(error)),
   });
   const remove = (): void => {

@@ -209,7 +209,8 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
       .addColumn('created_at', time, (c) => c.notNull())
       .addColumn('expires_at', time, (c) => c.notNull())
       .addColumn('consumed_at', time)
-      .addColumn('session_id', 'text', (c) => c.references('sessions.id').onDelete('set null'))
+      // No reference: the code is redeemed before its session is made, and is gone long before the session is.
+      .addColumn('session_id', 'text')
       .addColumn('misses', 'integer', (c) => c.notNull().defaultTo(0)),
   );
   // Clean-up: expired codes.
@@ -218,16 +219,11 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
     .on('authorization_codes')
     .column('expires_at')
     .execute();
-  // The cascade from clients, and the reference from sessions when one is removed.
+  // The cascade from clients.
   await tx.schema
     .createIndex('authorization_codes_client')
     .on('authorization_codes')
     .column('client_id')
-    .execute();
-  await tx.schema
-    .createIndex('authorization_codes_session')
-    .on('authorization_codes')
-    .column('session_id')
     .execute();
 }
 

@@ -1,0 +1,163 @@
+/** Removes what nobody can use any more, in small transactions, so that it never holds up the others for long. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DeleteResult, Kysely } from 'kysely';
+import type { Database } from './database.ts';
+import type { Schema } from './schema.ts';
+
+export interface CleanupOptions {
+  readonly database: Database;
+  /** Wall-clock time in milliseconds. */
+  readonly now: number;
+  /** Rows a transaction at most. Default 200. */
+  readonly step?: number;
+  /** How long each kind is kept beyond its end, in milliseconds. */
+  readonly keep?: Partial<Retention>;
+  /** Stops between two steps. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Retention {
+  /** Access tokens beyond their expiry: beyond the tolerated difference of clocks. Default 1 hour. */
+  readonly accessTokens: number;
+  /** Authorization requests and codes beyond theirs; a code replayed within this time still ends its session. Default 1 hour. */
+  readonly signInSteps: number;
+  /** Ended sessions with their refresh tokens, for the account page and audits. Default 30 days. */
+  readonly endedSessions: number;
+  /** Dynamic clients beyond their last use, if they have no session, an ended one included. Default 30 days. */
+  readonly unusedClients: number;
+}
+
+/** How many rows of each kind were removed. */
+export type CleanupReport = Record<keyof Retention, number>;
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+const DEFAULTS: Retention = {
+  accessTokens: HOUR,
+  signInSteps: HOUR,
+  endedSessions: 30 * DAY,
+  unusedClients: 30 * DAY,
+};
+
+/** One step: removes up to `limit` rows that ended before `before`. */
+type Step = (tx: Kysely<Schema>, before: number, limit: number) => Promise<Progress>;
+
+interface Progress {
+  readonly removed: number;
+  /** There may be more to do. */
+  readonly more: boolean;
+}
+
+/** Removes everything that is due. Its transactions do not wait for the disk: what a crash brings back is removed by the next round. */
+export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
+  const { database, now, signal, step = 200 } = options;
+  const keep = { ...DEFAULTS, ...options.keep };
+  const removeAll = async (kind: keyof Retention, remove: Step): Promise<number> => {
+    let total = 0;
+    for (;;) {
+      if (signal?.aborted === true) return total;
+      const { removed, more } = await database.writeSoon((tx) => remove(tx, now - keep[kind], step));
+      total += removed;
+      if (!more) return total;
+      // Others' transactions go first.
+      await nextTurn();
+    }
+  };
+  return {
+    accessTokens: await removeAll('accessTokens', removeAccessTokens),
+    signInSteps:
+      (await removeAll('signInSteps', removeRequests)) + (await removeAll('signInSteps', removeCodes)),
+    endedSessions: await removeAll('endedSessions', removeSessions),
+    unusedClients: await removeAll('unusedClients', removeClients),
+  };
+}
+
+function progress({ numDeletedRows }: DeleteResult, limit: number): Progress {
+  const removed = Number(numDeletedRows);
+  return { removed, more: removed >= limit };
+}
+
+const removeAccessTokens: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('access_tokens').select('hash').where('expires_at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('access_tokens').where('hash', 'in', due).executeTakeFirst(), limit);
+};
+
+const removeRequests: Step = async (tx, before, limit) => {
+  const due = tx
+    .selectFrom('authorization_requests')
+    .select('id')
+    .where('expires_at', '<', before)
+    .limit(limit);
+  return progress(
+    await tx.deleteFrom('authorization_requests').where('id', 'in', due).executeTakeFirst(),
+    limit,
+  );
+};
+
+const removeCodes: Step = async (tx, before, limit) => {
+  const due = tx
+    .selectFrom('authorization_codes')
+    .select('hash')
+    .where('expires_at', '<', before)
+    .limit(limit);
+  return progress(
+    await tx.deleteFrom('authorization_codes').where('hash', 'in', due).executeTakeFirst(),
+    limit,
+  );
+};
+
+/** First the refresh tokens, as a session may have thousands: the cascade takes only few. */
+const removeSessions: Step = async (tx, before, limit) => {
+  const ended = tx
+    .selectFrom('sessions')
+    .select('id')
+    .where('ended_at', '<', before)
+    .orderBy('ended_at')
+    .limit(limit);
+  const tokens = tx.selectFrom('refresh_tokens').select('hash').where('session_id', 'in', ended).limit(limit);
+  const { numDeletedRows } = await tx
+    .deleteFrom('refresh_tokens')
+    .where('hash', 'in', tokens)
+    .executeTakeFirst();
+  if (Number(numDeletedRows) >= limit) return { removed: 0, more: true };
+  return progress(await tx.deleteFrom('sessions').where('id', 'in', ended).executeTakeFirst(), limit);
+};
+
+/** Dynamic public clients alone: those with a secret, and those that the operator made, are not told apart. */
+const removeClients: Step = async (tx, before, limit) => {
+  const due = tx
+    .selectFrom('clients')
+    .select('id')
+    .where('last_used_at', '<', before)
+    .where('metadata_hash', 'is not', null)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb.selectFrom('sessions').select('sessions.id').whereRef('sessions.client_id', '=', 'clients.id'),
+        ),
+      ),
+    )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('authorization_requests')
+            .select('authorization_requests.id')
+            .whereRef('authorization_requests.client_id', '=', 'clients.id'),
+        ),
+      ),
+    )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('authorization_codes')
+            .select('authorization_codes.hash')
+            .whereRef('authorization_codes.client_id', '=', 'clients.id'),
+        ),
+      ),
+    )
+    .limit(limit);
+  return progress(await tx.deleteFrom('clients').where('id', 'in', due).executeTakeFirst(), limit);
+};

@@ -1,0 +1,124 @@
+/** What `gatehouse database status` and `backup` do: look at a database, or copy it, without changing it. */
+import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type Database, sqliteFile } from './database.ts';
+import { DatabaseFault } from './fault.ts';
+import { type MigrationState, stateOf } from './migrate.ts';
+import { migrations } from './migrations/index.ts';
+import { openPostgresPool } from './postgres-pool.ts';
+import { explainPostgresFailure } from './postgres-settings.ts';
+import { mapSqliteError } from './sqlite-errors.ts';
+import { explainSqliteFailure } from './sqlite-file.ts';
+
+export interface DatabaseStatus extends MigrationState {
+  readonly engine: Database['engine'];
+  /** Schema level of this build. */
+  readonly buildLevel: number;
+}
+
+const RECORD = 'select version, name, oldest_level, applied_at from gatehouse_migrations order by version';
+
+/** Which migrations have run. Changes nothing. Throws `DatabaseFault` if the database cannot be read. */
+export async function readDatabaseStatus(url: string): Promise<DatabaseStatus> {
+  const engine = url.startsWith('sqlite:') ? 'sqlite' : 'postgres';
+  const rows = engine === 'sqlite' ? readSqliteRecord(sqliteFile(url)) : await readPostgresRecord(url);
+  return {
+    engine,
+    buildLevel: migrations.at(-1)?.version ?? 0,
+    ...stateOf(rows as Parameters<typeof stateOf>[0], migrations),
+  };
+}
+
+/**
+ * Copies a SQLite database to `target`, a new file of mode 0600, as it is at one moment, while others go on using it; the copy is on disk when
+ * this returns. Synchronous: for the command line, not for a process that serves. Throws `DatabaseFault`.
+ */
+export function backUpSqlite(url: string, target: string): void {
+  if (!url.startsWith('sqlite:')) {
+    throw new DatabaseFault(
+      'gatehouse copies SQLite databases only',
+      'back up PostgreSQL with its own pg_dump or pg_basebackup',
+    );
+  }
+  const file = sqliteFile(url);
+  assertExists(file);
+  makeTarget(target);
+  try {
+    const source = new DatabaseSync(file, { timeout: 10_000 });
+    try {
+      source.prepare('VACUUM INTO ?').run(resolve(target));
+    } finally {
+      source.close();
+    }
+    syncPath(target);
+    syncPath(dirname(resolve(target)));
+  } catch (error) {
+    rmSync(target, { force: true });
+    throw explainSqliteFailure(mapSqliteError(error), file);
+  }
+}
+
+function readSqliteRecord(file: string): unknown[] {
+  assertExists(file);
+  try {
+    const database = new DatabaseSync(file, { timeout: 5000 });
+    try {
+      const known = database.prepare(`select 1 from sqlite_schema where name = 'gatehouse_migrations'`).get();
+      return known === undefined ? [] : database.prepare(RECORD).all();
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    throw explainSqliteFailure(mapSqliteError(error), file);
+  }
+}
+
+async function readPostgresRecord(url: string): Promise<unknown[]> {
+  const pool = openPostgresPool({ url, size: 1, statementLimitMs: 10_000, onIdleError: () => undefined });
+  try {
+    const known = await pool.run({
+      sql: `select 1 from pg_tables where schemaname = current_schema() and tablename = 'gatehouse_migrations'`,
+      parameters: [],
+    });
+    return known.rows.length === 0 ? [] : (await pool.run({ sql: RECORD, parameters: [] })).rows;
+  } catch (error) {
+    throw explainPostgresFailure(error, url);
+  } finally {
+    await pool.close();
+  }
+}
+
+function assertExists(file: string): void {
+  if (!existsSync(file)) {
+    throw new DatabaseFault(
+      `there is no database file ${file}`,
+      'start gatehouse serve once, or correct database.url',
+    );
+  }
+}
+
+/** An empty file of mode 0600, which VACUUM INTO fills. */
+function makeTarget(target: string): void {
+  try {
+    closeSync(openSync(target, 'wx', 0o600));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new DatabaseFault(
+      `the backup ${target} cannot be made (${String(code)})`,
+      code === 'EEXIST'
+        ? 'name a file that does not exist yet'
+        : 'name a file in a folder that this user may write to',
+      { cause: error },
+    );
+  }
+}
+
+function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
