@@ -59,7 +59,8 @@ export function usesOpenId(settings: ResolvedSettings): boolean {
 export function usesPkce(server: AuthorizationServer, settings: ResolvedSettings): boolean {
   if (settings.pkce !== 'auto') return settings.pkce === 'always';
   const listed = server.code_challenge_methods_supported;
-  return listed === undefined || listed.length === 0 || listed.includes('S256');
+  if (listed === undefined) return settings.preset.pkce_if_unlisted ?? true;
+  return listed.length === 0 || listed.includes('S256');
 }
 
 function translatePrompt(

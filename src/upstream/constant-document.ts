@@ -20,7 +20,7 @@ export function createConstantDocument<T>(value: T): CachedDocument<T> {
       lastAttemptAt: undefined,
       lastError: undefined,
       failures: 0,
-      fetches: { changed: 0, unchanged: 0, notModified: 0, failed: 0 },
+      fetches: { changed: 0, unchanged: 0, notModified: 0, failed: 0, failedBy: {} },
     }),
   };
 }

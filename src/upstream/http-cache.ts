@@ -93,6 +93,8 @@ export interface FetchCounts {
   readonly unchanged: number;
   readonly notModified: number;
   readonly failed: number;
+  /** The failed ones by cause: a kind of {@link OutboundFault}, `document` for one that is not fit for use, or `other`. */
+  readonly failedBy: Readonly<Record<string, number>>;
 }
 
 interface Held<T> {
@@ -117,6 +119,7 @@ const RESAVE_MS = 3_600_000;
 export function createCachedDocument<T>(options: CachedDocumentOptions<T>): CachedDocument<T> {
   const { clock, log, limits, kind, providerId } = options;
   const counts = { changed: 0, unchanged: 0, notModified: 0, failed: 0 };
+  const failedBy: Record<string, number> = {};
   let held: Held<T> | undefined;
   let dueAt = 0;
   let lastAttemptAt: number | undefined;
@@ -165,8 +168,8 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
   };
 
   const fetchOnce = async (): Promise<void> => {
-    const url = await options.url();
     lastAttemptAt = clock.monotonic();
+    const url = await options.url();
     const before = held?.url === url ? held : undefined;
     const response = await options.outbound.send({
       url,
@@ -202,10 +205,13 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
   };
 
   const fail = (error: unknown): void => {
+    if (error instanceof OutboundFault && error.kind === 'closed') return;
     const message = causeOf(error);
     const news = message !== lastError;
     failures++;
     counts.failed++;
+    const cause = causeKindOf(error);
+    failedBy[cause] = (failedBy[cause] ?? 0) + 1;
     lastError = message;
     const first = held === undefined ? COLD_RETRY_MS : options.warmRetryMs;
     const asked = error instanceof OutboundFault ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
@@ -297,10 +303,15 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
         lastAttemptAt,
         lastError,
         failures,
-        fetches: { ...counts },
+        fetches: { ...counts, failedBy: { ...failedBy } },
       };
     },
   };
+}
+
+function causeKindOf(error: unknown): string {
+  if (error instanceof OutboundFault) return error.kind;
+  return error instanceof DocumentFault ? 'document' : 'other';
 }
 
 /** What went wrong, in words for the log. Errors of ours speak for themselves; of others only the name is safe. */

@@ -50,6 +50,20 @@ export function expectedIssuer(
   return typeof stated === 'string' && settings.issuerAliases.includes(stated) ? stated : server.issuer;
 }
 
+/** The issuer that RFC 9207's `iss` must state: the document's own, or a template with an allowed tenant in it. */
+export function issuerOfCallback(
+  server: AuthorizationServer,
+  settings: ResolvedSettings,
+  stated: string | null,
+): string {
+  const template = settings.preset.issuer_template;
+  if (template === undefined || server.issuer !== template.issuer) return server.issuer;
+  const tenants = settings.allowedTenants.map((tenant) =>
+    template.issuer.replace(template.placeholder, tenant),
+  );
+  return tenants.find((issuer) => issuer === stated) ?? server.issuer;
+}
+
 /** Throws {@link UpstreamRefusal}. */
 export function checkIdTokenClaims(
   claims: Record<string, unknown>,

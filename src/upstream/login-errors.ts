@@ -64,7 +64,10 @@ export function unavailable(reason: string | Error, retryAfterSeconds?: number):
 }
 
 function translate(error: unknown, kind: RefusalKind): Error {
-  if (error instanceof OutboundFault) return unavailable(error, error.retryAfterSeconds);
+  if (error instanceof OutboundFault) {
+    const senseless = error.kind === 'too_large' || error.kind === 'encoding';
+    return senseless ? new UpstreamRefusal(kind, error.message) : unavailable(error, error.retryAfterSeconds);
+  }
   if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError) {
     return new UpstreamRefusal(kind, error.message + detail(error.cause));
   }

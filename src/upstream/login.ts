@@ -2,7 +2,7 @@
 import * as oauth from 'oauth4webapi';
 import { systemClock, type Clock } from '../protocol/clock.ts';
 import { redeemCode, type RedeemedCode } from './code-exchange.ts';
-import { checkSubject } from './id-token.ts';
+import { checkSubject, issuerOfCallback } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { callbackError } from './login-errors.ts';
 import { UpstreamRefusal } from './refusal.ts';
@@ -49,7 +49,7 @@ export async function finishLogin(
   input: CallbackInput,
 ): Promise<UpstreamIdentity> {
   const client = clientOf(deps.settings, deps.clock);
-  const callback = readCallback(server, client, input);
+  const callback = readCallback(deps.settings, server, client, input);
   const redeemed = await redeemCode(deps, server, client, callback, input);
   const userinfo = await fetchUserinfo(deps, server, client, redeemed);
   return identityOf(deps, redeemed, userinfo);
@@ -65,12 +65,19 @@ function clientOf(settings: ResolvedSettings, clock: Clock): oauth.Client {
 
 /** Checks `state` and RFC 9207's `iss`, and that it is not an error. */
 function readCallback(
+  settings: ResolvedSettings,
   server: oauth.AuthorizationServer,
   client: oauth.Client,
   input: CallbackInput,
 ): URLSearchParams {
   try {
-    const callback = oauth.validateAuthResponse(server, client, input.parameters, input.expectedState);
+    const issuer = issuerOfCallback(server, settings, input.parameters.get('iss'));
+    const callback = oauth.validateAuthResponse(
+      { ...server, issuer },
+      client,
+      input.parameters,
+      input.expectedState,
+    );
     if ((callback.get('code') ?? '') === '')
       throw new UpstreamRefusal('callback', 'there is neither a code nor an error');
     return callback;

@@ -12,7 +12,8 @@ export type OutboundFaultKind =
   | 'too_large'
   | 'encoding'
   | 'content_type'
-  | 'status';
+  | 'status'
+  | 'closed';
 
 /** A request to the IdP brought no usable answer. */
 export class OutboundFault extends Error {

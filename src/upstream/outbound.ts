@@ -62,6 +62,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const concurrency = options.concurrency ?? 64;
   const gate = createGate(concurrency, concurrency);
   const dispatcher = createDispatcher(options, timeoutMs, concurrency);
+  let closed = false;
 
   return {
     async send(request) {
@@ -76,10 +77,14 @@ export function createOutbound(options: OutboundOptions): Outbound {
           release();
         }
       } catch (error) {
+        if (closed) throw new OutboundFault('closed', 'the service is stopping');
         throw faultOf(error, url, timeoutMs, signal.aborted);
       }
     },
-    close: () => dispatcher.destroy(),
+    close: () => {
+      closed = true;
+      return dispatcher.destroy();
+    },
   };
 }
 

@@ -21,6 +21,8 @@ export interface Preset {
   };
   /** Members that its metadata leaves out although it has what they say; filled in for our own use only. */
   readonly missing_members?: Readonly<Record<string, unknown>>;
+  /** Whether PKCE is sent where the metadata lists no methods at all; default true. false: it would be refused as an error. */
+  readonly pkce_if_unlisted?: boolean;
   /** Values of `prompt` that it wants differently; null: it has nothing like it, so it is left out. */
   readonly prompts?: Readonly<Record<string, string | null>>;
   /** It refuses more than one value in `prompt`. */

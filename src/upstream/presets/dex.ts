@@ -1,0 +1,13 @@
+import type { Preset } from './preset.ts';
+
+/** Dex 2. The document is made once at its first use and has no response modes and no revocation endpoint. */
+export const dex: Preset = {
+  name: 'dex',
+  title: 'Dex',
+  evidence: 'from documents',
+  sources: ['dexidp/dex server/handlers.go, server/oauth2.go (discovery, scopes)'],
+  // An unknown scope is refused with invalid_scope; `groups` is a scope there.
+  defaults: { scopes: ['openid', 'profile', 'email', 'groups'] },
+  logout: { backchannel: false, rp_initiated: false },
+  notes: ['preferred_username depends on the connector: LDAP and GitHub give one, some others do not.'],
+};
