@@ -1,6 +1,7 @@
 /** The people of the demo identity provider, and its login page. */
 import type { AccountClaims, LoginPage } from './identity-provider.ts';
-import { html, page, SafeHtml } from './html.ts';
+import { html, type SafeHtml } from '../src/http/html.ts';
+import { page } from './html.ts';
 
 interface DemoAccount {
   readonly login: string;
@@ -87,7 +88,7 @@ export function renderNotice(title: string, detail: string, form = ''): string {
     body: html`<div class="narrow">
       <h1>${title}</h1>
       <p>${detail}</p>
-      ${new SafeHtml(form)}
+      ${{ text: form } as SafeHtml}
     </div>`,
   });
 }

@@ -1,34 +1,6 @@
-/** HTML of the demo's pages: an escaping tagged template and the frame around every page. */
+/** The frame around every page of the demo. */
 import { readFileSync } from 'node:fs';
-
-/** Text that is HTML already. */
-export class SafeHtml {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-  toString(): string {
-    return this.text;
-  }
-}
-
-export type Part = SafeHtml | string | number | undefined | false | readonly Part[];
-
-/** Puts values into HTML, escaped unless they are {@link SafeHtml} themselves. `undefined` and `false` are nothing. */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): SafeHtml {
-  return new SafeHtml(strings.map((text, index) => text + render(parts[index])).join(''));
-}
-
-function render(part: Part): string {
-  if (part === undefined || part === false) return '';
-  if (part instanceof SafeHtml) return part.text;
-  if (typeof part === 'string' || typeof part === 'number') return escape(String(part));
-  return part.map(render).join('');
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${String(character.charCodeAt(0))};`);
-}
+import { html, type SafeHtml } from '../src/http/html.ts';
 
 /** Style sheet of all demo pages, served at `/style.css` by each server. */
 export const styleSheet = readFileSync(new URL('./style.css', import.meta.url), 'utf8');

@@ -115,7 +115,10 @@ function readyText(
   secretFile: string,
   configFile: string,
 ): string {
-  const here = (file: string): string => relative(process.cwd(), file);
+  const here = (file: string): string => {
+    const path = relative(process.cwd(), file);
+    return path.startsWith('..') ? file : path;
+  };
   return `
 Gatehouse demo is ready.
 

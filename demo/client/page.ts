@@ -1,5 +1,6 @@
 /** The demo client's one page: the steps that were taken, the one that is due, and those to come. */
-import { html, page, type SafeHtml } from '../html.ts';
+import { html, type SafeHtml } from '../../src/http/html.ts';
+import { page } from '../html.ts';
 import type { Exchange } from './exchange.ts';
 import { signInLink, stepTexts } from './steps.ts';
 import { nextStep, stepIds, type StepId, type Walk, type WalkSettings } from './walk.ts';

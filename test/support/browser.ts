@@ -2,16 +2,16 @@
  * A person's browser without JavaScript: it keeps cookies by host (not by port, as real jars do), follows redirects one by one,
  * and submits the forms that it is shown.
  */
-import { toPage, type Page } from './html-page.ts';
+import { toPage, type Form, type Page } from './html-page.ts';
 
 export type { Form, Page } from './html-page.ts';
 
 export interface SubmitOptions {
-  /** Label of the button that is pressed. Default: the form's first. */
+  /** Label of the button that is pressed. Default: the first button of the first form. */
   readonly button?: string;
   /** Values of fields, over those that the form came with. */
   readonly fields?: Readonly<Record<string, string>>;
-  /** Which form. Default: the first of the page. */
+  /** Which form, from 0. Default: the first that has the button. */
   readonly form?: number;
 }
 
@@ -127,18 +127,8 @@ export function createBrowser(options: { accept?: string; headers?: Record<strin
 
   return {
     open: (url) => load(url, { method: 'GET' }),
-    submit({ button, fields = {}, form: index = 0 } = {}, page = current()) {
-      const form = page.forms[index];
-      if (form === undefined) {
-        throw new Error(`no form on ${page.url} (status ${String(page.status)}): ${page.text.slice(0, 300)}`);
-      }
-      const pressed =
-        button === undefined ? form.buttons[0] : form.buttons.find((candidate) => candidate.label === button);
-      if (pressed === undefined && button !== undefined) {
-        throw new Error(
-          `no button “${button}” in ${form.buttons.map(({ label }) => `“${label}”`).join(', ')}`,
-        );
-      }
+    submit({ button, fields = {}, form: index } = {}, page = current()) {
+      const { form, pressed } = choose(page, button, index);
       const data = new URLSearchParams(
         form.fields.map(([name, value]): [string, string] => [name, fields[name] ?? value]),
       );
@@ -170,6 +160,23 @@ export function createBrowser(options: { accept?: string; headers?: Record<strin
       jar = [];
     },
   };
+}
+
+function choose(
+  page: Page,
+  label: string | undefined,
+  index: number | undefined,
+): { form: Form; pressed: Form['buttons'][number] | undefined } {
+  const forms = index === undefined ? page.forms : page.forms.slice(index, index + 1);
+  const has = (form: Form): boolean => form.buttons.some((button) => button.label === label);
+  const form = label === undefined ? forms[0] : forms.find(has);
+  if (form === undefined) {
+    const wanted = label === undefined ? 'form' : `button “${label}”`;
+    throw new Error(
+      `no ${wanted} on ${page.url} (status ${String(page.status)}): ${page.text.slice(0, 300)}`,
+    );
+  }
+  return { form, pressed: form.buttons.find((button) => label === undefined || button.label === label) };
 }
 
 function siteOf(url: string): string {
