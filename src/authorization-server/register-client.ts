@@ -41,7 +41,7 @@ export function registerClient(
       status: 201,
       headers: noStore,
       body: {
-        ...(metadata as ClientMetadata & Answer),
+        ...(JSON.parse(client.metadata_json) as ClientMetadata & Answer),
         client_id: client.id,
         client_id_issued_at: Math.floor(client.created_at / 1000),
         ...(secret === undefined ? {} : { client_secret: secret, client_secret_expires_at: 0 }),
