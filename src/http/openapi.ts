@@ -166,7 +166,7 @@ function operationsOf(file: string, document: ApiDocument, faults: string[]): Do
 }
 
 function kindOfBody(body: Json, complain: (text: string) => void): BodyKind {
-  const types = Object.keys((body['content'] ?? {}));
+  const types = Object.keys(body['content'] ?? {});
   if (types.length === 0) return 'none';
   if (types.length === 1 && types[0] === 'application/json') return 'json';
   if (types.length === 1 && types[0] === 'application/x-www-form-urlencoded') return 'form';

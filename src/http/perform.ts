@@ -6,12 +6,13 @@ import type { Clock } from '../protocol/clock.ts';
 import { readBody } from './body.ts';
 import type { BodyBounds } from './body.ts';
 import { refuse } from './errors.ts';
+import type { Refusal } from './errors.ts';
 import type { Reply } from './exchange.ts';
 import { ClientGone, RequestFault } from './fault.ts';
 import { parseForm } from './form-body.ts';
 import { parseJson } from './json-body.ts';
 import { namesHtml } from './media-type.ts';
-import type { Operation } from './openapi.ts';
+import type { Operation, OperationChecks } from './openapi.ts';
 import { Exchange, checkMessage, checkParams } from './request.ts';
 import { respond, wireForm } from './respond.ts';
 import type { Sharing } from './respond.ts';
@@ -125,16 +126,49 @@ function concludeRefused(
       html: namesHtml(message.headers.accept),
       requestId,
     });
-    const details = { request_id: requestId, operation: operation.operationId, err: error };
-    if (refusal.severity === 'bug') surroundings.log.error(details, 'unexpected error');
-    else if (refusal.severity === 'unavailable') surroundings.log.warn(details, 'unavailable');
-    if (!response.headersSent) send(exchange, response, refusal.reply);
-    else response.destroy();
-    record(exchange, refusal.reply.status, surroundings, refusal.reason);
+    const check = operation.checks?.response;
+    if (check !== undefined && refusal.reply.status < 500) {
+      void checkRefusal(exchange, response, refusal, surroundings, check);
+      return;
+    }
+    finishRefused(exchange, response, refusal, surroundings, error);
   } catch (failure) {
     surroundings.log.error({ err: failure }, 'an answer could not be sent');
     response.destroy();
   }
+}
+
+/** In tests a refusal must fit the document like any answer. */
+async function checkRefusal(
+  exchange: Exchange,
+  response: ServerResponse,
+  refusal: Refusal,
+  surroundings: Surroundings,
+  check: NonNullable<OperationChecks['response']>,
+): Promise<void> {
+  const { reply } = refusal;
+  try {
+    await check({ status: reply.status, headers: reply.headers ?? {}, ...wireForm(reply) });
+    finishRefused(exchange, response, refusal, surroundings, undefined);
+  } catch (error) {
+    concludeRefused(exchange, response, error, surroundings);
+  }
+}
+
+function finishRefused(
+  exchange: Exchange,
+  response: ServerResponse,
+  refusal: Refusal,
+  surroundings: Surroundings,
+  error: unknown,
+): void {
+  const { reply, reason, severity } = refusal;
+  const details = { request_id: exchange.requestId, operation: exchange.operationId, err: error };
+  if (severity === 'bug') surroundings.log.error(details, 'unexpected error');
+  else if (severity === 'unavailable') surroundings.log.warn(details, 'unavailable');
+  if (response.headersSent) response.destroy();
+  else send(exchange, response, reply);
+  record(exchange, reply.status, surroundings, reason);
 }
 
 function send(exchange: Exchange, response: ServerResponse, reply: Reply): void {
