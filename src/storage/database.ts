@@ -55,6 +55,12 @@ export interface DatabaseOptions {
   readonly poolSize?: number;
   /** PostgreSQL: a URL that goes past PgBouncer, for migrations and for notifications. Default: `url`, and polling. */
   readonly directUrl?: string;
+  /** SQLite: the size that the file may grow to; writes beyond it fail as on a full disk. Default: none. */
+  readonly maxBytes?: number;
+  /** How long contention and lost connections are retried inside before `Unavailable`. Default 5000 ms. */
+  readonly patienceMs?: number;
+  /** A transaction that takes longer is rolled back. Default 10 000 ms. */
+  readonly transactionLimitMs?: number;
   /** Default: silent. */
   readonly log?: StorageLog;
 }

@@ -12,9 +12,8 @@ import { openPostgresPool, type PostgresPool } from './postgres-pool.ts';
 import { assertPostgresSettings, explainPostgresFailure } from './postgres-settings.ts';
 import { retrying } from './retry.ts';
 import type { Schema } from './schema.ts';
-import { attemptTransaction } from './transaction.ts';
+import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS } from './transaction.ts';
 
-const PATIENCE_MS = 5000;
 const STATEMENT_LIMIT_MS = 10_000;
 
 const BEGIN = 'begin isolation level read committed read write';
@@ -23,7 +22,14 @@ const BEGIN = 'begin isolation level read committed read write';
 const BEGIN_SOON = `${BEGIN}; set local synchronous_commit to off`;
 
 export async function openPostgres(options: DatabaseOptions): Promise<Database> {
-  const { url, log, clock, random } = options;
+  const {
+    url,
+    log,
+    clock,
+    random,
+    patienceMs = PATIENCE_MS,
+    transactionLimitMs = TRANSACTION_LIMIT_MS,
+  } = options;
   assertUrl(url);
   const size = options.poolSize ?? 10;
   const onIdleError = (error: Error): void => {
@@ -43,15 +49,18 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
     onIdleError,
   });
   let listener: PostgresListener | undefined;
+  let closed = false;
   const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
     await Promise.all([readers.close(), writers.close(), listener?.close()]);
   };
   const persist = <T>(attempt: () => Promise<T>): Promise<T> =>
     retrying(attempt, {
       clock,
       random,
-      patienceMs: PATIENCE_MS,
-      isRetryable: isRetryablePostgresError,
+      patienceMs,
+      isRetryable: (error) => !closed && isRetryablePostgresError(error),
       firstPauseMs: 5,
       longestPauseMs: 250,
     });
@@ -77,8 +86,8 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
   return {
     engine: 'postgres',
     query,
-    write: (work) => persist(() => attemptTransaction(transactions, work)),
-    writeSoon: (work) => persist(() => attemptTransaction(transactionsSoon, work)),
+    write: (work) => persist(() => attemptTransaction(transactions, work, transactionLimitMs)),
+    writeSoon: (work) => persist(() => attemptTransaction(transactionsSoon, work, transactionLimitMs)),
     durable: async () => {
       // A commit that waits for the disk, and with it for all that was committed before.
       await persist(() =>

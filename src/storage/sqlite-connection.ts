@@ -27,7 +27,7 @@ const CACHE_SIZE = 500;
  */
 export function openSqliteConnection(
   file: string,
-  options: { readOnly: boolean; waitMs?: number },
+  options: { readOnly: boolean; waitMs?: number; maxBytes?: number | undefined },
 ): SqliteConnection {
   const handle = new DatabaseSync(file, {
     timeout: options.waitMs ?? 0,
@@ -67,6 +67,9 @@ export function openSqliteConnection(
     handle.exec('PRAGMA wal_autocheckpoint = 0');
     handle.exec('PRAGMA cache_size = -16000');
     handle.exec('PRAGMA temp_store = MEMORY');
+    if (options.maxBytes !== undefined) {
+      handle.exec(`PRAGMA max_page_count = ${String(Math.ceil(options.maxBytes / 4096))}`);
+    }
     if (options.readOnly) handle.exec('PRAGMA query_only = ON');
   } catch (error) {
     connection.close();

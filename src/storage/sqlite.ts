@@ -14,23 +14,27 @@ import { openSqliteConnection, type SqliteConnection } from './sqlite-connection
 import { isBusy, mapSqliteError } from './sqlite-errors.ts';
 import { assertSqliteVersion, explainSqliteFailure, prepareSqliteFile } from './sqlite-file.ts';
 import { sqliteTransaction } from './sqlite-transaction.ts';
-import { attemptTransaction } from './transaction.ts';
+import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS } from './transaction.ts';
 import { createTurn } from './turn.ts';
-
-/** How long a writer waits for its turn, and then for a lock that another process holds. */
-const PATIENCE_MS = 5000;
 
 type Persist = <T>(step: () => T | Promise<T>) => Promise<T>;
 
 export async function openSqlite(options: DatabaseOptions & { file: string }): Promise<Database> {
-  const { file, random, clock, log } = options;
+  const {
+    file,
+    random,
+    clock,
+    log,
+    patienceMs = PATIENCE_MS,
+    transactionLimitMs = TRANSACTION_LIMIT_MS,
+  } = options;
   assertSqliteVersion();
   prepareSqliteFile(file, log);
   const persist: Persist = (step) =>
     retrying(() => attempt(step), {
       clock,
       random,
-      patienceMs: PATIENCE_MS,
+      patienceMs,
       isRetryable: (error) => error instanceof Unavailable && isBusy(error.cause),
       firstPauseMs: 2,
       longestPauseMs: 50,
@@ -41,7 +45,7 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
     for (const part of opened.splice(0).reverse()) await part.close();
   };
   try {
-    const writer = openSqliteConnection(file, { readOnly: false });
+    const writer = openSqliteConnection(file, { readOnly: false, maxBytes: options.maxBytes });
     opened.push(writer);
     await startLog(writer, persist);
     const reader = openSqliteConnection(file, { readOnly: true });
@@ -56,7 +60,16 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
     opened.push(barrier);
     const checkpointer = startCheckpointer({ file, log, onDiskFailure: barrier.fail });
     opened.push(checkpointer);
-    const database = createDatabase({ writer, reader, barrier, checkpointer, persist, closeAll });
+    const database = createDatabase({
+      writer,
+      reader,
+      barrier,
+      checkpointer,
+      persist,
+      closeAll,
+      patienceMs,
+      transactionLimitMs,
+    });
     await migrate({
       engine: 'sqlite',
       // The migrations' own table is not among the Schema's.
@@ -78,12 +91,15 @@ interface Parts {
   readonly checkpointer: Checkpointer;
   readonly persist: Persist;
   readonly closeAll: () => Promise<void>;
+  readonly patienceMs: number;
+  readonly transactionLimitMs: number;
 }
 
-function createDatabase({ writer, reader, barrier, checkpointer, persist, closeAll }: Parts): Database {
+function createDatabase(parts: Parts): Database {
+  const { writer, reader, barrier, checkpointer, persist, closeAll, patienceMs, transactionLimitMs } = parts;
   let closed = false;
   const turn = createTurn({
-    limitMs: PATIENCE_MS,
+    limitMs: patienceMs,
     onTimeout: () => new Unavailable('the database', { cause: new Error('too many writes are waiting') }),
   });
   const assertOpen = (): void => {
@@ -111,7 +127,7 @@ function createDatabase({ writer, reader, barrier, checkpointer, persist, closeA
     const release = await turn.take();
     try {
       assertOpen();
-      return await persist(() => attemptTransaction(transactions, work));
+      return await persist(() => attemptTransaction(transactions, work, transactionLimitMs));
     } finally {
       release();
       checkpointer.noteCommit();

@@ -3,13 +3,16 @@ import type { Kysely, Transaction } from 'kysely';
 import { Unavailable } from '../protocol/unavailable.ts';
 
 /** A transaction that has not ended by then is rolled back: it would hold up every other writer. */
-const TRANSACTION_LIMIT_MS = 10_000;
+export const TRANSACTION_LIMIT_MS = 10_000;
+
+/** How long contention and lost connections are retried. */
+export const PATIENCE_MS = 5000;
 
 /** Runs `work` in a transaction of `transactions` and commits it; rolls back when it throws or takes longer than `limitMs`. */
 export async function attemptTransaction<S, T>(
   transactions: Kysely<S>,
   work: (tx: Transaction<S>) => Promise<T>,
-  limitMs: number = TRANSACTION_LIMIT_MS,
+  limitMs: number,
 ): Promise<T> {
   if (limitMs === Infinity) return transactions.transaction().execute(work);
   let timer: NodeJS.Timeout | undefined;
