@@ -23,7 +23,7 @@ export async function serve(file: string, env: Environment): Promise<number> {
     console.error(`gatehouse: cannot start: ${formatFaults(faults, file)}`);
     return 1;
   }
-  for (const warning of warnings) console.error(`gatehouse: warning:${formatFault(warning)}`);
+  for (const warning of warnings) console.error(`gatehouse: warning: ${formatFault(warning).trimStart()}`);
 
   const stopped = waitForSignal();
   try {

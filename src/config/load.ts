@@ -99,9 +99,16 @@ function inspectTree(
   const parsed = configSchema.safeParse(tree);
   const broken = parsed.success ? [] : explain(configSchema, tree, parsed.error.issues, report);
   const sound = without(tree, broken) as DeepPartial<ConfigInput>;
-  checkRules(sound, report);
-  checkDatabaseFiles(sound, databaseFileOf(tree, baseDir), report);
-  reportNotBuilt(sound, report);
+  // What is broken in itself is not judged again: it would only seem to be missing.
+  const brokenKeys = new Set(broken.map((path) => formatPath(path)));
+  const reportRule: Report = (path, problem, mend) => {
+    if (!brokenKeys.has(formatPath(path))) report(path, problem, mend);
+  };
+  checkRules(sound, reportRule);
+  if (!broken.some(([section]) => section === 'database')) {
+    checkDatabaseFiles(sound, databaseFileOf(tree, baseDir), reportRule);
+  }
+  reportNotBuilt(sound, reportRule);
   checkWarnings(sound, into(warnings));
   if (!parsed.success || faults.length > 0) return { faults: inOrder(faults), warnings };
   return { config: finish(parsed.data, baseDir), faults, warnings };
@@ -118,7 +125,7 @@ function readAllSecrets(tree: Mapping, options: Omit<SecretContext, 'mayBeAbsent
   readSecrets(configSchema.pick({ database: true }), tree, { ...options, mayBeAbsent: () => false });
   const database = databaseFileOf(tree, options.baseDir);
   if (database !== undefined && tree.encryption_key === undefined) {
-    if (!Object.hasOwn(tree, 'encryption_key_file'))
+    if (tree.encryption_key_file === undefined)
       tree.encryption_key_file = join(dirname(database), 'gatehouse.key');
   }
   const mayBeAbsent = ([key]: KeyPath): boolean => key === 'encryption_key_file' && database !== undefined;

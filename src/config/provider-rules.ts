@@ -11,8 +11,9 @@ type ProviderInput = NonNullable<NonNullable<Input['providers']>[number]>;
 export function checkProviders(input: Input, report: Report): void {
   const providers = input.providers ?? [];
   for (const [index, provider] of providers.entries()) {
+    if (provider === undefined) continue;
     const path = ['providers', index];
-    if (provider.id !== undefined && providers.slice(0, index).some((other) => other.id === provider.id)) {
+    if (provider.id !== undefined && providers.slice(0, index).some((other) => other?.id === provider.id)) {
       report(
         [...path, 'id'],
         `is ${JSON.stringify(provider.id)}, as of an earlier provider`,
@@ -87,14 +88,17 @@ function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report
   if (!needsSecret && hasSecret) report(secretPath, useless, 'Remove it, or write `client_secret_basic`.');
 }
 
-function checkProviderScopes(provider: ProviderInput, path: KeyPath, report: Report): void {
-  if (provider.scopes === undefined || provider.preset === 'oauth2' || provider.scopes.includes('openid'))
+function checkProviderScopes({ scopes, preset }: ProviderInput, path: KeyPath, report: Report): void {
+  if (
+    scopes === undefined ||
+    preset === 'oauth2' ||
+    scopes.includes('openid') ||
+    scopes.includes(undefined)
+  ) {
     return;
-  report(
-    [...path, 'scopes'],
-    'lack `openid`: without it the provider tells nobody who signed in',
-    'Add `openid`.',
-  );
+  }
+  const problem = 'lack `openid`: without it the provider does not tell who signed in';
+  report([...path, 'scopes'], problem, 'Add `openid`.');
 }
 
 function isPrivateKey(text: string): boolean {

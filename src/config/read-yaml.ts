@@ -6,6 +6,7 @@ import {
   isPair,
   isSeq,
   parseDocument,
+  visit,
   type Document,
   type YAMLError,
 } from 'yaml';
@@ -23,6 +24,8 @@ export interface YamlFile {
   readonly placeOf: (path: KeyPath) => Place | undefined;
 }
 
+const QUOTE = 'Put texts that begin with *, &, !, @ or ` in quotes.';
+
 /** Parses YAML 1.2. Faults name line and column and never quote the text, which may hold secrets. */
 export function readYaml(
   text: string,
@@ -30,26 +33,34 @@ export function readYaml(
 ): { ok: true; yaml: YamlFile } | { ok: false; faults: Fault[] } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const errors = [...document.errors, ...document.warnings];
-  if (errors.length > 0) {
-    const faults = errors.map((error) => {
-      const { line, col } = lines.linePos(error.pos[0]);
-      return { path: file, ...explainYaml(error), line, column: col };
-    });
-    return { ok: false, faults };
-  }
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  const faults: Fault[] = [...document.errors, ...document.warnings].map((error) => ({
+    path: file,
+    ...explainYaml(error),
+    ...placeAt(error.pos[0]),
+  }));
+  visit(document, {
+    Alias(_key, node) {
+      if (node.resolve(document) !== undefined) return;
+      const problem = 'has an alias (*name) that stands for nothing';
+      faults.push({ path: file, problem, mend: QUOTE, ...placeAt(node.range?.[0] ?? 0) });
+    },
+  });
+  if (faults.length > 0) return { ok: false, faults };
   try {
     const tree: unknown = document.toJS() ?? undefined;
     const placeOf = (path: KeyPath): Place | undefined => {
       const offset = offsetOf(document, path);
       if (offset === undefined) return undefined;
-      const { line, col } = lines.linePos(offset);
-      return { line, column: col };
+      return placeAt(offset);
     };
     return { ok: true, yaml: { tree, placeOf } };
   } catch {
-    const problem = 'has an alias (*name) that stands for nothing, or for too much';
-    return { ok: false, faults: [{ path: file, problem, mend: 'Put texts that begin with * in quotes.' }] };
+    const problem = 'has aliases (*name) that stand for too much';
+    return { ok: false, faults: [{ path: file, problem, mend: 'Write out what they stand for.' }] };
   }
 }
 
@@ -81,8 +92,8 @@ function explainYaml(error: YAMLError): { problem: string; mend: string } {
       return { problem: 'has a tab as indentation', mend: 'Indent with spaces.' };
     case 'BAD_INDENT':
       return {
-        problem: 'has a line whose indentation fits nothing above it',
-        mend: 'Align it with its siblings.',
+        problem: 'has a bracket that is not closed, or a line whose indentation fits nothing above it',
+        mend: 'Close the bracket, or align the line with its siblings.',
       };
     case 'MULTIPLE_DOCS':
       return { problem: 'has more than one document', mend: 'Remove the line with --- and what follows it.' };
@@ -90,12 +101,12 @@ function explainYaml(error: YAMLError): { problem: string; mend: string } {
     case 'BAD_COLLECTION_TYPE':
       return {
         problem: 'has a tag (!name) that is not known',
-        mend: 'Put texts that begin with ! in quotes.',
+        mend: QUOTE,
       };
     case 'BAD_SCALAR_START':
-      return { problem: 'has a text that begins with a reserved character', mend: 'Put the text in quotes.' };
+      return { problem: 'has a text that begins with a reserved character', mend: QUOTE };
     case 'BAD_ALIAS':
-      return { problem: 'has a text that begins with * or &', mend: 'Put the text in quotes.' };
+      return { problem: 'has a text that begins with * or &', mend: QUOTE };
     case 'BAD_DQ_ESCAPE':
       return {
         problem: 'has a backslash in double quotes that stands for nothing',

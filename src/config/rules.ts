@@ -19,7 +19,8 @@ export function checkRules(input: Input, report: Report): void {
   checkHomeserver(input, report);
   for (const [index, client] of (input.clients ?? []).entries()) {
     const earlier = (input.clients ?? []).slice(0, index);
-    if (client.client_id !== undefined && earlier.some((other) => other.client_id === client.client_id)) {
+    const id = client?.client_id;
+    if (id !== undefined && earlier.some((other) => other?.client_id === id)) {
       report(['clients', index, 'client_id'], 'is the id of an earlier client too', 'Give each its own.');
     }
   }
@@ -111,7 +112,7 @@ export function checkWarnings(input: Input, warn: Report): void {
     warn(['homeserver', 'url'], 'is not used with `kind: none`: nothing is called', 'Remove it.');
   }
   for (const [index, range] of (input.listen?.trusted_proxies ?? []).entries()) {
-    if (/\/0$/.test(range)) {
+    if (range?.endsWith('/0') === true) {
       warn(
         ['listen', 'trusted_proxies', index],
         'is everybody: any client can make up its address',

@@ -64,7 +64,7 @@ export type DeepReadonly<T> = T extends (infer Entry)[]
 
 /** As much of the input as holds: what cross-field rules are judged on. */
 export type DeepPartial<T> = T extends (infer Entry)[]
-  ? DeepPartial<Entry>[]
+  ? (DeepPartial<Entry> | undefined)[]
   : T extends object
     ? { [K in keyof T]?: DeepPartial<T[K]> | undefined }
     : T;

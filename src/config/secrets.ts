@@ -55,7 +55,7 @@ function readSecret(schema: z.ZodType, tree: Mapping, path: KeyPath, context: Se
   const written = Object.hasOwn(tree, fileKey) ? tree[fileKey] : undefined;
   if (typeof written !== 'string') return;
   const here = [...path.slice(0, -1), fileKey];
-  if (Object.hasOwn(tree, key)) {
+  if (tree[key] !== undefined) {
     const names = [context.sources.nameOf(path), context.sources.nameOf(here)];
     context.report(path, `is set twice: by ${names.join(' and by ')}`, 'Remove one of the two.');
     return;

@@ -15,7 +15,22 @@ import {
 } from '../fields.ts';
 
 /** Presets: what is known of a product and differs from the standards. */
-export const presetNames = ['generic', 'oidc-provider', 'keycloak', 'oauth2'] as const;
+const presetNames = [
+  'generic',
+  'oauth2',
+  'oidc-provider',
+  'keycloak',
+  'authentik',
+  'authelia',
+  'dex',
+  'entra',
+  'gitlab',
+  'glewlwyd',
+  'google',
+  'kanidm',
+  'lemonldap',
+  'zitadel',
+] as const;
 
 const asymmetricAlgorithms = [
   'RS256',
