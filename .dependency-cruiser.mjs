@@ -17,10 +17,10 @@ const mayImport = {
   storage: foundations,
   upstream: foundations,
   homeserver: foundations,
-  // 4. The domain. None of it knows HTTP.
+  // 4. The domain. None of it knows Express; sign-in/ leads browsers, so it speaks in requests and replies (http/exchange.ts).
   metadata: [...foundations, 'upstream'],
   sessions: [...foundations, 'storage', 'homeserver'],
-  'sign-in': [...foundations, 'upstream', 'sessions', 'storage'],
+  'sign-in': [...foundations, 'upstream', 'sessions', 'storage', 'http'],
   verification: [...foundations, 'upstream', 'sessions'],
   // 5. The routes, which never know each other.
   http: foundations,
@@ -139,10 +139,10 @@ export default {
     {
       name: 'reachable-from-the-top',
       comment:
-        'A source file that neither the package nor the command line can reach is dead, even if a test uses it.',
+        'A source file that the package, the command line and the generators cannot reach is dead, even if a test uses it.',
       severity: 'error',
-      from: { path: '^(src/(index|service)\\.ts$|src/cli/main\\.ts$|bin/)' },
-      to: { path: '^src/', reachable: false },
+      from: { path: '^(src/(index|service)\\.ts$|src/cli/main\\.ts$|scripts/)' },
+      to: { path: '^src/', pathNot: '^src/(index\\.ts$|service\\.ts$|cli/main\\.ts$)', reachable: false },
     },
   ],
   options: {
@@ -151,6 +151,7 @@ export default {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|coverage|var)/' },
     enhancedResolveOptions: {
+      exportsFields: ['exports'],
       extensions: ['.ts', '.js', '.mjs', '.json'],
       conditionNames: ['import', 'node', 'types', 'default'],
     },
