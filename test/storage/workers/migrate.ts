@@ -1,0 +1,44 @@
+/** Migrates a database and, told a number, dies by SIGKILL after that many statements. Says the schema level otherwise. */
+import { Kysely, type Transaction } from 'kysely';
+import { transactionDialect } from '../../../src/storage/dialect.ts';
+import { migrate, type SchemaRecord } from '../../../src/storage/migrate.ts';
+import { migrations } from '../../../src/storage/migrations/index.ts';
+import { openPostgresPool } from '../../../src/storage/postgres-pool.ts';
+import { openSqliteConnection } from '../../../src/storage/sqlite-connection.ts';
+import { sqliteTransaction } from '../../../src/storage/sqlite-transaction.ts';
+import { attemptTransaction } from '../../../src/storage/transaction.ts';
+
+const [url = '', die = '0'] = process.argv.slice(2);
+const engine = url.startsWith('sqlite:') ? 'sqlite' : 'postgres';
+
+let statements = 0;
+const log = (): void => {
+  if (++statements === Number(die)) process.kill(process.pid, 'SIGKILL');
+};
+
+const sqlite = (): ReturnType<typeof sqliteTransaction> => {
+  const connection = openSqliteConnection(url.slice('sqlite:'.length), { readOnly: false, waitMs: 5000 });
+  connection.command('PRAGMA journal_mode = WAL');
+  return sqliteTransaction(connection);
+};
+const pool =
+  engine === 'postgres'
+    ? openPostgresPool({ url, size: 1, statementLimitMs: 0, onIdleError: () => undefined })
+    : undefined;
+const transactions = new Kysely<SchemaRecord>({
+  log,
+  dialect: transactionDialect(engine, {
+    begin: () => pool?.begin('begin') ?? Promise.resolve(sqlite()),
+    destroy: () => Promise.resolve(),
+  }),
+});
+const state = await migrate({
+  engine,
+  write: <T>(work: (tx: Transaction<SchemaRecord>) => Promise<T>) =>
+    attemptTransaction(transactions, work, Infinity),
+  now: () => Date.now(),
+  migrations,
+});
+await pool?.close();
+process.send?.({ level: state.level, statements });
+process.disconnect();
