@@ -3,12 +3,18 @@
  * else is loaded, so that one sent while starting stops it cleanly too.
  */
 const stopped = new AbortController();
+let stoppedAt = 0;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // A second signal does not wait.
-    if (stopped.signal.aborted) process.exit(0);
-    stopped.abort();
+    const now = performance.now();
+    if (!stopped.signal.aborted) {
+      stoppedAt = now;
+      stopped.abort();
+    } else if (now - stoppedAt > 500) {
+      // A second signal does not wait. One press of Ctrl-C comes twice: from the terminal, and passed on by npm.
+      process.exit(0);
+    }
   });
 }
 
