@@ -40,7 +40,8 @@ export async function listen(named: NamedPort, listener: RequestListener): Promi
 
 /** Throws {@link DemoFault} when the port is taken at the moment. */
 export async function assertFree(named: NamedPort): Promise<void> {
-  await using _probe = await listen(named, (_request, response) => response.end());
+  const probe = await listen(named, (_request, response) => response.end());
+  await probe[Symbol.asyncDispose]();
 }
 
 function portFault(named: NamedPort, error: NodeJS.ErrnoException): Error {

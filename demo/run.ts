@@ -4,10 +4,10 @@ import { relative } from 'node:path';
 import { ConfigFault } from '../src/config/fault.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { startService } from '../src/service.ts';
-import { accountByLogin, accountBySubject, renderLogin, renderNotice } from './accounts.ts';
+import { accountByLogin, accountBySubject, renderLogin, renderNotice } from './idp/accounts.ts';
 import { createClientListener } from './client/server.ts';
 import { icon, pageHeaders, styleSheet } from './html.ts';
-import { createIdentityProvider } from './identity-provider.ts';
+import { createIdentityProvider } from './idp/provider.ts';
 import { assertFree, DemoFault, listen } from './listen.ts';
 import { baseUrl, readDemoSettings, writeDemoFiles, type DemoSettings } from './settings.ts';
 
@@ -50,8 +50,6 @@ async function start(
   const config = loadConfig(files.configFile, env);
   const publicUrl = config.public_url.replace(/\/?$/, '/');
 
-  const clientPage = `${baseUrl(settings.client)}/`;
-
   const idp = await createIdentityProvider({
     issuer: baseUrl(settings.idp),
     cookiePrefix: 'demo_idp_',
@@ -63,7 +61,6 @@ async function start(
             client_id: id,
             client_secret: files.idpSecret,
             redirect_uris: config.providers.map((provider) => `${publicUrl}upstream/${provider.id}/callback`),
-            post_logout_redirect_uris: [clientPage],
           }
         : undefined,
     renderLogin,
@@ -83,10 +80,6 @@ async function start(
     matrixUrl: publicUrl,
     clientUrl: baseUrl(settings.client),
     homeserverSecret: config.homeserver.secret ?? '',
-    idpSignOutUrl: `${baseUrl(settings.idp)}/session/end?${new URLSearchParams({
-      client_id: 'gatehouse',
-      post_logout_redirect_uri: clientPage,
-    }).toString()}`,
   });
   parts.use(await listen(settings.client, withAssets(client)));
   goOn();

@@ -51,12 +51,18 @@ export const stepTexts: Record<StepId, StepText> = {
     title: 'Ask who is signed in',
     explanation: html`The first call with the new token, as every client makes it.`,
     action: 'Call whoami',
+    outcome: (walk) =>
+      html`You are <code>${answered(walk, 'whoami', 'user_id')}</code>, on the device
+        <code>${answered(walk, 'whoami', 'device_id')}</code> that this client named itself.`,
   },
   introspect: {
     title: 'Look through the homeserver’s eyes',
     explanation: html`The homeserver cannot read the token either. It asks Gatehouse whose it is, and shows
     the secret that the two share. (The demo plays the homeserver here; a client never has that secret.)`,
     action: 'Introspect',
+    outcome: (walk) =>
+      html`The token is good: it is that of <code>${answered(walk, 'introspect', 'username')}</code>, and the
+        scope stands there in both spellings that homeservers read.`,
   },
   refresh: {
     title: 'Get the next pair',
@@ -90,6 +96,11 @@ export const stepTexts: Record<StepId, StepText> = {
   },
 };
 
+function answered(walk: Walk, step: StepId, member: string): string {
+  const value = walk.done.get(step)?.[0]?.json?.[member];
+  return typeof value === 'string' ? value : '?';
+}
+
 function pair(walk: Walk): SafeHtml {
   const row = (name: string, before: string | undefined, after: string | undefined): SafeHtml =>
     html`<dt>${name}</dt>
@@ -113,9 +124,5 @@ export function signInLink(walk: Walk, settings: WalkSettings): SafeHtml {
               <dd>${value}</dd>`,
         )}
       </dl>
-    </details>
-    <p class="quiet">
-      The identity provider remembers you, and does not ask twice.
-      <a href="${settings.idpSignOutUrl}">Sign out there</a> to be somebody else.
-    </p>`;
+    </details>`;
 }

@@ -28,8 +28,6 @@ export interface WalkSettings {
   readonly clientUrl: string;
   /** What the homeserver shares with Gatehouse. A real client never has it: the demo plays the homeserver too. */
   readonly homeserverSecret: string;
-  /** Where a person ends the session at the demo identity provider, to be somebody else. */
-  readonly idpSignOutUrl: string;
 }
 
 export interface Tokens {
@@ -148,7 +146,8 @@ class Refused extends Error {
   constructor(sent: Exchange) {
     super('refused');
     this.status = sent.status;
-    this.detail = String(sent.json?.['error_description'] ?? sent.json?.['error'] ?? 'no reason was given');
+    const reason = sent.json?.['error_description'] ?? sent.json?.['error'];
+    this.detail = typeof reason === 'string' ? reason : 'no reason was given';
   }
 }
 

@@ -8,7 +8,7 @@ import { createBrowser } from '../support/browser.ts';
 import { chromiumPath, launchChromium, noChromium, watchedPage } from '../support/chromium.ts';
 import { removeFolder, runDemo, type DemoProcess } from '../demo/run-demo.ts';
 
-if (chromiumPath === undefined) console.warn(`skipped: ${noChromium}`);
+const suite = chromiumPath === undefined ? `in Chromium (skipped: ${noChromium})` : 'in Chromium';
 
 const looks = {
   'desktop, light': { viewport: { width: 1100, height: 800 }, colorScheme: 'light' },
@@ -45,7 +45,7 @@ async function pressByKeyboard(page: Page, label: string): Promise<void> {
   throw new Error(`“${label}” cannot be reached by keyboard on ${page.url()}`);
 }
 
-describe.skipIf(chromiumPath === undefined)('in Chromium', () => {
+describe.skipIf(chromiumPath === undefined)(suite, () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await launchChromium();
@@ -238,6 +238,7 @@ describe.skipIf(chromiumPath === undefined)('in Chromium', () => {
       await page.getByRole('button', { name: 'Register' }).click();
       await page.getByRole('link', { name: 'Sign in', exact: true }).click();
       await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('link', { name: 'Return to the app' }).click();
       await page.getByRole('alert').waitFor();
       expect(await page.getByRole('alert').innerText()).toContain('access_denied');
       await page.getByRole('link', { name: 'Sign in', exact: true }).click();
@@ -245,10 +246,10 @@ describe.skipIf(chromiumPath === undefined)('in Chromium', () => {
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.waitForURL(`http://127.0.0.1:${String(demo.ports.gatehouse)}/**`);
       expect(await page.locator('body').innerText()).toContain('Zoë Müller');
-      await page.goto(`http://127.0.0.1:${String(demo.ports.client)}/`);
-      await page.getByRole('link', { name: 'Sign out there' }).click();
-      await page.getByRole('button', { name: 'Sign out' }).click();
-      await page.getByRole('link', { name: 'Sign in', exact: true }).click();
+      await page.getByRole('link', { name: 'Try with another account' }).click();
+      await page.getByLabel('Alice Liddell').check();
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('link', { name: 'Use another account' }).click();
       await page.getByLabel('Bob Cratchit').check();
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByRole('button', { name: 'Allow' }).click();

@@ -5,11 +5,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  createIdentityProvider,
-  type AccountClaims,
-  type ProviderExchange,
-} from '../../demo/identity-provider.ts';
+import type { AccountClaims, ProviderExchange } from '../../demo/idp/options.ts';
+import { createIdentityProvider } from '../../demo/idp/provider.ts';
 
 export interface IdpOptions {
   /** Redirect URIs of the client; `setRedirectUris` changes them later. Default: none. */

@@ -1,7 +1,7 @@
 /** The people of the demo identity provider, and its login page. */
-import type { AccountClaims, LoginPage } from './identity-provider.ts';
-import { html, type SafeHtml } from '../src/http/html.ts';
-import { page } from './html.ts';
+import type { AccountClaims, LoginPage } from './options.ts';
+import { html, type SafeHtml } from '../../src/http/html.ts';
+import { page } from '../html.ts';
 
 interface DemoAccount {
   readonly login: string;
