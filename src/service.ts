@@ -3,6 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { authorizationPurpose } from './authorization-server/authorization-response.ts';
 import { authorizationServerHandlers, signInPages } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
 import { openSigningKeys } from './authorization-server/signing-keys.ts';
@@ -128,6 +129,7 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     issuer: config.public_url,
     serverName: config.server_name,
     providers,
+    purposes: { authorization: authorizationPurpose({ db, issuer: config.public_url }) },
     claimRules: new Map(config.providers.map(({ id, claims }) => [id, claims])),
     homeserver: noHomeserver,
     homeserverSecretHash: secret === undefined ? undefined : createHash('sha256').update(secret).digest(),

@@ -3,10 +3,12 @@ import { foreign, html, page, type SafeHtml } from '../http/html.ts';
 import { userId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import type { AuthorizationRequest } from '../storage/authorizations.ts';
+import type { SignIn } from '../storage/sign-ins.ts';
 import type { User } from '../storage/users.ts';
 import { type Client, clientHost, clientName } from './clients.ts';
 
 export interface ConsentPageInput {
+  readonly signIn: SignIn;
   readonly stored: AuthorizationRequest;
   readonly client: Client;
   readonly user: User;
@@ -23,9 +25,9 @@ export function consentPage(
   deps: { issuer: string; serverName: string },
   input: ConsentPageInput,
 ): Reply<string> {
-  const { stored, client, user, deviceId, csrfField } = input;
+  const { signIn, stored, client, user, deviceId, csrfField } = input;
   const name = clientName(client);
-  const action = endpointUrl(deps.issuer, `consent/${stored.id}`);
+  const action = endpointUrl(deps.issuer, `consent/${signIn.id}`);
   const form = (decision: string, label: string, kind: string): SafeHtml =>
     html`<form method="post" action="${action}">
       ${csrfField}
@@ -54,9 +56,10 @@ export function consentPage(
         It will be able to read and send messages as you. Allow it only if you have just begun to sign in with
         this app yourself.
       </p>
-      ${form('allow', 'Allow', 'primary')} ${form('deny', 'Cancel', 'secondary')} ${links(client)}
+      <div class="actions">${form('allow', 'Allow', 'primary')} ${form('deny', 'Cancel', 'secondary')}</div>
+      ${links(client)}
       <p>
-        <a href="${endpointUrl(deps.issuer, `sign-in/${stored.id}?account=another`)}">Use another account</a>
+        <a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`)}">Use another account</a>
       </p>`,
   });
 }

@@ -6,7 +6,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { FindAccessDeps } from '../sessions/find.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
-import type { SignInDeps } from '../sign-in/complete.ts';
+import type { SignInDeps } from '../sign-in/deps.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { SigningKeys } from './signing-keys.ts';

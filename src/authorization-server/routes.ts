@@ -10,15 +10,16 @@ import type { PageRoute } from '../http/app.ts';
 import type { Handler } from '../http/exchange.ts';
 import type { PreparedBody } from '../http/etag.ts';
 import type { RateLimiter } from '../http/rate-limit.ts';
+import { upstreamCallback } from '../sign-in/callback.ts';
+import { restartSignIn } from '../sign-in/current.ts';
 import { authorize } from './authorize.ts';
-import { decideConsent, restartSignIn, showConsent } from './consent.ts';
+import { decideConsent, showConsent } from './consent.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { introspectToken } from './introspect.ts';
 import { getJwks } from './jwks.ts';
 import { registerClient } from './register-client.ts';
 import { revokeToken } from './revoke.ts';
 import { exchangeToken } from './token.ts';
-import { upstreamCallback } from './upstream-callback.ts';
 
 /** Handlers by operationId of `openapi/authorization-server.yaml`. */
 export function authorizationServerHandlers(

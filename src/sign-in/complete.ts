@@ -13,7 +13,7 @@ export interface ClaimRules {
   readonly displayname: string;
 }
 
-export interface SignInDeps {
+export interface CompletionDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
@@ -29,7 +29,7 @@ const DISPLAYNAME_LIMIT = 100;
  * sign-in the localpart is made of the claims, and a taken one is refused (item 146: names get recycled). Throws `SignInRefusal`.
  */
 export async function completeSignIn(
-  deps: SignInDeps,
+  deps: CompletionDeps,
   signIn: { providerId: string; identity: UpstreamIdentity },
 ): Promise<User> {
   const { identity, providerId } = signIn;

@@ -67,7 +67,7 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
   return {
     accessTokens: await removeAll('accessTokens', removeAccessTokens),
     signInSteps:
-      (await removeAll('signInSteps', removeRequests)) + (await removeAll('signInSteps', removeCodes)),
+      (await removeAll('signInSteps', removeSignIns)) + (await removeAll('signInSteps', removeCodes)),
     endedSessions: await removeAll('endedSessions', removeSessions),
     unusedClients: await removeAll('unusedClients', removeClients),
   };
@@ -83,16 +83,9 @@ const removeAccessTokens: Step = async (tx, before, limit) => {
   return progress(await tx.deleteFrom('access_tokens').where('hash', 'in', due).executeTakeFirst(), limit);
 };
 
-const removeRequests: Step = async (tx, before, limit) => {
-  const due = tx
-    .selectFrom('authorization_requests')
-    .select('id')
-    .where('expires_at', '<', before)
-    .limit(limit);
-  return progress(
-    await tx.deleteFrom('authorization_requests').where('id', 'in', due).executeTakeFirst(),
-    limit,
-  );
+const removeSignIns: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('sign_ins').select('id').where('expires_at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('sign_ins').where('id', 'in', due).executeTakeFirst(), limit);
 };
 
 const removeCodes: Step = async (tx, before, limit) => {
@@ -143,7 +136,7 @@ const removeClients: Step = async (tx, before, limit) => {
         eb.exists(
           eb
             .selectFrom('authorization_requests')
-            .select('authorization_requests.id')
+            .select('authorization_requests.sign_in_id')
             .whereRef('authorization_requests.client_id', '=', 'clients.id'),
         ),
       ),

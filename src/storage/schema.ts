@@ -15,6 +15,7 @@ export interface Schema {
   sessions: SessionsTable;
   access_tokens: AccessTokensTable;
   refresh_tokens: RefreshTokensTable;
+  sign_ins: SignInsTable;
   authorization_requests: AuthorizationRequestsTable;
   authorization_codes: AuthorizationCodesTable;
   signing_keys: SigningKeysTable;
@@ -125,19 +126,14 @@ export interface RefreshTokensTable {
   used_at: number | null;
 }
 
-/** An authorization that a browser is walking through, from /oauth2/authorize to the code. */
-export interface AuthorizationRequestsTable {
+/** A browser on its way through the IdP, whatever it wants afterwards. */
+export interface SignInsTable {
   id: string;
+  purpose: SignInPurposeName;
   /** Binds it to the browser that began. */
   browser_hash: SecretHash;
-  client_id: string;
-  redirect_uri: string;
-  response_mode: 'query' | 'fragment';
-  state: string | null;
-  scope: string;
-  code_challenge: string;
-  nonce: string | null;
   prompt: string | null;
+  /** Seconds. */
   max_age: number | null;
   login_hint: string | null;
   acr_values: string | null;
@@ -146,12 +142,28 @@ export interface AuthorizationRequestsTable {
   upstream_state_hash: SecretHash | null;
   /** PKCE verifier and nonce towards the IdP. */
   upstream_sealed: string | null;
+  /** Who it turned out to be; null until the IdP has told. */
   user_id: string | null;
   authenticated_at: number | null;
   created_at: number;
   expires_at: number;
-  /** When a code was issued or the person refused. */
+  /** When what it was for was granted or refused. */
   finished_at: number | null;
+}
+
+/** What a sign-in is for. */
+export type SignInPurposeName = 'authorization';
+
+/** What a client asked for at the authorization endpoint: the purpose of a sign-in. */
+export interface AuthorizationRequestsTable {
+  sign_in_id: string;
+  client_id: string;
+  redirect_uri: string;
+  response_mode: 'query' | 'fragment';
+  state: string | null;
+  scope: string;
+  code_challenge: string;
+  nonce: string | null;
 }
 
 export interface AuthorizationCodesTable {

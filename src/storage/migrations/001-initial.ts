@@ -151,17 +151,11 @@ async function createTokens({ tx, table, time }: MigrationTools): Promise<void> 
 }
 
 async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> {
-  await table('authorization_requests', (t) =>
+  await table('sign_ins', (t) =>
     t
       .addColumn('id', 'text', (c) => c.primaryKey())
+      .addColumn('purpose', 'text', (c) => c.notNull())
       .addColumn('browser_hash', 'text', (c) => c.notNull())
-      .addColumn('client_id', 'text', (c) => c.notNull().references('clients.id').onDelete('cascade'))
-      .addColumn('redirect_uri', 'text', (c) => c.notNull())
-      .addColumn('response_mode', 'text', (c) => c.notNull())
-      .addColumn('state', 'text')
-      .addColumn('scope', 'text', (c) => c.notNull())
-      .addColumn('code_challenge', 'text', (c) => c.notNull())
-      .addColumn('nonce', 'text')
       .addColumn('prompt', 'text')
       .addColumn('max_age', 'integer')
       .addColumn('login_hint', 'text')
@@ -175,19 +169,29 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
       .addColumn('expires_at', time, (c) => c.notNull())
       .addColumn('finished_at', time),
   );
-  // The IdP's callback: the request that its state belongs to.
+  // The IdP's callback: the sign-in that its state belongs to.
   await tx.schema
-    .createIndex('authorization_requests_upstream_state')
+    .createIndex('sign_ins_upstream_state')
     .unique()
-    .on('authorization_requests')
+    .on('sign_ins')
     .column('upstream_state_hash')
     .execute();
-  // Clean-up: expired requests.
-  await tx.schema
-    .createIndex('authorization_requests_expiry')
-    .on('authorization_requests')
-    .column('expires_at')
-    .execute();
+  // Clean-up: expired sign-ins.
+  await tx.schema.createIndex('sign_ins_expiry').on('sign_ins').column('expires_at').execute();
+  // The cascade from users.
+  await tx.schema.createIndex('sign_ins_user').on('sign_ins').column('user_id').execute();
+
+  await table('authorization_requests', (t) =>
+    t
+      .addColumn('sign_in_id', 'text', (c) => c.primaryKey().references('sign_ins.id').onDelete('cascade'))
+      .addColumn('client_id', 'text', (c) => c.notNull().references('clients.id').onDelete('cascade'))
+      .addColumn('redirect_uri', 'text', (c) => c.notNull())
+      .addColumn('response_mode', 'text', (c) => c.notNull())
+      .addColumn('state', 'text')
+      .addColumn('scope', 'text', (c) => c.notNull())
+      .addColumn('code_challenge', 'text', (c) => c.notNull())
+      .addColumn('nonce', 'text'),
+  );
   // The cascade from clients.
   await tx.schema
     .createIndex('authorization_requests_client')

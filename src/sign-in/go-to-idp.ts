@@ -1,8 +1,8 @@
-import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
+import { noStore, type Reply } from '../http/exchange.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
-import { type AuthorizationRequest, beginUpstreamLogin } from '../storage/authorizations.ts';
-import type { AuthorizationServerDeps } from './deps.ts';
+import { sendToIdp, type SignIn } from '../storage/sign-ins.ts';
+import type { SignInDeps } from './deps.ts';
 
 /** What is kept, sealed, while the browser is at the IdP. */
 export interface UpstreamSecrets {
@@ -10,9 +10,9 @@ export interface UpstreamSecrets {
   readonly nonce: string;
 }
 
-/** Context under which the secrets of a request are sealed. */
-export function upstreamSealContext(requestId: string): string {
-  return `authorization_requests:${requestId}`;
+/** Context under which the secrets of a sign-in are sealed. */
+export function sealContext(signInId: string): string {
+  return `sign_ins:${signInId}`;
 }
 
 /** Our redirect URI at a provider. */
@@ -21,20 +21,19 @@ export function callbackUrl(issuer: string, providerId: string): string {
 }
 
 /**
- * Sends the browser to the IdP for a stored request. It may be called again for the same request (the IdP failed, or the person wants
- * another account): the earlier state is then dead. Throws `Unavailable` where the IdP's metadata cannot be had.
+ * Sends the browser to the IdP for a stored sign-in. It may be called again for the same one (the IdP failed, or the person wants another
+ * account): the earlier state is then dead. Throws `Unavailable` where the IdP's metadata cannot be had.
  */
-export async function startUpstreamLogin(
-  deps: AuthorizationServerDeps,
-  login: {
-    stored: AuthorizationRequest;
-    request: ApiRequest;
+export async function goToIdp(
+  deps: SignInDeps,
+  way: {
+    signIn: SignIn;
     cookies?: readonly string[];
-    /** In place of the client's own `prompt`. */
+    /** In place of the sign-in's own. */
     prompt?: string;
   },
 ): Promise<Reply> {
-  const { stored, cookies = [] } = login;
+  const { signIn, cookies = [] } = way;
   const [provider] = deps.providers;
   if (provider === undefined) throw new Error('no provider is configured');
   const state = issueSecret('upstreamState', deps.random);
@@ -42,22 +41,22 @@ export async function startUpstreamLogin(
     codeVerifier: deps.random(32).toString('base64url'),
     nonce: deps.random(32).toString('base64url'),
   };
-  const prompt = login.prompt ?? stored.prompt;
+  const prompt = way.prompt ?? signIn.prompt;
   const url = await provider.authorizationUrl({
     redirectUri: callbackUrl(deps.issuer, provider.id),
     state,
     ...secrets,
     ...(prompt === null ? {} : { prompt }),
-    ...(stored.max_age === null ? {} : { maxAgeSeconds: stored.max_age }),
-    ...(stored.login_hint === null ? {} : { loginHint: stored.login_hint }),
-    ...(stored.acr_values === null ? {} : { acrValues: stored.acr_values }),
+    ...(signIn.max_age === null ? {} : { maxAgeSeconds: signIn.max_age }),
+    ...(signIn.login_hint === null ? {} : { loginHint: signIn.login_hint }),
+    ...(signIn.acr_values === null ? {} : { acrValues: signIn.acr_values }),
   });
   await deps.db.write((tx) =>
-    beginUpstreamLogin(tx, {
-      id: stored.id,
+    sendToIdp(tx, {
+      id: signIn.id,
       providerId: provider.id,
       stateHash: hashSecret(state),
-      sealed: deps.sealer.seal(JSON.stringify(secrets), upstreamSealContext(stored.id)),
+      sealed: deps.sealer.seal(JSON.stringify(secrets), sealContext(signIn.id)),
     }),
   );
   return {

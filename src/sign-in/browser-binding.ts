@@ -1,12 +1,12 @@
 /**
- * The binding of an authorization request to the browser that began it: a cookie of its own for each request, so that several tabs work. The cookie
- * holds a secret of which the request has the hash.
+ * The binding of a sign-in to the browser that began it: a cookie of its own for each, so that several tabs work. The cookie
+ * holds a secret of which the sign-in has the hash.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { clearCookie, cookieName, setCookie } from '../http/cookies.ts';
 import type { ApiRequest } from '../http/exchange.ts';
 import { hashSecret } from '../protocol/token-format.ts';
-import type { AuthorizationRequest } from '../storage/authorizations.ts';
+import type { SignIn } from '../storage/sign-ins.ts';
 
 /** How many sign-ins a browser can have under way; the oldest gives way. */
 const TABS = 10;
@@ -26,10 +26,10 @@ export function bindBrowser(
 }
 
 /** Whether this browser began the request. */
-export function isBoundBrowser(issuer: string, request: ApiRequest, stored: AuthorizationRequest): boolean {
-  const secret = browserSecretOf(issuer, request, stored.id);
+export function isBoundBrowser(issuer: string, request: ApiRequest, signIn: SignIn): boolean {
+  const secret = browserSecretOf(issuer, request, signIn.id);
   if (secret === undefined) return false;
-  return timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(stored.browser_hash));
+  return timingSafeEqual(Buffer.from(hashSecret(secret)), Buffer.from(signIn.browser_hash));
 }
 
 /** The secret that this browser holds for the request. */

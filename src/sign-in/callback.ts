@@ -1,0 +1,115 @@
+import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
+import { Unavailable } from '../protocol/unavailable.ts';
+import { findSignInByState, identifySignIn, type SignIn, takeUpstreamState } from '../storage/sign-ins.ts';
+import type { User } from '../storage/users.ts';
+import { UpstreamRefusal } from '../upstream/refusal.ts';
+import { bindBrowser, isBoundBrowser } from './browser-binding.ts';
+import { completeSignIn } from './complete.ts';
+import type { SignInDeps } from './deps.ts';
+import { callbackUrl, sealContext, type UpstreamSecrets } from './go-to-idp.ts';
+import { idpFailedPage, notSignedInPage } from './pages.ts';
+import { SignInRefusal } from './refusal.ts';
+
+/**
+ * Where the IdP sends the browser back. The state is taken once, by the browser that began; then the provider checks all that OpenID Connect
+ * demands, the claims make a user, and the browser goes on to the page of its purpose with a fresh secret.
+ */
+export function upstreamCallback(deps: SignInDeps): Handler {
+  return async (request) => {
+    const state = request.query.get('state');
+    const signIn = await findByState(deps, state);
+    const provider = deps.providers.find((candidate) => candidate.id === request.params['provider']);
+    if (
+      state === null ||
+      signIn === undefined ||
+      provider === undefined ||
+      signIn.provider_id !== provider.id
+    ) {
+      throw new OAuthError(
+        'invalid_request',
+        'this sign-in is not known here: it was finished, is too old, or was begun elsewhere',
+      );
+    }
+    if (!isBoundBrowser(deps.issuer, request, signIn)) {
+      throw new OAuthError('invalid_request', 'this sign-in was begun in another browser');
+    }
+    if (!(await deps.db.write((tx) => takeUpstreamState(tx, hashSecret(state))))) {
+      throw new OAuthError('invalid_request', 'this sign-in was already answered');
+    }
+    try {
+      const identity = await provider.finishLogin({
+        parameters: request.query,
+        redirectUri: callbackUrl(deps.issuer, provider.id),
+        expectedState: state,
+        ...unsealSecrets(deps, signIn),
+        ...(signIn.max_age === null ? {} : { maxAgeSeconds: signIn.max_age }),
+      });
+      const user = await completeSignIn(deps, { providerId: provider.id, identity });
+      return await goOn(deps, { request, signIn, user, authenticatedAt: identity.authenticatedAt ?? null });
+    } catch (error) {
+      return refusal(deps, { request, signIn, error });
+    }
+  };
+}
+
+async function findByState(deps: SignInDeps, state: string | null): Promise<SignIn | undefined> {
+  if (state === null || !isWellFormedSecret('upstreamState', state)) return undefined;
+  const signIn = await findSignInByState(deps.db.query, hashSecret(state));
+  return signIn !== undefined && signIn.expires_at > deps.clock.now() ? signIn : undefined;
+}
+
+function unsealSecrets(deps: SignInDeps, signIn: SignIn): UpstreamSecrets {
+  if (signIn.upstream_sealed === null) throw new Error('a sign-in at the IdP has no sealed secrets');
+  return JSON.parse(deps.sealer.open(signIn.upstream_sealed, sealContext(signIn.id))) as UpstreamSecrets;
+}
+
+async function goOn(
+  deps: SignInDeps,
+  signedIn: { request: ApiRequest; signIn: SignIn; user: User; authenticatedAt: number | null },
+): Promise<Reply> {
+  const { request, signIn, user, authenticatedAt } = signedIn;
+  const browserSecret = issueSecret('browserSecret', deps.random);
+  await deps.db.write((tx) =>
+    identifySignIn(tx, {
+      id: signIn.id,
+      userId: user.id,
+      authenticatedAt,
+      browserHash: hashSecret(browserSecret),
+    }),
+  );
+  request.annotate({ userId: user.id });
+  const lifetime = signIn.expires_at - deps.clock.now();
+  return {
+    status: 303,
+    headers: {
+      ...noStore,
+      location: deps.purposes[signIn.purpose].next(signIn),
+      'set-cookie': bindBrowser(deps.issuer, { request, id: signIn.id, browserSecret, lifetime }),
+    },
+  };
+}
+
+/** Nobody is signed in. The person is told, and can go back to where they came from, or try again where the fault may pass. */
+async function refusal(
+  deps: SignInDeps,
+  failed: { request: ApiRequest; signIn: SignIn; error: unknown },
+): Promise<Reply> {
+  const { request, signIn, error } = failed;
+  if (error instanceof Unavailable) return idpFailedPage(deps, { request, signIn }, error);
+  const told = explain(error);
+  if (told === undefined) throw error;
+  deps.emit('login_refused', { requestId: signIn.id, reason: told.reason });
+  return notSignedInPage(deps, { request, signIn }, told);
+}
+
+function explain(error: unknown): { text: string; reason: string } | undefined {
+  if (error instanceof SignInRefusal) return { text: error.explanation, reason: error.reason };
+  if (!(error instanceof UpstreamRefusal)) return undefined;
+  const text =
+    error.kind === 'denied'
+      ? 'The identity provider did not sign you in.'
+      : 'The answer of the identity provider was not accepted. Please try again, or ask your administrator.';
+  return { text, reason: `${error.kind}: ${error.reason}` };
+}

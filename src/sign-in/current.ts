@@ -1,0 +1,53 @@
+import type { ApiRequest, Handler } from '../http/exchange.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { findSignIn, type SignIn } from '../storage/sign-ins.ts';
+import { isBoundBrowser } from './browser-binding.ts';
+import type { SignInDeps } from './deps.ts';
+import { goToIdp } from './go-to-idp.ts';
+
+/** The sign-in that the `id` of the path names, for the browser that it is bound to. Throws what a page can say. */
+export async function requireSignIn(
+  deps: Pick<SignInDeps, 'db' | 'clock' | 'issuer'>,
+  request: ApiRequest,
+): Promise<SignIn> {
+  const id = request.params['id'] ?? '';
+  const signIn = /^[0-9a-z]{26}$/.test(id) ? await findSignIn(deps.db.query, id) : undefined;
+  if (signIn === undefined || signIn.expires_at <= deps.clock.now()) {
+    throw new OAuthError(
+      'invalid_request',
+      'this sign-in is not known here, or too old; please begin again in your app',
+      { status: 404 },
+    );
+  }
+  if (!isBoundBrowser(deps.issuer, request, signIn)) {
+    throw new OAuthError('access_denied', 'this sign-in was begun in another browser', { status: 403 });
+  }
+  if (signIn.finished_at !== null) {
+    throw new OAuthError('invalid_request', 'this sign-in is finished; please return to your app');
+  }
+  return signIn;
+}
+
+/** As {@link requireSignIn}, for a purpose that goes on once the IdP has told who it is. */
+export async function requireIdentified(
+  deps: Pick<SignInDeps, 'db' | 'clock' | 'issuer'>,
+  request: ApiRequest,
+  purpose: SignIn['purpose'],
+): Promise<SignIn & { readonly user_id: string }> {
+  const signIn = await requireSignIn(deps, request);
+  const { user_id } = signIn;
+  if (user_id === null || signIn.purpose !== purpose) {
+    throw new OAuthError('access_denied', 'nobody has signed in for this yet', { status: 403 });
+  }
+  request.annotate({ userId: user_id });
+  return { ...signIn, user_id };
+}
+
+/** Goes to the IdP again for the same sign-in: after a failure there, or to choose another account (`?account=another`). */
+export function restartSignIn(deps: SignInDeps): Handler {
+  return async (request) => {
+    const signIn = await requireSignIn(deps, request);
+    const again = request.query.get('account') === 'another' ? { prompt: 'login' } : {};
+    return goToIdp(deps, { signIn, ...again });
+  };
+}

@@ -1,0 +1,27 @@
+import type { EmitEvent } from '../observability/events.ts';
+import type { OAuthError } from '../protocol/oauth-error.ts';
+import type { Sealer } from '../storage/sealed.ts';
+import type { SignInPurposeName } from '../storage/schema.ts';
+import type { SignIn } from '../storage/sign-ins.ts';
+import type { Provider } from '../upstream/provider.ts';
+import type { CompletionDeps } from './complete.ts';
+
+/** What a browser is sent through the IdP for: each capability that needs to know who somebody is has one. */
+export interface SignInPurpose {
+  /** URL of the page of ours that goes on once the person is known. */
+  next(signIn: SignIn): string;
+  /** Where the person can go instead when nobody could be signed in, and what that place is called; `undefined` where there is none. */
+  wayBack(signIn: SignIn, refusal: OAuthError): Promise<{ url: string; label: string } | undefined>;
+}
+
+export type SignInPurposes = Readonly<Record<SignInPurposeName, SignInPurpose>>;
+
+export interface SignInDeps extends CompletionDeps {
+  /** `public_url`, byte for byte. */
+  readonly issuer: string;
+  /** The IdPs, in the operator's order; at least one. */
+  readonly providers: readonly Provider[];
+  readonly sealer: Sealer;
+  readonly emit: EmitEvent;
+  readonly purposes: SignInPurposes;
+}

@@ -1,0 +1,73 @@
+/** Sign-ins: browsers on their way through the IdP. */
+import type { Kysely, Selectable } from 'kysely';
+import type { SecretHash } from '../protocol/token-format.ts';
+import type { Schema, SignInsTable } from './schema.ts';
+
+export type SignIn = Selectable<SignInsTable>;
+
+export async function insertSignIn(db: Kysely<Schema>, signIn: SignIn): Promise<void> {
+  await db.insertInto('sign_ins').values(signIn).execute();
+}
+
+export function findSignIn(db: Kysely<Schema>, id: string): Promise<SignIn | undefined> {
+  return db.selectFrom('sign_ins').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export function findSignInByState(db: Kysely<Schema>, stateHash: SecretHash): Promise<SignIn | undefined> {
+  return db
+    .selectFrom('sign_ins')
+    .selectAll()
+    .where('upstream_state_hash', '=', stateHash)
+    .executeTakeFirst();
+}
+
+/** Notes that the browser is on its way to the IdP; an earlier way of the same sign-in is closed by it. */
+export async function sendToIdp(
+  db: Kysely<Schema>,
+  way: { id: string; providerId: string; stateHash: SecretHash; sealed: string },
+): Promise<void> {
+  await db
+    .updateTable('sign_ins')
+    .set({ provider_id: way.providerId, upstream_state_hash: way.stateHash, upstream_sealed: way.sealed })
+    .where('id', '=', way.id)
+    .execute();
+}
+
+/** Takes the IdP's state: true for the one callback that did; a replayed callback finds nothing. */
+export async function takeUpstreamState(db: Kysely<Schema>, stateHash: SecretHash): Promise<boolean> {
+  const row = await db
+    .updateTable('sign_ins')
+    .set({ upstream_state_hash: null, upstream_sealed: null })
+    .where('upstream_state_hash', '=', stateHash)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Notes who it is, and binds the sign-in to a fresh secret of the browser. */
+export async function identifySignIn(
+  db: Kysely<Schema>,
+  signIn: { id: string; userId: string; authenticatedAt: number | null; browserHash: SecretHash },
+): Promise<void> {
+  await db
+    .updateTable('sign_ins')
+    .set({
+      user_id: signIn.userId,
+      authenticated_at: signIn.authenticatedAt,
+      browser_hash: signIn.browserHash,
+    })
+    .where('id', '=', signIn.id)
+    .execute();
+}
+
+/** Finishes a sign-in: true for the one decision that did. */
+export async function finishSignIn(db: Kysely<Schema>, signIn: { id: string; at: number }): Promise<boolean> {
+  const row = await db
+    .updateTable('sign_ins')
+    .set({ finished_at: signIn.at })
+    .where('id', '=', signIn.id)
+    .where('finished_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
