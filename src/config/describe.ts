@@ -95,7 +95,7 @@ function asYaml(value: unknown): string {
 
 function notAvailable(key: string): string[] {
   return notBuilt
-    .filter((entry) => entry.key === key)
+    .filter((entry) => entry.key === key || (entry.key.includes('.') && key.startsWith(`${entry.key}[]`)))
     .map(({ what }) => `> **Not available in this version:** ${what}. It is refused, never ignored.`);
 }
 
