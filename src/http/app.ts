@@ -2,7 +2,6 @@
  * The HTTP face of the service: routes by the OpenAPI documents and the pages, through Express. Operations that are marked hot are found by an
  * exact-match look-up in front of Express and performed by the same code, so both ways answer the same.
  */
-import { join } from 'node:path';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import express from 'express';
 import type { ErrorRequestHandler, Router } from 'express';
@@ -113,16 +112,12 @@ function createSurroundings(options: AppOptions): Surroundings {
 }
 
 async function loadChecked(options: AppOptions): Promise<Operation[]> {
-  const { documents, openapiDir, validateResponses = false } = options;
-  const all: Operation[] = [];
-  for (const [document, operations] of loadOperations(openapiDir, documents)) {
-    const checksOf = await createChecks(join(openapiDir, document.file), operations, validateResponses);
-    for (const operation of operations) {
-      const checks = checksOf(operation);
-      all.push(checks.request || checks.response ? { ...operation, checks } : operation);
-    }
-  }
-  return all;
+  const operations = loadOperations(options.openapiDir, options.documents);
+  const checks = await createChecks(operations, options.validateResponses ?? false);
+  return operations.map((operation) => {
+    const found = checks.get(operation.operationId);
+    return found === undefined ? operation : { ...operation, checks: found };
+  });
 }
 
 function pageOperation({ method, path, operationId, handler, form }: PageRoute): Operation {

@@ -3,11 +3,10 @@
  * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages, no
  * CORS), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx).
  */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { parse } from 'yaml';
+import { join } from 'node:path';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
 import type { ApiDocument, Dialect, Handler } from './exchange.ts';
+import { readDocument } from './openapi-document.ts';
 
 /** How an operation takes its request body. */
 export type BodyKind = 'none' | 'json' | 'form';
@@ -55,18 +54,32 @@ export interface Operation {
 
 /** An operation with what the validator needs to know of it. */
 export interface DocumentedOperation extends Operation {
-  /** Declared parameters, references resolved. */
-  readonly parameters: readonly Parameter[];
+  /** The operation's object in the document, parameters of its path included, without references. */
+  readonly documented: OperationObject;
   /** Whether the document says nothing about the request that could be violated. */
   readonly unconstrained: boolean;
-  readonly responses: Readonly<Record<string, DocumentedResponse>>;
+}
+
+/** What we read of an Operation Object of OpenAPI 3.1. */
+export interface OperationObject {
+  readonly operationId?: string;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: {
+    readonly required?: boolean;
+    readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>;
+  };
+  readonly responses?: Readonly<Record<string, DocumentedResponse>>;
+  readonly 'x-gatehouse-browser'?: boolean;
+  readonly 'x-gatehouse-error'?: OAuthErrorCode;
+  readonly 'x-gatehouse-failures'?: 'bare';
+  readonly 'x-gatehouse-hot'?: boolean;
 }
 
 export interface Parameter {
   readonly name: string;
   readonly in: string;
   readonly required?: boolean;
-  readonly schema?: Readonly<Record<string, unknown>>;
+  readonly schema?: Schema;
 }
 
 export interface DocumentedResponse {
@@ -74,18 +87,18 @@ export interface DocumentedResponse {
   readonly headers?: Readonly<Record<string, { readonly required?: boolean }>>;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 const METHODS = ['get', 'post', 'put', 'delete', 'patch'] as const;
 
+type Schema = Readonly<Record<string, unknown>>;
+type PathItem = { readonly [Key in (typeof METHODS)[number]]?: OperationObject } & {
+  readonly parameters?: readonly Parameter[];
+};
+
 /** Reads the documents; throws one error that lists every operation without a handler, handler without an operation, and other fault. */
-export function loadOperations(
-  openapiDir: string,
-  documents: readonly ApiDocument[],
-): ReadonlyMap<ApiDocument, readonly DocumentedOperation[]> {
+export function loadOperations(openapiDir: string, documents: readonly ApiDocument[]): DocumentedOperation[] {
   const faults: string[] = [];
   const seen = new Map<string, string>();
-  const table = new Map<ApiDocument, readonly DocumentedOperation[]>();
+  const all: DocumentedOperation[] = [];
   for (const document of documents) {
     const operations = operationsOf(join(openapiDir, document.file), document, faults);
     for (const { operationId } of operations) {
@@ -99,80 +112,79 @@ export function loadOperations(
         faults.push(`${document.file}: handler ${name} has no operation`);
       }
     }
-    table.set(document, operations);
+    all.push(...operations);
   }
   if (faults.length > 0)
     throw new Error(`the OpenAPI documents and the handlers differ:\n  ${faults.join('\n  ')}`);
-  return table;
+  return all;
 }
 
 function operationsOf(file: string, document: ApiDocument, faults: string[]): DocumentedOperation[] {
-  const source = createSource(file);
+  const { paths = {} } = readDocument(file) as { paths?: Readonly<Record<string, PathItem>> };
   const operations: DocumentedOperation[] = [];
-  const complain = (text: string): void => void faults.push(`${document.file}: ${text}`);
-  for (const [path, item] of Object.entries((source.root['paths'] ?? {}) as Record<string, Json>)) {
+  for (const [path, item] of Object.entries(paths)) {
     for (const method of METHODS) {
-      const raw = item[method] as Json | undefined;
-      if (raw === undefined) continue;
-      const operationId = raw['operationId'];
-      if (typeof operationId !== 'string') {
-        complain(`${method} ${path} has no operationId`);
-        continue;
-      }
-      const handler = Object.hasOwn(document.handlers, operationId)
-        ? document.handlers[operationId]
-        : undefined;
-      if (handler === undefined) complain(`operation ${operationId} has no handler`);
-      const body = source.resolve(raw['requestBody']);
-      const shared = (item['parameters'] ?? []) as readonly unknown[];
-      const parameters = [...shared, ...((raw['parameters'] ?? []) as unknown[])].map(
-        (parameter) => source.resolve(parameter) as unknown as Parameter,
-      );
-      const dialect = raw['x-gatehouse-browser'] === true ? 'page' : document.dialect;
-      const bodyKind = kindOfBody(body, (text) => complain(`${operationId}: ${text}`));
-      const unconstrained =
-        parameters.every((parameter) => isLoose(parameter, dialect)) &&
-        (bodyKind === 'none' || (bodyKind === 'form' && isLooseForm(body, source)));
-      const hot = raw['x-gatehouse-hot'] === true;
-      if (hot && (path.includes('{') || bodyKind === 'json' || !unconstrained)) {
-        complain(
-          `${operationId}: only a static path with a form of optional strings, or without a body, can be hot`,
+      const own = item[method];
+      if (own === undefined) continue;
+      const documented = { ...own, parameters: [...(item.parameters ?? []), ...(own.parameters ?? [])] };
+      const complain = (text: string): void =>
+        void faults.push(
+          `${document.file}: operation ${documented.operationId ?? `${method} ${path}`} ${text}`,
         );
-      }
-      operations.push({
-        operationId,
-        method: method.toUpperCase(),
-        path,
-        dialect,
-        cors: dialect === 'oauth' || dialect === 'matrix',
-        body: bodyKind,
-        bodyRequired: body['required'] === true,
-        hot,
-        contentError: (raw['x-gatehouse-error'] ?? 'invalid_request') as OAuthErrorCode,
-        bareFailures: raw['x-gatehouse-failures'] === 'bare',
-        handler: handler as unknown as Handler,
-        parameters,
-        unconstrained,
-        responses: Object.fromEntries(
-          Object.entries((raw['responses'] ?? {}) as Json).map(([status, response]) => [
-            status,
-            source.resolve(response),
-          ]),
-        ),
-      });
+      const operation = createOperation(method.toUpperCase(), path, documented, document, complain);
+      if (operation !== undefined) operations.push(operation);
     }
   }
   return operations;
 }
 
-function kindOfBody(body: Json, complain: (text: string) => void): BodyKind {
-  const types = Object.keys(body['content'] ?? {});
+function createOperation(
+  method: string,
+  path: string,
+  documented: OperationObject,
+  document: ApiDocument,
+  complain: (text: string) => void,
+): DocumentedOperation | undefined {
+  const { operationId, parameters = [], requestBody = {} } = documented;
+  if (operationId === undefined) {
+    complain('has no operationId');
+    return undefined;
+  }
+  const handler = Object.hasOwn(document.handlers, operationId) ? document.handlers[operationId] : undefined;
+  if (handler === undefined) complain('has no handler');
+  const dialect = documented['x-gatehouse-browser'] === true ? 'page' : document.dialect;
+  const body = kindOfBody(Object.keys(requestBody.content ?? {}), complain);
+  const unconstrained =
+    parameters.every((parameter) => isLoose(parameter, dialect)) &&
+    (body === 'none' || (body === 'form' && isLooseForm(requestBody.content?.[FORM_TYPE]?.schema ?? {})));
+  const hot = documented['x-gatehouse-hot'] === true;
+  if (hot && (path.includes('{') || !unconstrained)) {
+    complain('cannot be hot: only a static path with a form of optional strings, or without a body, can be');
+  }
+  return {
+    operationId,
+    method,
+    path,
+    dialect,
+    cors: dialect === 'oauth' || dialect === 'matrix',
+    body,
+    bodyRequired: requestBody.required === true,
+    hot,
+    contentError: documented['x-gatehouse-error'] ?? 'invalid_request',
+    bareFailures: documented['x-gatehouse-failures'] === 'bare',
+    handler: handler as unknown as Handler,
+    documented,
+    unconstrained,
+  };
+}
+
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+
+function kindOfBody(types: readonly string[], complain: (text: string) => void): BodyKind {
   if (types.length === 0) return 'none';
   if (types.length === 1 && types[0] === 'application/json') return 'json';
-  if (types.length === 1 && types[0] === 'application/x-www-form-urlencoded') return 'form';
-  complain(
-    `a request body is either application/json or application/x-www-form-urlencoded, not ${types.join(', ')}`,
-  );
+  if (types.length === 1 && types[0] === FORM_TYPE) return 'form';
+  complain(`has a request body that is neither application/json nor ${FORM_TYPE} alone`);
   return 'none';
 }
 
@@ -186,47 +198,13 @@ function isLoose(parameter: Parameter, dialect: Dialect): boolean {
   return parameter.required !== true && isString(parameter.schema);
 }
 
-function isString(schema: Readonly<Record<string, unknown>> | undefined): boolean {
+function isString(schema: Schema | undefined): boolean {
   return schema?.['type'] === 'string' && Object.keys(schema).every((member) => HARMLESS.has(member));
 }
 
-function isLooseForm(body: Json, source: Source): boolean {
-  const content = (body['content'] as Json)['application/x-www-form-urlencoded'] as Json;
-  const schema = source.resolve(content['schema']);
-  const { properties, ...rest } = schema;
+function isLooseForm({ properties = {}, ...rest }: Schema): boolean {
   return (
     Object.keys(rest).every((member) => HARMLESS.has(member)) &&
-    Object.values((properties ?? {}) as Json).every((property) => isString(property as Json))
+    Object.values(properties as Readonly<Record<string, Schema>>).every(isString)
   );
-}
-
-interface Source {
-  readonly root: Json;
-  /** The object itself, or what its `$ref` leads to, through files. */
-  resolve(node: unknown): Json;
-}
-
-function createSource(file: string): Source {
-  const files = new Map<string, Json>();
-  const load = (path: string): Json => {
-    let root = files.get(path);
-    if (root === undefined) {
-      root = parse(readFileSync(path, 'utf8')) as Json;
-      files.set(path, root);
-    }
-    return root;
-  };
-  const follow = (node: unknown, from: string): Json => {
-    const reference = (node as Json | undefined)?.['$ref'];
-    if (typeof reference !== 'string') return (node ?? {}) as Json;
-    const [target = '', pointer = ''] = reference.split('#');
-    const next = target === '' ? from : join(dirname(from), target);
-    let found: unknown = load(next);
-    for (const step of pointer.split('/').slice(1)) {
-      found = (found as Json | undefined)?.[step.replaceAll('~1', '/').replaceAll('~0', '~')];
-    }
-    if (found === undefined) throw new Error(`${from}: ${reference} leads nowhere`);
-    return follow(found, next);
-  };
-  return { root: load(file), resolve: (node) => follow(node, file) };
 }

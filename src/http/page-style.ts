@@ -23,5 +23,7 @@ button.danger { border-color: var(--danger); color: var(--danger); }
 label { display: block; font-weight: 600; margin-bottom: .25rem; }
 input[type=text] { font: inherit; width: 100%; min-height: 2.75rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); color: var(--text); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.actions form { margin: 0; display: flex; flex: 1 1 8rem; }
+@media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0; } dd + dt { margin-top: .5rem; } }
 @media (forced-colors: active) { button, .button, main { border: 1px solid; } }
 `;

@@ -23,7 +23,13 @@ interface StandIn {
   readonly query: Record<string, unknown>;
   params: Readonly<Record<string, string>>;
   readonly body: unknown;
-  openapi?: { readonly openApiRoute: string; readonly pathParams: Readonly<Record<string, string>> };
+  openapi?: Route;
+}
+
+/** What the validator's search finds; the rest of it is its own affair. */
+interface Route {
+  readonly openApiRoute: string;
+  readonly pathParams: Readonly<Record<string, string>>;
 }
 
 interface StandInResponse {
@@ -40,15 +46,16 @@ const contentTypes = {
   form: 'application/x-www-form-urlencoded',
 } as const;
 
-/** The checks of every operation of one document, compiled. With `responses`, answers are checked too. */
+/** The checks of each operation, compiled, by operationId. With `responses`, answers are checked too, and the documents themselves. */
 export async function createChecks(
-  file: string,
   operations: readonly DocumentedOperation[],
   responses: boolean,
-): Promise<(operation: DocumentedOperation) => OperationChecks> {
-  if (!responses && operations.every(({ unconstrained }) => unconstrained)) return () => ({});
+): Promise<ReadonlyMap<string, OperationChecks>> {
+  const checks = new Map<string, OperationChecks>();
+  const checked = responses ? operations : operations.filter(({ unconstrained }) => !unconstrained);
+  if (checked.length === 0) return checks;
   const chain = middleware({
-    apiSpec: file,
+    apiSpec: documentOf(checked),
     validateApiSpec: responses,
     validateRequests: { allowUnknownQueryParameters: true, coerceTypes: false, allErrors: true },
     validateResponses: responses ? { removeAdditional: false, coerceTypes: false } : false,
@@ -59,26 +66,33 @@ export async function createChecks(
   const route = stage(chain, 'metadataMiddleware');
   const check = stage(chain, 'requestMiddleware');
   const checkAnswer = responses ? stage(chain, 'responseMiddleware') : undefined;
-  const known = new Map<string, StandIn['openapi']>();
-  // Runs the stages before the search too: they report a document that could not be loaded.
-  for (const operation of operations) {
-    known.set(
-      operation.operationId,
-      await routeOf(file, [...chain.slice(0, chain.indexOf(route)), route], operation),
-    );
-  }
-  const checks = new Map<string, OperationChecks>();
-  for (const operation of operations) {
-    const openapi = known.get(operation.operationId);
-    const request = operation.unconstrained ? undefined : createRequestCheck(operation, openapi, check);
-    const response = checkAnswer && createAnswerCheck(operation, openapi, checkAnswer);
+  // The stages before the search report a document that could not be loaded.
+  const search = chain.slice(0, chain.indexOf(route) + 1);
+  // All routes are found before anything is checked: checking changes the schemas that are found.
+  const routes = new Map<string, Route>();
+  for (const operation of checked) routes.set(operation.operationId, await findRoute(search, operation));
+  for (const operation of checked) {
+    const found = routes.get(operation.operationId) as Route;
+    const request = operation.unconstrained ? undefined : createRequestCheck(operation, found, check);
+    const response = checkAnswer && createAnswerCheck(operation, found, checkAnswer);
     // Compiles the schemas now: the first real request is as fast as the second.
-    await request?.({ params: {}, query: new URLSearchParams(), headers: {}, body: undefined }).catch(
-      () => undefined,
-    );
+    await request?.({ ...nothing }).catch(() => undefined);
     checks.set(operation.operationId, { ...(request && { request }), ...(response && { response }) });
   }
-  return ({ operationId }) => checks.get(operationId) ?? {};
+  return checks;
+}
+
+const nothing: RequestParts = { params: {}, query: new URLSearchParams(), headers: {}, body: undefined };
+
+/** One document with these operations alone. */
+function documentOf(operations: readonly DocumentedOperation[]): Parameters<typeof middleware>[0]['apiSpec'] {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const { path, method, documented } of operations) {
+    paths[path] = { ...paths[path], [method.toLowerCase()]: documented };
+  }
+  return { openapi: '3.1.0', info: { title: 'Gatehouse', version: '1' }, paths } as unknown as ReturnType<
+    typeof documentOf
+  >;
 }
 
 function stage(chain: readonly Middleware[], name: string): Middleware {
@@ -88,25 +102,15 @@ function stage(chain: readonly Middleware[], name: string): Middleware {
   return found;
 }
 
-async function routeOf(
-  file: string,
-  chain: readonly Middleware[],
-  operation: DocumentedOperation,
-): Promise<StandIn['openapi']> {
-  const url = operation.path.replace(/\{[^}]+\}/g, 'x');
-  const request = standIn(operation, url, {
-    params: {},
-    query: new URLSearchParams(),
-    headers: {},
-    body: undefined,
-  });
-  for (const middleware of chain) {
+async function findRoute(search: readonly Middleware[], operation: DocumentedOperation): Promise<Route> {
+  const request = standIn(operation, operation.path.replace(/\{[^}]+\}/g, 'x'), nothing);
+  for (const middleware of search) {
     const fault = await run(middleware, request, standInResponse(200, {}));
     if (fault !== undefined)
-      throw new Error(`${file}: ${operation.operationId} cannot be validated`, { cause: fault });
+      throw new Error(`${operation.operationId} cannot be validated`, { cause: fault });
   }
   if (request.openapi?.openApiRoute !== operation.path) {
-    throw new Error(`${file}: ${operation.path} is not found by the validator; "servers" must have no path`);
+    throw new Error(`${operation.path} is not found by the validator`);
   }
   return request.openapi;
 }
@@ -115,7 +119,7 @@ function standIn(operation: DocumentedOperation, url: string, parts: RequestPart
   const contentType = contentTypes[operation.body];
   const headers: Record<string, unknown> = contentType === undefined ? {} : { 'content-type': contentType };
   const query: Record<string, unknown> = {};
-  for (const parameter of operation.parameters) {
+  for (const parameter of operation.documented.parameters ?? []) {
     if (parameter.in === 'query') {
       const values = parts.query.getAll(parameter.name);
       const single = operation.dialect !== 'matrix' && parameter.schema?.['type'] !== 'array';
@@ -151,12 +155,12 @@ function run(middleware: Middleware, request: StandIn, response: StandInResponse
 
 function createRequestCheck(
   operation: DocumentedOperation,
-  openapi: StandIn['openapi'],
+  route: Route,
   check: Middleware,
 ): (parts: RequestParts) => Promise<void> {
   return async (parts) => {
     const request = standIn(operation, operation.path, parts);
-    request.openapi = { ...openapi, pathParams: parts.params } as NonNullable<StandIn['openapi']>;
+    request.openapi = { ...route, pathParams: parts.params };
     const fault = await run(check, request, standInResponse(200, {}));
     if (fault !== undefined) throw toFault(fault);
   };
@@ -191,10 +195,10 @@ function describe({ path, message, errorCode }: Violation): string {
 
 function createAnswerCheck(
   operation: DocumentedOperation,
-  openapi: StandIn['openapi'],
+  route: Route,
   check: Middleware,
 ): (answer: AnswerParts) => Promise<void> {
-  const { responses } = operation;
+  const { responses = {} } = operation.documented;
   return async ({ status, headers, contentType, body }) => {
     const complain = (text: string): never => {
       throw new Error(`the answer ${status} of ${operation.operationId} does not fit the document: ${text}`);
@@ -214,13 +218,8 @@ function createAnswerCheck(
       return complain(`${essence ?? 'no content type'} is not documented`);
     if (essence !== 'application/json' || headers['content-encoding'] !== undefined) return undefined;
     let fault: unknown;
-    const request = standIn(operation, operation.path, {
-      params: {},
-      query: new URLSearchParams(),
-      headers: {},
-      body: undefined,
-    });
-    if (openapi !== undefined) request.openapi = openapi;
+    const request = standIn(operation, operation.path, nothing);
+    request.openapi = route;
     const response = standInResponse(status, { 'content-type': essence });
     await new Promise<void>((resolve) => {
       check(request, response, (error) => {

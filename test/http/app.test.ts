@@ -1,5 +1,5 @@
 import express from 'express';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { OAuthError } from '../../src/protocol/oauth-error.ts';
 import { MatrixError } from '../../src/protocol/matrix-error.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
@@ -19,22 +19,23 @@ interface Echo {
 const json = async (response: Response): Promise<unknown> => response.json();
 const echoed = async (response: Response): Promise<Echo> => (await response.json()) as Echo;
 
+/** The default application, for the tests that need no other. */
+const app = await startApp();
+afterAll(() => app[Symbol.asyncDispose]());
+
 describe('routes', () => {
   it('finds an operation by method and path, with its path parameters decoded once', async () => {
-    await using app = await startApp();
     const answer = await echoed(await fetch(`${app.url}/_matrix/client/v3/devices/a%2Fb%2520c`));
     expect(answer).toMatchObject({ operation: 'getDevice', params: { deviceId: 'a/b%20c' } });
   });
 
   it('prefers a literal path over a parameter', async () => {
-    await using app = await startApp();
     expect(await echoed(await fetch(`${app.url}/_matrix/client/v3/devices/mine`))).toMatchObject({
       operation: 'getOwnDevice',
     });
   });
 
   it('is strict in case, trailing slashes, double slashes and path parameters (175)', async () => {
-    await using app = await startApp();
     for (const path of [
       '/_Matrix/client/v3/thing',
       '/_matrix/client/v3/thing/',
@@ -46,7 +47,6 @@ describe('routes', () => {
   });
 
   it('refuses a path that is not percent-encoded UTF-8 with 400 JSON (174)', async () => {
-    await using app = await startApp();
     const answer = await fetch(`${app.url}/_matrix/client/v3/devices/%E0%A4%A`);
     expect(answer.status).toBe(400);
     expect(await json(answer)).toEqual({
@@ -56,12 +56,10 @@ describe('routes', () => {
   });
 
   it('refuses NUL in a path parameter (175)', async () => {
-    await using app = await startApp();
     expect((await fetch(`${app.url}/_matrix/client/v3/devices/a%00b`)).status).toBe(400);
   });
 
   it('answers unknown paths in the dialect of the mount (179)', async () => {
-    await using app = await startApp();
     const matrix = await fetch(`${app.url}/_matrix/client/v3/nothing`, { headers: { accept: 'text/html' } });
     expect([matrix.status, await json(matrix)]).toEqual([
       404,
@@ -79,7 +77,6 @@ describe('routes', () => {
   });
 
   it('answers other methods with 405 and Allow (28, 179)', async () => {
-    await using app = await startApp();
     const matrix = await fetch(`${app.url}/_matrix/client/v3/thing`, { method: 'POST' });
     expect([matrix.status, matrix.headers.get('allow')]).toEqual([405, 'GET, PUT, HEAD, OPTIONS']);
     expect(await json(matrix)).toMatchObject({ errcode: 'M_UNRECOGNIZED' });
@@ -89,7 +86,6 @@ describe('routes', () => {
   });
 
   it('answers HEAD like GET without the body, and TRACE with 405 (180)', async () => {
-    await using app = await startApp();
     for (const path of [
       '/_matrix/client/v3/thing',
       '/_matrix/client/v3/devices/x',
@@ -109,7 +105,6 @@ describe('routes', () => {
   });
 
   it('ignores query parameters that it does not know, brackets and prototype names too (12)', async () => {
-    await using app = await startApp();
     const answer = await fetch(
       `${app.url}/_matrix/client/v3/paint?colour=*:/?&scope[]=x&__proto__=y&constructor=z`,
     );
@@ -118,7 +113,6 @@ describe('routes', () => {
   });
 
   it('refuses a query that is not percent-encoded UTF-8 where it is read', async () => {
-    await using app = await startApp();
     expect((await fetch(`${app.url}/_matrix/client/v3/paint?colour=%ff`)).status).toBe(400);
     expect((await fetch(`${app.url}/oauth2/authorize?state=%zz`)).status).toBe(400);
   });

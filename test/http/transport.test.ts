@@ -1,7 +1,11 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { sendRaw, startApp, statusOf } from './support.ts';
+
+/** The default application, for the tests that need no other. */
+const app = await startApp();
+afterAll(() => app[Symbol.asyncDispose]());
 
 const thing = '/_matrix/client/v3/thing';
 const close = 'connection: close\r\n';
@@ -29,7 +33,6 @@ describe('a message that could mean two things (164)', () => {
     ['no HTTP at all', 'hello\r\n\r\n'],
     ['HTTP/0.9', `GET ${thing}\r\n\r\n`],
   ])('is answered 400: %s', async (_name, request) => {
-    await using app = await startApp();
     const answer = await sendRaw(app.port, request);
     expect(statusOf(answer)).toBe(400);
     expect(answer).not.toContain('operation');
@@ -38,7 +41,6 @@ describe('a message that could mean two things (164)', () => {
 
 describe('sizes (165)', () => {
   it('has limits for the URL, the number and the bytes of headers', async () => {
-    await using app = await startApp();
     expect(
       statusOf(
         await sendRaw(app.port, `GET ${thing}?${'a'.repeat(8200)} HTTP/1.1\r\nhost: h\r\n${close}\r\n`),
@@ -91,7 +93,6 @@ describe('sizes (165)', () => {
   });
 
   it('refuses content encodings with 415, so nothing is ever inflated (167)', async () => {
-    await using app = await startApp();
     for (const encoding of ['gzip', 'deflate', 'br', 'zstd', 'x']) {
       const answer = await fetch(app.url + thing, {
         method: 'PUT',
@@ -124,7 +125,6 @@ describe('slow clients (168)', () => {
 
 describe('unusual requests (180)', () => {
   it('do not hang: Expect, upgrades, OPTIONS *, absolute targets', async () => {
-    await using app = await startApp();
     const expecting = await sendRaw(
       app.port,
       `POST /oauth2/token HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 3\r\n${close}\r\na=1`,
