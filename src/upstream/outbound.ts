@@ -33,11 +33,13 @@ export interface OutboundOptions {
 
 export interface OutboundRequest {
   readonly url: string;
-  readonly method?: 'GET' | 'POST' | undefined;
+  readonly method?: 'GET' | 'POST' | 'OPTIONS' | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: string | undefined;
   /** Cap on the body, counted after decompression. */
   readonly maxBytes: number;
+  /** `answer`: a redirect is an answer like any other, without its body; it is never followed either way. Default `refuse`. */
+  readonly redirects?: 'refuse' | 'answer' | undefined;
 }
 
 export interface OutboundResponse {
@@ -51,7 +53,7 @@ export interface OutboundResponse {
 }
 
 export interface Outbound {
-  /** Throws {@link OutboundFault} where no answer could be had; any status but a redirect is an answer. */
+  /** Throws {@link OutboundFault} where no answer could be had; any status is an answer, a redirect only if the request says so. */
   send(request: OutboundRequest): Promise<OutboundResponse>;
   close(): Promise<void>;
 }
@@ -188,6 +190,7 @@ async function exchange(
   };
   if (status >= 300 && status < 400 && status !== 304) {
     discard();
+    if (request.redirects === 'answer') return { status, headers, text: '' };
     const target = URL.parse(headers['location'] ?? '', url.href);
     throw new OutboundFault(
       'redirect',

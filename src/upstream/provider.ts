@@ -84,7 +84,7 @@ export interface ProviderOptions {
 /** Does not connect to anything yet. Throws a RangeError where the settings cannot be used. */
 export function createProvider(options: ProviderOptions): Provider {
   const settings = resolveSettings(options.settings);
-  const outbound = outboundOf(settings, options);
+  const outbound = createProviderOutbound(settings, options);
   const listeners = new Set<() => void>();
   const metadata = metadataOf(settings, outbound, options, () => {
     for (const listener of listeners) listener();
@@ -148,8 +148,11 @@ export function createProvider(options: ProviderOptions): Provider {
   };
 }
 
-/** Loopback is allowed where a URL that the operator wrote names it. */
-function outboundOf(settings: ResolvedSettings, options: ProviderOptions): Outbound {
+/** The way out to one IdP. Loopback is allowed where a URL that the operator wrote names it. */
+export function createProviderOutbound(
+  settings: ResolvedSettings,
+  options: Pick<ProviderOptions, 'clock' | 'lookup'>,
+): Outbound {
   const written = [settings.issuer, settings.discovery.url, ...Object.values(settings.discovery.overrides)];
   const loopback = written.some((each) => {
     const url = typeof each === 'string' ? URL.parse(each) : null;
