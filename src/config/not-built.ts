@@ -18,9 +18,6 @@ export interface NotBuilt {
 const anything = (value: unknown): boolean => value !== undefined;
 const nonEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
 
-/** The presets that `src/upstream/presets` has. */
-export const builtPresets: readonly string[] = ['generic'];
-
 /** All that is refused for now. */
 export const notBuilt: readonly NotBuilt[] = [
   {
@@ -46,12 +43,6 @@ export const notBuilt: readonly NotBuilt[] = [
     refuses: (value) => Array.isArray(value) && value.length > 1,
     what: 'more than one provider',
     mend: 'Leave one provider in the list.',
-  },
-  {
-    key: 'providers[].preset',
-    refuses: (value) => typeof value === 'string' && !builtPresets.includes(value),
-    what: 'any preset but `generic`',
-    mend: 'Write `preset: generic`, or leave the key out: what follows the standards needs no preset.',
   },
   {
     key: 'providers[].response_mode',

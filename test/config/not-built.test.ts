@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { builtPresets, notBuilt } from '../../src/config/not-built.ts';
+import { notBuilt } from '../../src/config/not-built.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { schemaAt } from '../../src/config/shape.ts';
+import { presetNames } from '../../src/config/sections/providers.ts';
 import { presets } from '../../src/upstream/presets/presets.ts';
 import { faultsOf, makeFolder, minimal, provider, withProvider, type Json } from './support.ts';
 
@@ -17,7 +18,6 @@ const requests: Record<string, Json> = {
     encryption_key: '0123456789abcdef'.repeat(4),
   }),
   providers: minimal({ providers: [provider(), provider({ id: 'two' })] }),
-  'providers[].preset': withProvider({ preset: 'keycloak' }),
   'providers[].response_mode': withProvider({ response_mode: 'form_post' }),
   'providers[].access.require': withProvider({ access: { require: [{ claim: 'groups', any_of: ['a'] }] } }),
   'legacy_login.sso': minimal({ legacy_login: { sso: true } }),
@@ -72,5 +72,5 @@ test('values that switch nothing on may be written', () => {
 });
 
 test('the presets are those that the upstream part has', () => {
-  expect([...builtPresets].sort()).toEqual([...presets.keys()].sort());
+  expect([...presetNames].sort()).toEqual([...presets.keys()].sort());
 });

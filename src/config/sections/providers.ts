@@ -14,8 +14,8 @@ import {
   webUrl,
 } from '../fields.ts';
 
-/** Presets: what is known of a product and differs from the standards. */
-const presetNames = [
+/** Presets: what is known of a product and differs from the standards. A test compares them with `src/upstream/presets`. */
+export const presetNames = [
   'generic',
   'oauth2',
   'oidc-provider',
