@@ -6,8 +6,10 @@ export const dex: Preset = {
   title: 'Dex',
   evidence: 'from documents',
   sources: ['dexidp/dex server/handlers.go, server/oauth2.go (discovery, scopes)'],
-  // An unknown scope is refused with invalid_scope; `groups` is a scope there.
-  defaults: { scopes: ['openid', 'profile', 'email', 'groups'] },
+  // An unknown scope is refused with invalid_scope.
   logout: { backchannel: false, rp_initiated: false },
-  notes: ['preferred_username depends on the connector: LDAP and GitHub give one, some others do not.'],
+  notes: [
+    'For groups, add the scope groups.',
+    'preferred_username depends on the connector: LDAP and GitHub give one, some others do not.',
+  ],
 };
