@@ -28,6 +28,8 @@ const mayImport = {
   'matrix-api': [...foundations, ...domain, 'http'],
   account: [...foundations, ...domain, 'http'],
   admin: [...foundations, ...domain, 'http'],
+  // Looks at a set-up from outside, so it knows the configuration and asks through upstream/.
+  doctor: [...foundations, 'config', 'upstream', 'metadata'],
 };
 
 const parts = Object.keys(mayImport);

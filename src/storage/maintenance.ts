@@ -1,4 +1,4 @@
-/** What `gatehouse database status` and `backup` do: look at a database, or copy it, without changing it. */
+/** What `gatehouse database status` and `backup` and the doctor do: look at a database, or copy it, without changing it. */
 import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -22,12 +22,31 @@ const RECORD = 'select version, name, oldest_level, applied_at from gatehouse_mi
 /** Which migrations have run. Changes nothing. Throws `DatabaseFault` if the database cannot be read. */
 export async function readDatabaseStatus(url: string): Promise<DatabaseStatus> {
   const engine = url.startsWith('sqlite:') ? 'sqlite' : 'postgres';
-  const rows = engine === 'sqlite' ? readSqliteRecord(sqliteFile(url)) : await readPostgresRecord(url);
+  const rows = await readRows(url, 'gatehouse_migrations', RECORD);
   return {
     engine,
     buildLevel: migrations.at(-1)?.version ?? 0,
     ...stateOf(rows as Parameters<typeof stateOf>[0], migrations),
   };
+}
+
+export interface IdpDocumentAge {
+  readonly providerId: string;
+  readonly kind: 'metadata' | 'jwks';
+  /** Wall-clock time at which the provider last confirmed it, in milliseconds. */
+  readonly fetchedAt: number;
+}
+
+/** How old the last good documents of the providers are. Changes nothing. Throws `DatabaseFault` if the database cannot be read. */
+export async function readIdpDocumentAges(url: string): Promise<IdpDocumentAge[]> {
+  const rows = await readRows(
+    url,
+    'idp_documents',
+    'select provider_id, kind, fetched_at from idp_documents order by provider_id, kind',
+  );
+  return (rows as { provider_id: string; kind: IdpDocumentAge['kind']; fetched_at: number | string }[]).map(
+    (row) => ({ providerId: row.provider_id, kind: row.kind, fetchedAt: Number(row.fetched_at) }),
+  );
 }
 
 /**
@@ -59,13 +78,20 @@ export function backUpSqlite(url: string, target: string): void {
   }
 }
 
-function readSqliteRecord(file: string): unknown[] {
+/** The rows of a statement; none where the table is not there yet. */
+async function readRows(url: string, table: string, statement: string): Promise<readonly unknown[]> {
+  return url.startsWith('sqlite:')
+    ? readSqliteRows(sqliteFile(url), table, statement)
+    : readPostgresRows(url, table, statement);
+}
+
+function readSqliteRows(file: string, table: string, statement: string): unknown[] {
   assertExists(file);
   try {
     const database = new DatabaseSync(file, { timeout: 5000 });
     try {
-      const known = database.prepare(`select 1 from sqlite_schema where name = 'gatehouse_migrations'`).get();
-      return known === undefined ? [] : database.prepare(RECORD).all();
+      const known = database.prepare('select 1 from sqlite_schema where name = ?').get(table);
+      return known === undefined ? [] : database.prepare(statement).all();
     } finally {
       database.close();
     }
@@ -74,14 +100,14 @@ function readSqliteRecord(file: string): unknown[] {
   }
 }
 
-async function readPostgresRecord(url: string): Promise<unknown[]> {
+async function readPostgresRows(url: string, table: string, statement: string): Promise<readonly unknown[]> {
   const pool = openPostgresPool({ url, size: 1, statementLimitMs: 10_000, onIdleError: () => undefined });
   try {
     const known = await pool.run({
-      sql: `select 1 from pg_tables where schemaname = current_schema() and tablename = 'gatehouse_migrations'`,
-      parameters: [],
+      sql: 'select 1 from pg_tables where schemaname = current_schema() and tablename = $1',
+      parameters: [table],
     });
-    return known.rows.length === 0 ? [] : (await pool.run({ sql: RECORD, parameters: [] })).rows;
+    return known.rows.length === 0 ? [] : (await pool.run({ sql: statement, parameters: [] })).rows;
   } catch (error) {
     throw explainPostgresFailure(error, url);
   } finally {

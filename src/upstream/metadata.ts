@@ -64,7 +64,7 @@ function parseObject(body: string): Record<string, unknown> {
 
 function judge(document: Record<string, unknown>, settings: ResolvedSettings): AuthorizationServer {
   judgeIssuer(document['issuer'], settings);
-  const members = complete(document, settings);
+  const members = completeMetadata(document, settings);
   for (const name of STRINGS) assertType(members, name, (value) => typeof value === 'string', 'a string');
   for (const name of STRING_ARRAYS) assertType(members, name, isStringArray, 'an array of strings');
   for (const name of BOOLEANS) assertType(members, name, (value) => typeof value === 'boolean', 'a boolean');
@@ -82,7 +82,11 @@ function required(settings: ResolvedSettings): string[] {
   return settings.preset.openid === false ? [...always, 'userinfo_endpoint'] : [...always, 'jwks_uri'];
 }
 
-function complete(document: Record<string, unknown>, settings: ResolvedSettings): Record<string, unknown> {
+/** The document with the defaults of RFC 8414 §2, what the preset fills in and the operator's overrides; nothing is judged. */
+export function completeMetadata(
+  document: Readonly<Record<string, unknown>>,
+  settings: ResolvedSettings,
+): Record<string, unknown> {
   const members: Record<string, unknown> = { ...DEFAULTS, ...settings.preset.missing_members };
   for (const [name, value] of Object.entries(document)) {
     // Some write null for what they do not have.
