@@ -39,6 +39,7 @@ export interface RawParameters {
   readonly duplicated: readonly string[];
 }
 
+/** Reads the query or the form of an authorization request; nothing is judged yet. */
 export function readParameters(query: Iterable<[string, string]>): RawParameters {
   const values = new Map<string, string>();
   const duplicated: string[] = [];

@@ -1,10 +1,9 @@
 /** How a client is answered at its redirect URI (RFC 6749 section 4.1.2), always with `iss` (RFC 9207). */
 import { noStore, type Reply } from '../http/exchange.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
+import type { OAuthError } from '../protocol/oauth-error.ts';
 import type { SignInPurpose } from '../sign-in/deps.ts';
-import type { AuthorizationRequest } from '../storage/authorizations.ts';
-import { findAuthorizationRequest } from '../storage/authorizations.ts';
+import { type AuthorizationRequest, findAuthorizationRequest } from '../storage/authorizations.ts';
 import type { Database } from '../storage/database.ts';
 import type { ResponseTarget } from './authorization-parameters.ts';
 import { authorizationResponseUrl } from './redirect-uri.ts';

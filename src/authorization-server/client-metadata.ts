@@ -98,7 +98,7 @@ function texts(input: Input, clientUri: URL): Record<string, string> {
       if (!isHostOrSubdomain(url.hostname, clientUri.hostname)) {
         refuse(`${name} must be on the host of client_uri or a subdomain of it`);
       }
-      kept[name] = String(value);
+      if (typeof value === 'string') kept[name] = value;
     }
   }
   return kept;

@@ -18,6 +18,7 @@ export async function loadClient(db: Kysely<Schema>, id: string): Promise<Client
   return record && toClient(record);
 }
 
+/** A row as the endpoints see it. */
 export function toClient(record: ClientRecord): Client {
   return {
     id: record.id,

@@ -7,7 +7,7 @@ import { Unavailable } from '../protocol/unavailable.ts';
 import { type ActiveAccess, findAccess } from '../sessions/find.ts';
 import { secondsLeft } from '../sessions/issued-tokens.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
-import { requireParameter } from './token.ts';
+import { requireParameter } from './require-parameter.ts';
 
 type Answer = components['schemas']['IntrospectionResponse'];
 

@@ -1,7 +1,7 @@
 import { type Handler, noStore } from '../http/exchange.ts';
 import { endSession, findSessionOfToken } from '../sessions/end.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
-import { requireParameter } from './token.ts';
+import { requireParameter } from './require-parameter.ts';
 
 /**
  * Revocation (RFC 7009). Either token ends the session, whatever the hint says, whether it has expired or not, and whether or not the client

@@ -1,16 +1,10 @@
-import type { components } from '../generated/authorization-server.ts';
-import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
+import { type Handler, noStore } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { authenticateClient } from './client-authentication.ts';
-import type { Client } from './clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
+import type { Grant, TokenAnswer } from './grants/grant.ts';
 import { authorizationCodeGrant } from './grants/authorization-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
-
-export type TokenAnswer = components['schemas']['TokenResponse'];
-
-/** One grant type: gets the authenticated client and the form, answers with tokens or throws the refusal. */
-export type Grant = (request: ApiRequest, client: Client) => Promise<TokenAnswer>;
 
 /** Token endpoint (RFC 6749 section 3.2): the shared phases, then the grant. */
 export function exchangeToken(deps: AuthorizationServerDeps): Handler<unknown, TokenAnswer> {
@@ -31,11 +25,4 @@ export function exchangeToken(deps: AuthorizationServerDeps): Handler<unknown, T
     const client = await authenticateClient(deps, request);
     return { status: 200, headers: noStore, body: await grant(request, client) };
   };
-}
-
-/** A parameter that a grant cannot do without (RFC 6749 section 5.2). */
-export function requireParameter(request: ApiRequest, name: string): string {
-  const value = request.form.get(name);
-  if (value === undefined || value === '') throw new OAuthError('invalid_request', `${name} is missing`);
-  return value;
 }

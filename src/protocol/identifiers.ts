@@ -15,6 +15,7 @@ export function localpartFault(localpart: string, serverName: string): string | 
   return undefined;
 }
 
+/** `@localpart:server_name`. */
 export function userId(localpart: string, serverName: string): string {
   return `@${localpart}:${serverName}`;
 }

@@ -18,6 +18,7 @@ export function splitScope(scope: string): string[] | undefined {
   return tokens.every((token) => SCOPE_TOKEN.test(token)) ? tokens : undefined;
 }
 
+/** Whether a scope token is the Matrix API, in either spelling. */
 export function isApiScope(token: string): boolean {
   return token === API_SCOPE || token === UNSTABLE_API_SCOPE;
 }

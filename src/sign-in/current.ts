@@ -1,5 +1,6 @@
 import type { ApiRequest, Handler } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
+import type { SignInPurposeName } from '../storage/schema.ts';
 import { findSignIn, type SignIn } from '../storage/sign-ins.ts';
 import { isBoundBrowser } from './browser-binding.ts';
 import type { SignInDeps } from './deps.ts';
@@ -32,11 +33,12 @@ export async function requireSignIn(
 export async function requireIdentified(
   deps: Pick<SignInDeps, 'db' | 'clock' | 'issuer'>,
   request: ApiRequest,
-  purpose: SignIn['purpose'],
+  purpose: SignInPurposeName,
 ): Promise<SignIn & { readonly user_id: string }> {
   const signIn = await requireSignIn(deps, request);
   const { user_id } = signIn;
-  if (user_id === null || signIn.purpose !== purpose) {
+  const begunFor: string = signIn.purpose;
+  if (user_id === null || begunFor !== purpose) {
     throw new OAuthError('access_denied', 'nobody has signed in for this yet', { status: 403 });
   }
   request.annotate({ userId: user_id });

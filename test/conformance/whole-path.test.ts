@@ -139,8 +139,8 @@ describe('a client', () => {
   it('may be in several tabs at once', async () => {
     const browser = createBrowser();
     browser.stopAt(client.redirectUri);
-    let first = await browser.open(client.authorizeUrl({ state: 'one' }));
-    first = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+    await browser.open(client.authorizeUrl({ state: 'one' }));
+    const first = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
     expect(first.title).toContain('Allow');
     const second = await browser.open(client.authorizeUrl({ state: 'two' }));
     expect(second.title).toContain('Allow');
@@ -358,7 +358,7 @@ describe('the token endpoint', () => {
       'invalid_grant',
     ],
   ])('answers %j with %i %s (items 29, 31, 32, 36, 48)', async (form, status, error) => {
-    const answer = await client.token(form as Record<string, string>);
+    const answer = await client.token(form);
     expect(answer).toMatchObject({ status, body: { error, error_description: expect.any(String) } });
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(answer.headers.get('content-type')).toContain('application/json');

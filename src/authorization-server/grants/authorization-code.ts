@@ -16,7 +16,8 @@ import { findUser } from '../../storage/users.ts';
 import { type Client, clientName } from '../clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { signIdToken } from '../id-token.ts';
-import { type Grant, requireParameter } from '../token.ts';
+import { requireParameter } from '../require-parameter.ts';
+import type { Grant } from './grant.ts';
 
 /** Wrong verifiers that burn a code (item 32). */
 const VERIFIER_MISSES = 5;

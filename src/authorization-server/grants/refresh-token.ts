@@ -2,7 +2,8 @@ import { OAuthError } from '../../protocol/oauth-error.ts';
 import { splitScope } from '../../protocol/scope.ts';
 import { rotateTokens, type RotationRefusal } from '../../sessions/rotate.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
-import { type Grant, requireParameter } from '../token.ts';
+import { requireParameter } from '../require-parameter.ts';
+import type { Grant } from './grant.ts';
 
 /**
  * Refresh (RFC 6749 section 6) by rule 3 of the session model. A 4xx here logs the user out at the client, so only a true refusal of

@@ -1,0 +1,9 @@
+import type { components } from '../../generated/authorization-server.ts';
+import type { ApiRequest } from '../../http/exchange.ts';
+import type { Client } from '../clients.ts';
+
+/** A successful answer of the token endpoint (RFC 6749 section 5.1). */
+export type TokenAnswer = components['schemas']['TokenResponse'];
+
+/** One grant type: gets the authenticated client and the form, answers with tokens or throws the refusal. */
+export type Grant = (request: ApiRequest, client: Client) => Promise<TokenAnswer>;
