@@ -63,7 +63,7 @@ function clientOf(settings: ResolvedSettings, clock: Clock): oauth.Client {
   };
 }
 
-/** Checks `state` and RFC 9207's `iss`, and that it is not an error. */
+/** Checks that no parameter comes twice (RFC 6749 §3.1), `state` and RFC 9207's `iss`, and that it is not an error. */
 function readCallback(
   settings: ResolvedSettings,
   server: oauth.AuthorizationServer,
@@ -71,6 +71,8 @@ function readCallback(
   input: CallbackInput,
 ): URLSearchParams {
   try {
+    const names = [...input.parameters.keys()];
+    if (new Set(names).size < names.length) throw new UpstreamRefusal('callback', 'a parameter comes twice');
     const issuer = issuerOfCallback(server, settings, input.parameters.get('iss'));
     const callback = oauth.validateAuthResponse(
       { ...server, issuer },

@@ -43,7 +43,7 @@ const get = (from: Outbound, url: string, maxBytes = 1000) => from.send({ url, m
 
 describe('the way out to the IdP', () => {
   it('names itself and asks with no more than it needs', async () => {
-    await using server = await startScriptedServer({ script: (_, response) => void sendJson(response, {}) });
+    await using server = await startScriptedServer({ script: (_, response) => sendJson(response, {}) });
     const response = await get(outbound(), `${server.url}/a?b=c`);
     expect(response).toMatchObject({ status: 200, text: '{}' });
     expect(server.seen[0]?.path).toBe('/a?b=c');
@@ -121,17 +121,19 @@ describe('the way out to the IdP', () => {
   it.each([
     [
       'a byte at a time',
-      (write: (text: string) => void) => void drip(write, 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n'),
+      (write: (text: string) => void) => drip(write, 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n'),
     ],
     [
       'headers that never end',
-      (write: (text: string) => void) => void drip(write, 'HTTP/1.1 200 OK\r\n', 'x-more: y\r\n'),
+      (write: (text: string) => void) => drip(write, 'HTTP/1.1 200 OK\r\n', 'x-more: y\r\n'),
     ],
     ['silence', () => undefined],
   ])('gives up at the total time: %s (122)', async (_name, speak) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
-      speak((text) => void (socket.writable && socket.write(text)));
+      speak((text) => {
+        if (socket.writable) socket.write(text);
+      });
     });
     open.push(server);
     server.listen(0, '127.0.0.1');
@@ -231,7 +233,7 @@ describe('the way out to the IdP', () => {
 
     it('a name that changes its address between two connections is judged each time (rebinding)', async () => {
       await using server = await startScriptedServer({
-        script: (_, response) => void sendJson(response, {}),
+        script: (_, response) => sendJson(response, {}),
       });
       const addresses = ['127.0.0.1', '127.0.0.2'];
       const lookup: LookupFunction = (_name, options, callback) => {
@@ -247,7 +249,7 @@ describe('the way out to the IdP', () => {
 
     it('of several addresses only the allowed ones are tried', async () => {
       await using server = await startScriptedServer({
-        script: (_, response) => void sendJson(response, {}),
+        script: (_, response) => sendJson(response, {}),
       });
       const lookup: LookupFunction = (_name, _options, callback) => {
         callback(null, [
@@ -264,7 +266,7 @@ describe('the way out to the IdP', () => {
     it('refuses a certificate that nobody vouches for, whatever the environment says', async () => {
       await using server = await startScriptedServer({
         tls: selfSigned('localhost'),
-        script: (_, response) => void sendJson(response, {}),
+        script: (_, response) => sendJson(response, {}),
       });
       process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
       try {
@@ -281,7 +283,7 @@ describe('the way out to the IdP', () => {
       const tls = selfSigned('localhost');
       await using server = await startScriptedServer({
         tls,
-        script: (_, response) => void sendJson(response, {}),
+        script: (_, response) => sendJson(response, {}),
       });
       const out = outbound({ ca: tls.cert });
       expect((await get(out, `https://localhost:${String(server.port)}/`)).status).toBe(200);
@@ -301,7 +303,7 @@ describe('the way out to the IdP', () => {
   });
 
   it('goes through a proxy only if it is configured, never by the environment (136)', async () => {
-    await using server = await startScriptedServer({ script: (_, response) => void sendJson(response, {}) });
+    await using server = await startScriptedServer({ script: (_, response) => sendJson(response, {}) });
     let proxied = 0;
     const proxy = createServer((socket) => {
       proxied++;

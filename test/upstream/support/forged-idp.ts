@@ -90,7 +90,7 @@ export async function startForgedIdp(
     };
     const idToken = await new SignJWT(claims)
       .setProtectedHeader({ alg: idp.signer.jwk.alg ?? '', kid: idp.signer.jwk.kid ?? '', ...idp.header })
-      .sign(idp.signer.privateKey);
+      .sign(idp.signer.privateKey, { crit: { x: true } });
     return { access_token: accessToken, token_type: 'Bearer', expires_in: 300, id_token: idToken };
   };
 
