@@ -130,7 +130,7 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     serverName: config.server_name,
     providers,
     purposes: { authorization: authorizationPurpose({ db, issuer: config.public_url }) },
-    claimRules: new Map(config.providers.map(({ id, claims }) => [id, claims])),
+    providerRules: new Map(config.providers.map(({ id, name = id, claims }) => [id, { name, claims }])),
     homeserver: noHomeserver,
     homeserverSecretHash: secret === undefined ? undefined : createHash('sha256').update(secret).digest(),
     policy: {

@@ -37,6 +37,7 @@ export function authorize(deps: AuthorizationServerDeps): Handler {
       request,
       purpose: 'authorization',
       ...parameters,
+      providerHint: raw.values.get('idp_hint') ?? null,
       remember: (tx, signInId) =>
         insertAuthorizationRequest(tx, {
           sign_in_id: signInId,

@@ -39,12 +39,6 @@ export const notBuilt: readonly NotBuilt[] = [
     mend: 'Use SQLite: `url: "sqlite:gatehouse.db"`.',
   },
   {
-    key: 'providers',
-    refuses: (value) => Array.isArray(value) && value.length > 1,
-    what: 'more than one provider',
-    mend: 'Leave one provider in the list.',
-  },
-  {
     key: 'providers[].response_mode',
     refuses: (value) => value === 'form_post',
     what: '`response_mode: form_post`',

@@ -358,6 +358,8 @@ export interface components {
         nonce: string;
         prompt: string;
         login_hint: string;
+        /** @description Id of the provider to sign in at, where there are several; one that does not exist is ignored. */
+        idp_hint: string;
     };
     requestBodies: never;
     headers: never;
@@ -476,6 +478,8 @@ export interface operations {
                 nonce?: components["parameters"]["nonce"];
                 prompt?: components["parameters"]["prompt"];
                 login_hint?: components["parameters"]["login_hint"];
+                /** @description Id of the provider to sign in at, where there are several; one that does not exist is ignored. */
+                idp_hint?: components["parameters"]["idp_hint"];
             };
             header?: never;
             path?: never;

@@ -1,11 +1,13 @@
 import type { Kysely } from 'kysely';
-import type { ApiRequest, Reply } from '../http/exchange.ts';
+import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
+import { endpointUrl } from '../protocol/issuer.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import type { Schema, SignInPurposeName } from '../storage/schema.ts';
 import { insertSignIn, type SignIn } from '../storage/sign-ins.ts';
 import { bindBrowser } from './browser-binding.ts';
 import type { SignInDeps } from './deps.ts';
+import { chosenProvider } from './choose-provider.ts';
 import { goToIdp } from './go-to-idp.ts';
 
 /** How long a person may take from here to the end, in milliseconds. */
@@ -19,6 +21,8 @@ export interface NewSignIn {
   readonly maxAgeSeconds?: number | null;
   readonly loginHint?: string | null;
   readonly acrValues?: string | null;
+  /** Id of the provider that the client would like; one that does not exist counts as none. */
+  readonly providerHint?: string | null;
   /** Stores what the purpose needs to remember, in the same transaction. */
   readonly remember?: (tx: Kysely<Schema>, signInId: string) => Promise<void>;
 }
@@ -38,7 +42,7 @@ export async function beginSignIn(deps: SignInDeps, begun: NewSignIn): Promise<R
     max_age: begun.maxAgeSeconds ?? null,
     login_hint: begun.loginHint ?? null,
     acr_values: begun.acrValues ?? null,
-    provider_id: null,
+    provider_id: chosenProvider(deps, begun.providerHint)?.id ?? null,
     upstream_state_hash: null,
     upstream_sealed: null,
     user_id: null,
@@ -57,5 +61,8 @@ export async function beginSignIn(deps: SignInDeps, begun: NewSignIn): Promise<R
     browserSecret,
     lifetime: SIGN_IN_LIFETIME,
   });
-  return goToIdp(deps, { signIn, cookies });
+  const provider = chosenProvider(deps, signIn.provider_id);
+  if (provider !== undefined) return goToIdp(deps, { signIn, provider, cookies });
+  const location = endpointUrl(deps.issuer, `sign-in/${signIn.id}`);
+  return { status: 303, headers: { ...noStore, location, 'set-cookie': cookies } };
 }

@@ -7,10 +7,12 @@ import type { UpstreamIdentity } from '../upstream/login.ts';
 import { mapLocalpart } from './localpart.ts';
 import { SignInRefusal } from './refusal.ts';
 
-export interface ClaimRules {
-  /** The name of a claim, or a template (`protocol/claim-template.ts`). */
-  readonly localpart: string;
-  readonly displayname: string;
+/** What the operator decided about the people of one provider. */
+export interface ProviderRules {
+  /** What the provider is called on pages. */
+  readonly name: string;
+  /** Each the name of a claim, or a template (`protocol/claim-template.ts`). */
+  readonly claims: { readonly localpart: string; readonly displayname: string };
 }
 
 export interface CompletionDeps {
@@ -18,8 +20,8 @@ export interface CompletionDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly serverName: string;
-  /** `providers[].claims`, by provider id. */
-  readonly claimRules: ReadonlyMap<string, ClaimRules>;
+  /** By provider id. */
+  readonly providerRules: ReadonlyMap<string, ProviderRules>;
 }
 
 const DISPLAYNAME_LIMIT = 100;
@@ -33,8 +35,8 @@ export async function completeSignIn(
   signIn: { providerId: string; identity: UpstreamIdentity },
 ): Promise<User> {
   const { identity, providerId } = signIn;
-  const rules = deps.claimRules.get(providerId);
-  if (rules === undefined) throw new Error(`no claim rules for provider ${providerId}`);
+  const rules = deps.providerRules.get(providerId)?.claims;
+  if (rules === undefined) throw new Error(`no rules for provider ${providerId}`);
   const now = deps.clock.now();
   const link = { issuer: identity.issuer, subject: identity.subject };
   const displayname =

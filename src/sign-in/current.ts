@@ -4,6 +4,7 @@ import type { SignInPurposeName } from '../storage/schema.ts';
 import { findSignIn, type SignIn } from '../storage/sign-ins.ts';
 import { isBoundBrowser } from './browser-binding.ts';
 import type { SignInDeps } from './deps.ts';
+import { chooserPage, chosenProvider } from './choose-provider.ts';
 import { goToIdp } from './go-to-idp.ts';
 
 /** The sign-in that the `id` of the path names, for the browser that it is bound to. Throws what a page can say. */
@@ -45,11 +46,16 @@ export async function requireIdentified(
   return { ...signIn, user_id };
 }
 
-/** Goes to the IdP again for the same sign-in: after a failure there, or to choose another account (`?account=another`). */
+/**
+ * Goes to the IdP for a sign-in that has begun: after the choice of a provider (`?provider=`), after a failure, or to take another account
+ * (`?account=another`). Where there is a choice and none was made, it is offered.
+ */
 export function restartSignIn(deps: SignInDeps): Handler {
   return async (request) => {
     const signIn = await requireSignIn(deps, request);
+    const provider = chosenProvider(deps, request.query.get('provider') ?? signIn.provider_id);
+    if (provider === undefined) return chooserPage(deps, signIn);
     const again = request.query.get('account') === 'another' ? { prompt: 'login' } : {};
-    return goToIdp(deps, { signIn, ...again });
+    return goToIdp(deps, { signIn, provider, ...again });
   };
 }

@@ -2,6 +2,7 @@ import { noStore, type Reply } from '../http/exchange.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { sendToIdp, type SignIn } from '../storage/sign-ins.ts';
+import type { Provider } from '../upstream/provider.ts';
 import type { SignInDeps } from './deps.ts';
 
 /** What is kept, sealed, while the browser is at the IdP. */
@@ -28,14 +29,13 @@ export async function goToIdp(
   deps: SignInDeps,
   way: {
     signIn: SignIn;
+    provider: Provider;
     cookies?: readonly string[];
     /** In place of the sign-in's own. */
     prompt?: string;
   },
 ): Promise<Reply> {
-  const { signIn, cookies = [] } = way;
-  const [provider] = deps.providers;
-  if (provider === undefined) throw new Error('no provider is configured');
+  const { signIn, provider, cookies = [] } = way;
   const state = issueSecret('upstreamState', deps.random);
   const secrets: UpstreamSecrets = {
     codeVerifier: deps.random(32).toString('base64url'),

@@ -126,6 +126,10 @@ export const providerSection = z.strictObject({
       example: 'main',
     },
   ),
+  name: described(line().optional(), {
+    description: 'What people see where they choose between several providers. Default: the `id`.',
+    example: 'Example account',
+  }),
   preset: described(z.enum(presetNames).default('generic'), {
     description: 'Which product it is, for what differs from the standards.',
   }),

@@ -1,0 +1,71 @@
+/** Several providers: a choice, a hint, and people who are told apart by who vouched for them. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
+import { type Idp, startIdp } from '../peers/idp.ts';
+import { createBrowser } from '../support/browser.ts';
+import { ask, registerTestClient, type TestClient } from '../support/oauth-client.ts';
+
+let second: Idp;
+let gatehouse: Gatehouse;
+let client: TestClient;
+beforeAll(async () => {
+  second = await startIdp({});
+  gatehouse = await startGatehouse({
+    env: {
+      GATEHOUSE__PROVIDERS__0__NAME: 'First & foremost',
+      GATEHOUSE__PROVIDERS__1__ID: 'second',
+      GATEHOUSE__PROVIDERS__1__ISSUER: second.issuer,
+      GATEHOUSE__PROVIDERS__1__CLIENT_ID: second.clientId,
+      GATEHOUSE__PROVIDERS__1__CLIENT_SECRET: second.clientSecret,
+    },
+  });
+  second.setRedirectUris(`${gatehouse.url}upstream/second/callback`);
+  client = await registerTestClient(gatehouse);
+});
+afterAll(async () => {
+  await gatehouse[Symbol.asyncDispose]();
+  await second.close();
+});
+
+it('offers the providers as links, and goes where the person wants', async () => {
+  const browser = createBrowser();
+  browser.stopAt(client.redirectUri);
+  const chooser = await browser.open(client.authorizeUrl());
+  expect(chooser.title).toBe('Where do you want to sign in?');
+  expect(chooser.body).toContain('First &amp; foremost');
+  const login = await browser.follow('second');
+  expect(login.url.startsWith(second.issuer)).toBe(true);
+  await browser.submit({ button: 'Sign in', fields: { login: 'bob' } });
+  const done = await browser.submit({ button: 'Allow' });
+  expect(new URL(done.url).searchParams.get('code')).toMatch(/^gac_/);
+});
+
+it.each([
+  ['second', (): string => second.issuer],
+  ['main', (): string => gatehouse.idp.issuer],
+  ['unknown', (): string => gatehouse.url],
+])('follows the hint %s', async (hint, place) => {
+  const answer = await ask(client.authorizeUrl({ idp_hint: hint }));
+  expect(answer.headers.get('location')?.startsWith(place())).toBe(true);
+});
+
+it('gives a name that somebody has at one provider to nobody at the other (items 144, 146)', async () => {
+  const tokens = await client.tokens({ parameters: { idp_hint: 'main' }, login: 'alice' });
+  expect(tokens.access_token).toMatch(/^gat_/);
+  const browser = createBrowser();
+  await browser.open(client.authorizeUrl({ idp_hint: 'second' }));
+  const refused = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+  expect(refused.status).toBe(403);
+  expect(refused.body).toContain('belongs to another account');
+});
+
+it('does not take the answer of one provider at the callback of the other (item 138)', async () => {
+  const browser = createBrowser();
+  browser.stopAt(`${gatehouse.url}upstream`);
+  await browser.open(client.authorizeUrl({ idp_hint: 'main' }));
+  const callback = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+  const cookies = Object.entries(browser.cookies(callback.url)).map(([name, value]) => `${name}=${value}`);
+  const mixed = callback.url.replace('/upstream/main/', '/upstream/second/');
+  const answer = await ask(mixed, { headers: { cookie: cookies.join('; '), accept: 'text/html' } });
+  expect(answer.status).toBe(400);
+});
