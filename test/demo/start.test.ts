@@ -140,8 +140,9 @@ describe('npm start', () => {
     removeFolder(demo.folder);
   });
 
-  it.each([150, 600, 1000])('exits 0 when it is stopped %i ms after its start', async (delayMs) => {
+  it.each([0, 300, 900])('exits 0 when it is stopped %i ms after it began to start', async (delayMs) => {
     const demo = await runDemo();
+    await demo.waitFor('Starting');
     await new Promise((passed) => setTimeout(passed, delayMs));
     expect(await demo.stop('SIGTERM')).toBe(0);
     removeFolder(demo.folder);
