@@ -1,0 +1,140 @@
+import { CompiledQuery, DummyDriver, Kysely, sql } from 'kysely';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { hashSecret } from '../../src/protocol/token-format.ts';
+import { findAuthorizationCode } from '../../src/storage/authorizations.ts';
+import { findClient } from '../../src/storage/clients.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { readDialect } from '../../src/storage/dialect.ts';
+import { listDueOutboxEntries } from '../../src/storage/outbox.ts';
+import type { Schema } from '../../src/storage/schema.ts';
+import { findLiveSession, markSessionEnded, touchSession } from '../../src/storage/sessions.ts';
+import {
+  consumeRefreshToken,
+  findAccessToken,
+  findAccessTokenRow,
+  findRefreshToken,
+  findSuccessors,
+  markAccessTokenUsed,
+  markPairUsed,
+} from '../../src/storage/tokens.ts';
+import { findUser } from '../../src/storage/users.ts';
+import { forEachEngine } from '../support/database.ts';
+import { NOW } from './support.ts';
+
+const hash = hashSecret('any');
+
+/** What stands on the path of a request: each must find its rows by an index, however many there are. */
+const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
+  'introspection: an access token with its session and user': (db) => findAccessToken(db, hash),
+  'refresh: a refresh token': (db) => findRefreshToken(db, hash),
+  'refresh: its successors': (db) => findSuccessors(db, hash),
+  'refresh: consuming it': (db) => consumeRefreshToken(db, { hash, at: NOW }),
+  'refresh: the access token of a pair': (db) => findAccessTokenRow(db, hash),
+  'refresh: activity of the session': (db) => touchSession(db, { id: 'session 7', at: NOW }),
+  'first use of an access token': (db) => markAccessTokenUsed(db, { hash, at: NOW }),
+  'first use of a pair': (db) => markPairUsed(db, { hash, at: NOW }),
+  'code exchange: a code': (db) => findAuthorizationCode(db, hash),
+  'any request of a client': (db) => findClient(db, 'client 7'),
+  'sign-in: the live session on a device': (db) =>
+    findLiveSession(db, { userId: 'user 7', deviceId: 'device 7' }),
+  'sign-out: ending a session': (db) => markSessionEnded(db, { id: 'session 7', at: NOW, reason: 'revoked' }),
+  'any request of a user': (db) => findUser(db, 'user 7'),
+  'the outbox: what is due': (db) => listDueOutboxEntries(db, { at: NOW, limit: 50 }),
+};
+
+const ROWS = 4000;
+
+forEachEngine((engine) => {
+  describe('with many rows', () => {
+    let db: Database;
+
+    beforeAll(async () => {
+      db = await engine.open();
+      await db.write(async (tx) => {
+        const numbers =
+          engine.name === 'sqlite'
+            ? sql`(with recursive n(i) as (select 1 union all select i + 1 from n where i < ${sql.lit(ROWS)}) select i from n)`
+            : sql`(select i from generate_series(1, ${sql.lit(ROWS)}) as g(i))`;
+        const fill = (table: string, columns: string, values: string): Promise<unknown> =>
+          sql`insert into ${sql.table(table)} (${sql.raw(columns)}) select ${sql.raw(values)} from ${numbers} as numbers`.execute(
+            tx,
+          );
+        await fill('users', 'id, localpart, created_at', `'user ' || i, 'name' || i, 1`);
+        await fill(
+          'clients',
+          'id, metadata_json, metadata_hash, created_at, last_used_at',
+          `'client ' || i, '{}', 'h' || i, 1, 1`,
+        );
+        await fill(
+          'sessions',
+          'id, user_id, client_id, device_id, scope, origin, created_at, last_active_at',
+          `'session ' || i, 'user ' || i, 'client ' || i, 'device ' || i, 's', 'authorization_code', 1, 1`,
+        );
+        await fill(
+          'access_tokens',
+          'hash, session_id, refresh_hash, created_at, expires_at',
+          `'a' || i, 'session ' || i, 'r' || i, 1, i`,
+        );
+        await fill(
+          'refresh_tokens',
+          'hash, session_id, generation, predecessor_hash, access_hash, created_at',
+          `'r' || i, 'session ' || i, 0, 'p' || i, 'a' || i, 1`,
+        );
+        await fill(
+          'authorization_codes',
+          'hash, client_id, redirect_uri, code_challenge, scope, user_id, device_id, created_at, expires_at',
+          `'c' || i, 'client ' || i, 'u', 'c', 's', 'user ' || i, 'd', 1, i`,
+        );
+        await fill(
+          'outbox',
+          'id, kind, user_id, device_id, created_at, attempts, next_attempt_at',
+          `'o' || i, 'delete_device', 'u', 'd', 1, 0, i`,
+        );
+        if (engine.name === 'postgres') await sql`analyze`.execute(tx);
+      });
+    });
+
+    it.each(Object.entries(hot))('%s is found by an index', async (_name, run) => {
+      for (const query of await statementsOf(run)) {
+        const plan = await explain(query);
+        expect(plan.join('\n')).not.toMatch(engine.name === 'sqlite' ? /\bSCAN\b/ : /Seq Scan/);
+        expect(plan.join('\n')).toMatch(engine.name === 'sqlite' ? /SEARCH/ : /Index/);
+      }
+    });
+
+    it.each([
+      ['sessions', 'ended_at'],
+      ['access_tokens', 'expires_at'],
+      ['authorization_codes', 'expires_at'],
+      ['sign_ins', 'expires_at'],
+    ] as const)('clean-up finds what is over in %s by an index', async (table, column) => {
+      const plan = await explain(
+        CompiledQuery.raw(`select 1 from ${table} where ${column} < ${String(1)} limit 200`, []),
+      );
+      // PostgreSQL reads a table without rows, or of few pages, as a whole.
+      if (engine.name === 'sqlite')
+        expect(plan.join('\n')).toMatch(new RegExp(`SEARCH ${table} USING .*INDEX`));
+    });
+
+    /** The statements of one call, without running them. */
+    const statementsOf = async (run: (db: Kysely<Schema>) => Promise<unknown>): Promise<CompiledQuery[]> => {
+      const statements: CompiledQuery[] = [];
+      const dialect = readDialect(engine.name, () => Promise.resolve({ rows: [] }));
+      const recorder = new Kysely<Schema>({
+        dialect: { ...dialect, createDriver: () => new DummyDriver() },
+        log: ({ query }) => void statements.push(query),
+      });
+      await run(recorder);
+      expect(statements.length).toBeGreaterThan(0);
+      return statements;
+    };
+
+    const explain = async (query: CompiledQuery): Promise<string[]> => {
+      const prefix = engine.name === 'sqlite' ? 'explain query plan ' : 'explain ';
+      const { rows } = await db.query.executeQuery<{ detail?: string; 'QUERY PLAN'?: string }>(
+        CompiledQuery.raw(prefix + query.sql, [...query.parameters]),
+      );
+      return rows.map((row) => row.detail ?? row['QUERY PLAN'] ?? '');
+    };
+  });
+});
