@@ -5,9 +5,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { DatabaseFault } from './fault.ts';
-import { openPostgres } from './postgres.ts';
 import type { Schema } from './schema.ts';
-import { openSqlite } from './sqlite.ts';
 
 export interface Database {
   readonly engine: Engine;
@@ -63,20 +61,6 @@ export interface DatabaseOptions {
   readonly transactionLimitMs?: number;
   /** Default: silent. */
   readonly log?: StorageLog;
-}
-
-/**
- * Opens the database, asserts that what it commits will be durable, and brings its schema up to date.
- * Throws `DatabaseFault`, whose message names the mend, when this database cannot be used.
- */
-export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url } = options;
-  if (url.startsWith('sqlite:')) return openSqlite({ ...options, file: sqliteFile(url) });
-  if (/^postgres(?:ql)?:/.test(url)) return openPostgres(options);
-  throw new DatabaseFault(
-    'database.url names no known engine',
-    'use sqlite:/path/to/gatehouse.db or postgres://user@host/database',
-  );
 }
 
 /** The file of a `sqlite:` URL. */
