@@ -87,7 +87,7 @@ const clientMetadata = {
 };
 
 /** Where the client wants to be sent back to: the registered loopback URI with the port on which it listens now. */
-export function redirectUri(settings: WalkSettings): string {
+function redirectUri(settings: WalkSettings): string {
   return `${settings.clientUrl}/callback`;
 }
 

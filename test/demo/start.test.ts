@@ -21,7 +21,7 @@ async function walkOn(browser: Browser): Promise<Page> {
   return browser.submit({ button: 'Allow' });
 }
 
-describe('npm start', () => {
+describe('npm start', { timeout: 60_000 }, () => {
   it('tells what to open and what to curl, serves it, walks a person through, and stops on SIGTERM', async () => {
     const demo = await runDemo();
     await demo.waitFor(ready);

@@ -148,4 +148,30 @@ describe('openid-client, a strict second client,', () => {
     expect(direct.status).toBe(401);
     expect(await direct.json()).not.toHaveProperty('active');
   });
+
+  it.each(['/', '/auth/', '/deep/down/'])('signs in at an issuer with the path %s', async (path) => {
+    await using elsewhere = await startGatehouse({ path });
+    const redirectUri = 'http://127.0.0.1:49152/callback';
+    for (const algorithm of ['oidc', 'oauth2'] as const) {
+      const there = await client.dynamicClientRegistration(new URL(elsewhere.url), native, client.None(), {
+        ...insecure,
+        algorithm,
+      });
+      const pkceCodeVerifier = client.randomPKCECodeVerifier();
+      const url = client.buildAuthorizationUrl(there, {
+        redirect_uri: redirectUri,
+        scope: scopeOf('ELSEWHERE'),
+        code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+        code_challenge_method: 'S256',
+        state: 's',
+      });
+      const landed = await signIn(createBrowser(), url.href, redirectUri);
+      const tokens = await client.authorizationCodeGrant(there, new URL(landed.url), {
+        pkceCodeVerifier,
+        expectedState: 's',
+      });
+      expect(tokens.claims()?.iss).toBe(elsewhere.url);
+      expect(await elsewhere.introspect(tokens.access_token)).toMatchObject({ active: true });
+    }
+  });
 });

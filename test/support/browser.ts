@@ -4,7 +4,7 @@
  */
 import { toPage, type Form, type Page } from './html-page.ts';
 
-export type { Form, Page } from './html-page.ts';
+export type { Page } from './html-page.ts';
 
 export interface SubmitOptions {
   /** Label of the button that is pressed. Default: the first button of the first form. */
