@@ -19,7 +19,8 @@ function buildProgram(): Command {
 
   withConfig(program.command('serve').description('run the service until SIGTERM or SIGINT')).action(
     async ({ config }: ConfigOption) => {
-      process.exitCode = await serve(configFile(config), process.env);
+      // Whatever may still be open: it is over.
+      process.exit(await serve(configFile(config), process.env));
     },
   );
 
