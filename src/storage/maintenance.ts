@@ -101,7 +101,13 @@ function readSqliteRows(file: string, table: string, statement: string): unknown
 }
 
 async function readPostgresRows(url: string, table: string, statement: string): Promise<readonly unknown[]> {
-  const pool = openPostgresPool({ url, size: 1, statementLimitMs: 10_000, onIdleError: () => undefined });
+  const pool = openPostgresPool({
+    url,
+    size: 1,
+    connectLimitMs: 5000,
+    statementLimitMs: 10_000,
+    onIdleError: () => undefined,
+  });
   try {
     const known = await pool.run({
       sql: 'select 1 from pg_tables where schemaname = current_schema() and tablename = $1',

