@@ -6,6 +6,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import express from 'express';
 import type { ErrorRequestHandler, Router } from 'express';
 import type { Log } from '../observability/log.ts';
+import { createRequestLog } from '../observability/request-log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { systemRandom } from '../protocol/clock.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
@@ -104,6 +105,7 @@ function createSurroundings(options: AppOptions): Surroundings {
   return {
     clock,
     log,
+    logRequest: createRequestLog(log),
     metrics,
     bounds: { limitBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs },
     addressOf: createClientAddress(trustedProxies),

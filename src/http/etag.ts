@@ -16,6 +16,8 @@ export interface PreparedBody {
   readonly body: Buffer;
   /** 200 in the best encoding that `Accept-Encoding` allows, or 304 where `If-None-Match` names that representation. */
   reply(headers: IncomingHttpHeaders): Reply<Buffer>;
+  /** The same body under another `Cache-Control`: nothing is encoded again. */
+  withCacheControl(cacheControl: string): PreparedBody;
 }
 
 type Encoding = 'identity' | 'gzip' | 'br';
@@ -32,18 +34,32 @@ const WORTH_ENCODING_BYTES = 860;
 /** Prepares `content` (an object is serialised as JSON) in every encoding that is worth it. */
 export function prepareBody(content: object | string, options: PreparedBodyOptions): PreparedBody {
   const body = Buffer.from(typeof content === 'string' ? content : JSON.stringify(content));
-  const variants = new Map<Encoding, Variant>([['identity', variant(body, 'identity', options)]]);
+  const encodings = new Map<Encoding, Buffer>([['identity', body]]);
   if (body.length >= WORTH_ENCODING_BYTES) {
-    variants.set('gzip', variant(gzipSync(body, { level: 9 }), 'gzip', options));
+    encodings.set('gzip', gzipSync(body, { level: 9 }));
     const best = {
       params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: body.length },
     };
-    variants.set('br', variant(brotliCompressSync(body, best), 'br', options));
+    encodings.set('br', brotliCompressSync(body, best));
   }
-  const identity = variants.get('identity') as Variant;
-  const choose = createChoice(new Set(variants.keys()));
+  return prepareEncodings(body, encodings, createChoice(new Set(encodings.keys())), options);
+}
+
+function prepareEncodings(
+  body: Buffer,
+  encodings: ReadonlyMap<Encoding, Buffer>,
+  choose: (accepted: string) => Encoding,
+  options: PreparedBodyOptions,
+): PreparedBody {
+  const identity = variant(body, 'identity', options);
+  const variants = new Map<Encoding, Variant>([['identity', identity]]);
+  for (const [encoding, bytes] of encodings) {
+    if (encoding !== 'identity') variants.set(encoding, variant(bytes, encoding, options));
+  }
   return {
     body,
+    withCacheControl: (cacheControl) =>
+      prepareEncodings(body, encodings, choose, { ...options, cacheControl }),
     reply(headers) {
       const accepted = headers['accept-encoding'];
       const chosen = accepted === undefined ? identity : (variants.get(choose(accepted)) ?? identity);

@@ -1,6 +1,7 @@
 /** One request from its arrival to its answer, log line and count: the same for the hot look-up and for Express. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../observability/log.ts';
+import type { WriteRequestLine } from '../observability/request-log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { readBody } from './body.ts';
@@ -21,6 +22,7 @@ import type { Sharing } from './respond.ts';
 export interface Surroundings {
   readonly clock: Clock;
   readonly log: Log;
+  readonly logRequest: WriteRequestLine;
   readonly metrics: Metrics;
   readonly bounds: BodyBounds;
   readonly addressOf: (message: IncomingMessage) => string;
@@ -195,19 +197,18 @@ function record(
   const statusClass = statusClasses[Math.floor((status ?? 0) / 100)] ?? '5xx';
   surroundings.metrics.count('httpRequests', { operation: operation.operationId, status: statusClass });
   surroundings.metrics.observe('httpDuration', { operation: operation.operationId }, milliseconds / 1000);
-  const line = {
-    request_id: exchange.requestId,
+  // Probes and scrapes come every few seconds: nobody wants to read them.
+  const level = operation.dialect === 'operations' && statusClass === '2xx' ? 'debug' : 'info';
+  surroundings.logRequest(level, surroundings.clock.now(), {
+    requestId: exchange.requestId,
     operation: operation.operationId,
     method: exchange.method,
     status,
-    duration_ms: Math.round(milliseconds * 100) / 100,
-    client_address: exchange.clientAddress,
-    client_id: annotations?.clientId,
-    session_id: annotations?.sessionId,
-    user_id: annotations?.userId,
+    durationMs: milliseconds,
+    clientAddress: exchange.clientAddress,
+    clientId: annotations?.clientId,
+    sessionId: annotations?.sessionId,
+    userId: annotations?.userId,
     reason: annotations?.reason ?? reason,
-  };
-  // Probes and scrapes come every few seconds: nobody wants to read them.
-  if (operation.dialect === 'operations' && statusClass === '2xx') surroundings.log.debug(line, 'request');
-  else surroundings.log.info(line, 'request');
+  });
 }

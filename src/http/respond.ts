@@ -20,6 +20,7 @@ interface Rendered {
   readonly sharing: Sharing;
   readonly head: readonly string[];
   readonly payload: Buffer | string | undefined;
+  readonly encoding: 'utf8' | 'latin1';
 }
 
 /** Replies that never change (frozen, prepared once) are rendered once. */
@@ -33,10 +34,10 @@ export function respond(
   sharing: Sharing,
 ): void {
   const once = renderedOnce.get(reply);
-  const { head, payload } = once?.sharing === sharing ? once : render(reply, sharing);
+  const { head, payload, encoding } = once?.sharing === sharing ? once : render(reply, sharing);
   response.writeHead(reply.status, head as string[]);
   if (payload === undefined || method === 'HEAD') response.end();
-  else response.end(payload);
+  else response.end(payload, encoding);
 }
 
 function render(reply: Reply, sharing: Sharing): Rendered {
@@ -58,8 +59,11 @@ function render(reply: Reply, sharing: Sharing): Rendered {
   }
   if (payload !== undefined) head.push('content-length', String(Buffer.byteLength(payload)));
   else if (reply.status !== 204 && reply.status !== 304) head.push('content-length', '0');
-  const rendered = { sharing, head, payload };
-  if (Object.isFrozen(reply)) renderedOnce.set(reply, rendered);
+  if (!Object.isFrozen(reply)) return { sharing, head, payload, encoding: 'utf8' };
+  // As a string the body leaves in one write with the head; latin1 keeps each byte as it is.
+  const text = Buffer.isBuffer(payload) ? payload.toString('latin1') : payload;
+  const rendered = { sharing, head, payload: text, encoding: text === payload ? 'utf8' : 'latin1' } as const;
+  renderedOnce.set(reply, rendered);
   return rendered;
 }
 

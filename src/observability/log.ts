@@ -76,12 +76,24 @@ function scrubArgument(argument: unknown): unknown {
   return copy ?? argument;
 }
 
+/** Where nobody reads standard output, lines beyond this are lost rather than memory. */
+const LOST_BEYOND_BYTES = 8 * 1024 * 1024;
+
+/** Lines are written in batches, at the latest after this time, and at exit: a slow reader never holds up a request. */
+const FLUSH_MS = 100;
+
 function standardOutput(pretty: boolean | undefined): DestinationStream {
   if (pretty ?? process.stdout.isTTY) {
     const stream = prettyStream();
     if (stream !== undefined) return stream;
   }
-  return pino.destination({ dest: 1, sync: true });
+  return pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: 8192,
+    periodicFlush: FLUSH_MS,
+    maxLength: LOST_BEYOND_BYTES,
+  });
 }
 
 function prettyStream(): DestinationStream | undefined {
