@@ -4,7 +4,11 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { authorizationPurpose } from './authorization-server/authorization-response.ts';
-import { authorizationServerHandlers, signInPages } from './authorization-server/routes.ts';
+import {
+  absentAuthorizationServerHandlers,
+  authorizationServerHandlers,
+  signInPages,
+} from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
 import { openSigningKeys } from './authorization-server/signing-keys.ts';
 import { ensureEncryptionKey } from './config/encryption-key.ts';
@@ -12,13 +16,17 @@ import type { Config } from './config/schema.ts';
 import { noHomeserver } from './homeserver/none.ts';
 import { createApp, type GatehouseApp } from './http/app.ts';
 import { createCsrf } from './http/csrf.ts';
-import { prepareBody } from './http/etag.ts';
+import type { Handler } from './http/exchange.ts';
 import { createOperationsApp, type Readiness } from './http/operations.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import { startServer } from './http/server.ts';
+import {
+  facadeDocuments,
+  noDocuments,
+  passthroughDocuments,
+  type PublishedMetadata,
+} from './matrix-api/published-metadata.ts';
 import { matrixApiHandlers } from './matrix-api/routes.ts';
-import { buildMetadata } from './metadata/build.ts';
-import { metadataFaults } from './metadata/check.ts';
 import { createEvents } from './observability/events.ts';
 import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
@@ -73,13 +81,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 
   const deps = await composeDeps({ config, clock, random, log, metrics, db, key, providers });
-  const app = await composeApp(options, deps);
+  const published = publishedDocuments(config, deps);
+  const app = await composeApp(options, deps, published);
   const operations = await createOperationsApp({
     openapiDir: OPENAPI_DIR,
     log,
     metrics,
     clock,
-    readiness: () => judgeReadiness(db, providers),
+    readiness: () => judgeReadiness(db, providers, published),
   });
   opened.defer(startHousekeeping(deps));
   const operationsServer = await startServer({
@@ -148,15 +157,14 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
   };
 }
 
-async function composeApp(options: ServiceOptions, deps: AuthorizationServerDeps): Promise<GatehouseApp> {
+async function composeApp(
+  options: ServiceOptions,
+  deps: AuthorizationServerDeps,
+  published: PublishedMetadata,
+): Promise<GatehouseApp> {
   const { config, validateResponses = false } = options;
   const { log, metrics, clock, random } = deps;
-  const document = buildMetadata(config.public_url);
-  const faults = metadataFaults(document, { allowHttp: config.public_url.startsWith('http:') });
-  if (faults.length > 0) throw new Error(`our own metadata breaks the specification: ${faults.join('; ')}`);
-  const published = { contentType: 'application/json', cacheControl: cacheControl(config.metadata) };
-  const metadata = prepareBody(document, published);
-  const issuer = prepareBody({ issuer: config.public_url }, published);
+  const metadata: Handler = (request) => published.metadata.reply(request.headers);
   const registrationLimit = createRateLimiter({
     name: 'registrations_per_address',
     points: config.limits.registrations_per_address,
@@ -171,15 +179,25 @@ async function composeApp(options: ServiceOptions, deps: AuthorizationServerDeps
       {
         file: 'matrix-client.yaml',
         dialect: 'matrix',
-        handlers: matrixApiHandlers(deps, { metadata, issuer }),
+        handlers: matrixApiHandlers(deps, {
+          published,
+          knowsTokens: config.mode === 'facade',
+          wellKnown: {
+            homeserverUrl: config.homeserver.public_url,
+            issuer: config.oauth_api ? issuerOf(config) : undefined,
+            cacheControl: cacheControl(config.metadata),
+          },
+        }),
       },
       {
         file: 'authorization-server.yaml',
         dialect: 'oauth',
-        handlers: authorizationServerHandlers(deps, { metadata, registrationLimit }),
+        handlers: offersOAuth(config)
+          ? authorizationServerHandlers(deps, { metadata, registrationLimit })
+          : absentAuthorizationServerHandlers(metadata),
       },
     ],
-    pages: signInPages(deps),
+    pages: offersOAuth(config) ? signInPages(deps) : [],
     trustedProxies: config.listen.trusted_proxies,
     bodyLimitBytes: config.limits.body_bytes,
     log,
@@ -188,6 +206,33 @@ async function composeApp(options: ServiceOptions, deps: AuthorizationServerDeps
     random,
     validateResponses,
     hotPaths: !validateResponses,
+  });
+}
+
+/** Whether clients get their tokens here. In passthrough mode they get them from the provider. */
+function offersOAuth(config: Config): boolean {
+  return config.oauth_api && config.mode === 'facade';
+}
+
+/** The issuer that clients are told. */
+function issuerOf(config: Config): string {
+  return config.mode === 'facade' ? config.public_url : (config.providers[0]?.issuer ?? config.public_url);
+}
+
+function publishedDocuments(config: Config, deps: AuthorizationServerDeps): PublishedMetadata {
+  if (!config.oauth_api) return noDocuments();
+  if (config.mode === 'facade') {
+    return facadeDocuments({ issuer: config.public_url, cacheControl: cacheControl(config.metadata) });
+  }
+  const [provider] = deps.providers;
+  const [settings] = config.providers;
+  if (provider === undefined || settings === undefined) throw new Error('no provider is configured');
+  return passthroughDocuments({
+    provider,
+    overrides: settings.discovery.overrides,
+    allowHttp: settings.issuer.startsWith('http:'),
+    clock: deps.clock,
+    log: deps.log,
   });
 }
 
@@ -229,7 +274,11 @@ function idpDocumentStore(db: Database): DocumentStore {
 }
 
 /** Unavailable only when the database is down or no metadata was ever had; an IdP outage with last good documents is `degraded`. */
-async function judgeReadiness(db: Database, providers: readonly Provider[]): Promise<Readiness> {
+async function judgeReadiness(
+  db: Database,
+  providers: readonly Provider[],
+  published: PublishedMetadata,
+): Promise<Readiness> {
   const reasons: string[] = [];
   let status: Readiness['status'] = 'ok';
   const worsen = (to: 'degraded' | 'unavailable', reason: string): void => {
@@ -245,6 +294,7 @@ async function judgeReadiness(db: Database, providers: readonly Provider[]): Pro
       worsen('degraded', `provider ${provider.id}: serving the last good documents${why}`);
     }
   }
+  for (const fault of published.faults()) worsen('unavailable', `auth_metadata: ${fault}`);
   await db.check().catch(() => {
     worsen('unavailable', 'the database does not answer');
   });

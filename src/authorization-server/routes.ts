@@ -8,8 +8,8 @@
 import type { operations } from '../generated/authorization-server.ts';
 import type { PageRoute } from '../http/app.ts';
 import type { Handler } from '../http/exchange.ts';
-import type { PreparedBody } from '../http/etag.ts';
 import type { RateLimiter } from '../http/rate-limit.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
 import { upstreamCallback } from '../sign-in/callback.ts';
 import { restartSignIn } from '../sign-in/current.ts';
 import { authorize } from './authorize.ts';
@@ -24,9 +24,9 @@ import { exchangeToken } from './token.ts';
 /** Handlers by operationId of `openapi/authorization-server.yaml`. */
 export function authorizationServerHandlers(
   deps: AuthorizationServerDeps,
-  more: { metadata: PreparedBody; registrationLimit: RateLimiter },
+  more: { metadata: Handler; registrationLimit: RateLimiter },
 ): Record<keyof operations, Handler<never>> {
-  const metadata: Handler = (request) => more.metadata.reply(request.headers);
+  const { metadata } = more;
   return {
     getOpenidConfiguration: metadata,
     getAuthorizationServerMetadata: metadata,
@@ -38,6 +38,27 @@ export function authorizationServerHandlers(
     exchangeToken: exchangeToken(deps),
     revokeToken: revokeToken(deps),
     introspectToken: introspectToken(deps),
+  };
+}
+
+/** The same operations where the OAuth API is not offered here: only the documents are, if there are any. */
+export function absentAuthorizationServerHandlers(
+  metadata: Handler,
+): Record<keyof operations, Handler<never>> {
+  const absent: Handler = () => {
+    throw new OAuthError('invalid_request', 'the OAuth 2.0 API is not offered here', { status: 404 });
+  };
+  return {
+    getOpenidConfiguration: metadata,
+    getAuthorizationServerMetadata: metadata,
+    getJwks: absent,
+    registerClient: absent,
+    authorize: absent,
+    authorizeByPost: absent,
+    upstreamCallback: absent,
+    exchangeToken: absent,
+    revokeToken: absent,
+    introspectToken: absent,
   };
 }
 

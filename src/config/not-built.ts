@@ -21,12 +21,6 @@ const nonEmptyList = (value: unknown): boolean => Array.isArray(value) && value.
 /** All that is refused for now. */
 export const notBuilt: readonly NotBuilt[] = [
   {
-    key: 'mode',
-    refuses: (value) => value === 'passthrough',
-    what: '`mode: passthrough`',
-    mend: 'Write `mode: facade`, or leave the key out.',
-  },
-  {
     key: 'homeserver.kind',
     refuses: (value) => value === 'synapse',
     what: '`kind: synapse`',

@@ -30,6 +30,7 @@ export function checkProviders(input: Input, report: Report): void {
     checkProviderUrls(provider, path, report);
     checkProviderCredentials(provider, path, report);
     checkProviderScopes(provider, path, report);
+    checkProviderEndpoints(provider, path, report);
     const { min_ttl_seconds: floor = 60, max_ttl_seconds: ceiling = 86_400 } = provider.discovery ?? {};
     if (floor > ceiling) {
       report(
@@ -99,6 +100,21 @@ function checkProviderScopes({ scopes, preset }: ProviderInput, path: KeyPath, r
   }
   const problem = 'lack `openid`: without it the provider does not tell who signed in';
   report([...path, 'scopes'], problem, 'Add `openid`.');
+}
+
+/** Where nothing is discovered, somebody must say where to go. */
+function checkProviderEndpoints({ preset, discovery }: ProviderInput, path: KeyPath, report: Report): void {
+  const method = discovery?.method ?? (preset === 'oauth2' ? 'none' : 'oidc');
+  if (method !== 'none') return;
+  const identity = preset === 'oauth2' ? 'userinfo_endpoint' : 'jwks_uri';
+  for (const member of ['authorization_endpoint', 'token_endpoint', identity]) {
+    if (typeof discovery?.overrides?.[member] === 'string') continue;
+    report(
+      [...path, 'discovery', 'overrides', member],
+      'is missing, and nothing is discovered',
+      `Add \`${member}: https://…\` to \`discovery.overrides\`.`,
+    );
+  }
 }
 
 function isPrivateKey(text: string): boolean {

@@ -3,6 +3,7 @@ import { encryptionKeyFault } from './encryption-key.ts';
 import type { Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
 import { checkProviders } from './provider-rules.ts';
+import { DEFAULT_DATABASE } from './sections/database.ts';
 import { isPlainHttpAbroad } from './urls.ts';
 
 type Input = DeepPartial<ConfigInput>;
@@ -14,15 +15,31 @@ export const DEFAULT_PORT = 8090;
 export function checkRules(input: Input, report: Report): void {
   checkOwnUrl(input, report);
   checkEncryptionKey(input, report);
+  checkDatabase(input, report);
   checkListeners(input, report);
   checkProviders(input, report);
   checkHomeserver(input, report);
+  checkMode(input, report);
   for (const [index, client] of (input.clients ?? []).entries()) {
     const earlier = (input.clients ?? []).slice(0, index);
     const id = client?.client_id;
     if (id !== undefined && earlier.some((other) => other?.client_id === id)) {
       report(['clients', index, 'client_id'], 'is the id of an earlier client too', 'Give each its own.');
     }
+  }
+}
+
+function checkMode({ mode, providers, oauth_api: oauthApi }: Input, report: Report): void {
+  if (mode !== 'passthrough') return;
+  if ((providers?.length ?? 0) > 1) {
+    report(['providers'], 'are several, and `mode: passthrough` hands out the tokens of one', 'Leave one.');
+  }
+  if (oauthApi === false) {
+    report(
+      ['oauth_api'],
+      'is off, and `mode: passthrough` publishes nothing else',
+      'Remove it, or the mode.',
+    );
   }
 }
 
@@ -48,6 +65,14 @@ function checkEncryptionKey(input: Input, report: Report): void {
       'is missing; PostgreSQL requires it, as all processes must have the same',
       'Run `openssl rand -base64 32 > gatehouse.key` and add `encryption_key_file: gatehouse.key`.',
     );
+  }
+}
+
+function checkDatabase({ database }: Input, report: Report): void {
+  if (!(database?.url ?? DEFAULT_DATABASE).startsWith('sqlite:')) return;
+  for (const key of ['pool_size', 'direct_url', 'direct_url_file'] as const) {
+    if (database?.[key] === undefined) continue;
+    report(['database', key], 'is for PostgreSQL, and the database is SQLite', 'Remove it.');
   }
 }
 
@@ -103,6 +128,13 @@ function checkHomeserver({ homeserver }: Input, report: Report): void {
 export function checkWarnings(input: Input, warn: Report): void {
   if (input.server_name !== undefined && /[A-Z]/.test(input.server_name)) {
     warn(['server_name'], 'has capitals, and user IDs compare them', 'Write it as the homeserver does.');
+  }
+  if (input.mode === 'passthrough') {
+    warn(
+      ['mode'],
+      'is passthrough: this version publishes the metadata of the provider and verifies no tokens, so every route under /oauth2 answers 404',
+      'Write `mode: facade` where the homeserver has to introspect tokens here.',
+    );
   }
   const secret = input.homeserver?.secret;
   if (secret !== undefined && secret.length < 16) {

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/.well-known/matrix/client": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the homeserver is (client-server API, "Well-known URI"). */
+        get: operations["getClientWellKnown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v1/auth_metadata": {
         parameters: {
             query?: never;
@@ -93,6 +110,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Error body of the Matrix client-server API; both members are always present. */
+        MatrixError: {
+            errcode: string;
+            error: string;
+            /** @description True where the client should keep its state and sign in again, or refresh. */
+            soft_logout?: boolean;
+            retry_after_ms?: number;
+        };
         /** @description RFC 8414 section 2 and OpenID Connect Discovery 1.0 section 3, complete by the MUSTs of the Matrix specification (client-server API, "Server metadata discovery"). */
         AuthorizationServerMetadata: {
             /**
@@ -129,14 +154,6 @@ export interface components {
             authorization_response_iss_parameter_supported?: boolean;
         } & {
             [key: string]: unknown;
-        };
-        /** @description Error body of the Matrix client-server API; both members are always present. */
-        MatrixError: {
-            errcode: string;
-            error: string;
-            /** @description True where the client should keep its state and sign in again, or refresh. */
-            soft_logout?: boolean;
-            retry_after_ms?: number;
         };
     };
     responses: {
@@ -181,6 +198,44 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    getClientWellKnown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The homeserver's base URL, and the issuer for clients of the time before `auth_metadata`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        "m.homeserver": {
+                            /** Format: uri */
+                            base_url: string;
+                        };
+                        "org.matrix.msc2965.authentication"?: {
+                            /** Format: uri */
+                            issuer: string;
+                        };
+                    };
+                };
+            };
+            /** @description The document that the client has, by `If-None-Match`, is current. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
     getAuthMetadata: {
         parameters: {
             query?: never;

@@ -4,21 +4,34 @@
  */
 import type { operations } from '../generated/matrix-client.ts';
 import type { Handler } from '../http/exchange.ts';
-import type { PreparedBody } from '../http/etag.ts';
+import { MatrixError } from '../protocol/matrix-error.ts';
 import type { FindAccessDeps } from '../sessions/find.ts';
+import { clientWellKnown, type WellKnownOptions } from './client-well-known.ts';
+import type { PublishedMetadata } from './published-metadata.ts';
 import { whoami } from './whoami.ts';
 
 /** Handlers by operationId of `openapi/matrix-client.yaml`. */
 export function matrixApiHandlers(
   deps: FindAccessDeps & { serverName: string },
-  prepared: { metadata: PreparedBody; issuer: PreparedBody },
+  more: {
+    published: PublishedMetadata;
+    wellKnown: WellKnownOptions;
+    /** Whether access tokens of clients can be judged here. False in passthrough mode. */
+    knowsTokens: boolean;
+  },
 ): Record<keyof operations, Handler<never>> {
-  const metadata: Handler = (request) => prepared.metadata.reply(request.headers);
+  const metadata: Handler = (request) => more.published.metadata.reply(request.headers);
   return {
     getAuthMetadata: metadata,
     getAuthMetadataUnstable: metadata,
-    getAuthIssuer: (request) => prepared.issuer.reply(request.headers),
-    whoami: whoami(deps),
-    whoamiR0: whoami(deps),
+    getAuthIssuer: (request) => more.published.issuer.reply(request.headers),
+    getClientWellKnown: clientWellKnown(more.wellKnown),
+    whoami: more.knowsTokens ? whoami(deps) : unrecognised,
+    whoamiR0: more.knowsTokens ? whoami(deps) : unrecognised,
   };
 }
+
+/** For the homeserver to answer: whoever asks here came by a wrong way. */
+const unrecognised: Handler = () => {
+  throw new MatrixError(404, 'M_UNRECOGNIZED', 'This route is not served here');
+};

@@ -4,8 +4,3 @@
 export function endpointUrl(issuer: string, path: string): string {
   return issuer.endsWith('/') ? issuer + path : `${issuer}/${path}`;
 }
-
-/** The path under which our routes live, without a trailing slash; empty where the issuer has none. */
-export function issuerPath(issuer: string): string {
-  return new URL(issuer).pathname.replace(/\/+$/, '');
-}

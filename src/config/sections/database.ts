@@ -4,10 +4,13 @@ import { count, described, secretFile, textRule } from '../fields.ts';
 
 export const DEFAULT_DATABASE = 'sqlite:gatehouse.db';
 
+function postgresUrlFault(text: string): string | undefined {
+  if (!/^postgres(ql)?:\/\//.test(text)) return 'must begin with postgres://';
+  return URL.parse(text) === null ? 'must be a valid postgres:// URL' : undefined;
+}
+
 function databaseUrlFault(text: string): string | undefined {
-  if (/^postgres(ql)?:\/\//.test(text)) {
-    return URL.parse(text) === null ? 'must be a valid postgres:// URL' : undefined;
-  }
+  if (/^postgres(ql)?:/.test(text)) return postgresUrlFault(text);
   if (!text.startsWith('sqlite:')) return 'must begin with sqlite: or postgres://';
   const file = sqliteFile(text);
   if (file === '') return 'must name a file after sqlite:';
@@ -29,5 +32,16 @@ export const databaseSection = z.strictObject({
     secret: true,
   }),
   url_file: secretFile('url'),
-  pool_size: count({ min: 1, max: 200, default: 10 }, 'connections', 'Most connections to PostgreSQL.'),
+  pool_size: count(
+    { min: 2, max: 200, default: 10 },
+    'connections',
+    'PostgreSQL: connections of one process at most, half of them for reads.',
+  ),
+  direct_url: described(textRule(postgresUrlFault).optional(), {
+    description:
+      'PostgreSQL: a URL that goes past PgBouncer, for migrations and for notifications between processes.',
+    fallback: '`url`, and polling',
+    secret: true,
+  }),
+  direct_url_file: secretFile('direct_url'),
 });

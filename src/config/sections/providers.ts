@@ -162,7 +162,7 @@ export const providerSection = z.strictObject({
     description: '`kid` of that key.',
     fallback: "the JWK's own",
   }),
-  scopes: described(z.array(scopeToken()).min(1).optional(), {
+  scopes: described(z.array(scopeToken()).optional(), {
     description: 'Scopes that are asked for at sign-in.',
     fallback: "the preset's, else `[openid, profile, email]`",
     example: '[openid, profile, email]',

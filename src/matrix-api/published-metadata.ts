@@ -1,0 +1,126 @@
+/** The auth metadata document as it is served: by mode, prepared once per change, never per request. */
+import type { IncomingHttpHeaders } from 'node:http';
+import { type PreparedBody, prepareBody } from '../http/etag.ts';
+import type { Reply } from '../http/exchange.ts';
+import { buildMetadata } from '../metadata/build.ts';
+import { metadataFaults } from '../metadata/check.ts';
+import { passthroughMetadata } from '../metadata/passthrough.ts';
+import type { Log } from '../observability/log.ts';
+import type { Clock } from '../protocol/clock.ts';
+import { MatrixError } from '../protocol/matrix-error.ts';
+import { Unavailable } from '../protocol/unavailable.ts';
+import type { OutwardFreshness } from '../upstream/freshness.ts';
+import type { Provider } from '../upstream/provider.ts';
+
+/** Serves one document: 200 or 304 by the request's headers; throws where there is none. */
+export interface PublishedDocument {
+  reply(headers: IncomingHttpHeaders): Reply;
+}
+
+export interface PublishedMetadata {
+  readonly metadata: PublishedDocument;
+  /** `{"issuer"}`, as an older draft of MSC2965 had it. */
+  readonly issuer: PublishedDocument;
+  /** Why the document is not fit to be served; empty while it is. */
+  faults(): readonly string[];
+}
+
+const JSON_TYPE = 'application/json';
+
+/** Facade mode: our own document, the same for the life of the process. Throws where it breaks the specification. */
+export function facadeDocuments(options: { issuer: string; cacheControl: string }): PublishedMetadata {
+  const document = buildMetadata(options.issuer);
+  const faults = metadataFaults(document, { allowHttp: options.issuer.startsWith('http:') });
+  if (faults.length > 0) throw new Error(`our own metadata breaks the specification: ${faults.join('; ')}`);
+  const prepared = { contentType: JSON_TYPE, cacheControl: options.cacheControl };
+  return {
+    metadata: prepareBody(document, prepared),
+    issuer: prepareBody({ issuer: options.issuer }, prepared),
+    faults: () => [],
+  };
+}
+
+/** The OAuth API is switched off: 404 M_UNRECOGNIZED, by which clients know (MSC2965). */
+export function noDocuments(): PublishedMetadata {
+  const none: PublishedDocument = {
+    reply: () => {
+      throw new MatrixError(404, 'M_UNRECOGNIZED', 'The OAuth 2.0 API is switched off on this server');
+    },
+  };
+  return { metadata: none, issuer: none, faults: () => [] };
+}
+
+/**
+ * Passthrough mode: the IdP's document. One that breaks a MUST is refused with all reasons in the log, and the route answers 503, never 404,
+ * which would make clients fall back to legacy login. The freshness that others get is what is left of the IdP's own.
+ */
+export function passthroughDocuments(options: {
+  provider: Pick<Provider, 'id' | 'issuer' | 'published' | 'state' | 'onMetadataChange'>;
+  overrides: Readonly<Record<string, unknown>>;
+  allowHttp: boolean;
+  clock: Clock;
+  log: Log;
+}): PublishedMetadata {
+  const { provider, clock, log } = options;
+  let prepared: { metadata: PreparedBody; issuer: PreparedBody } | undefined;
+  let faults: readonly string[] = ['the metadata of the provider was never had'];
+  let served: { second: number; metadata: PreparedBody; issuer: PreparedBody } | undefined;
+  const rebuild = (): void => {
+    const source = provider.published();
+    if (source === undefined) return;
+    const document = passthroughMetadata(source.document, options.overrides);
+    faults = metadataFaults(document, options);
+    served = undefined;
+    if (faults.length > 0) {
+      prepared = undefined;
+      log.error(
+        { provider: provider.id, faults },
+        'the metadata of the provider cannot be passed through: auth_metadata answers 503',
+      );
+      return;
+    }
+    const blank = { contentType: JSON_TYPE, cacheControl: 'no-cache' };
+    prepared = {
+      metadata: prepareBody(document, blank),
+      issuer: prepareBody({ issuer: document['issuer'] }, blank),
+    };
+  };
+  rebuild();
+  provider.onMetadataChange(rebuild);
+
+  const current = (): { metadata: PreparedBody; issuer: PreparedBody } => {
+    if (prepared === undefined) rebuild();
+    if (prepared === undefined)
+      throw new Unavailable('the metadata of the identity provider', { retryAfterSeconds: 30 });
+    const second = Math.floor(clock.monotonic() / 1000);
+    if (served?.second !== second) {
+      const freshness = provider.published()?.freshness;
+      const value = freshness === undefined ? 'no-cache' : outwardCacheControl(freshness);
+      served = {
+        second,
+        metadata: prepared.metadata.withCacheControl(value),
+        issuer: prepared.issuer.withCacheControl(value),
+      };
+    }
+    return served;
+  };
+  return {
+    metadata: { reply: (headers) => current().metadata.reply(headers) },
+    issuer: { reply: (headers) => current().issuer.reply(headers) },
+    faults: () => faults,
+  };
+}
+
+/** Never more than the IdP granted; RFC 9111 section 5.2.2, RFC 5861. */
+export function outwardCacheControl(freshness: OutwardFreshness): string {
+  const scope = freshness.private ? 'private' : 'public';
+  if (freshness.noCache) return 'no-cache';
+  const directives = [scope, `max-age=${String(freshness.maxAgeSeconds)}`];
+  if (freshness.mustRevalidate) directives.push('must-revalidate');
+  else {
+    const { staleWhileRevalidateSeconds: revalidate, staleIfErrorSeconds: error } = freshness;
+    if (revalidate > 0) directives.push(`stale-while-revalidate=${String(revalidate)}`);
+    if (error > 0) directives.push(`stale-if-error=${String(error)}`);
+  }
+  return directives.join(', ');
+}
