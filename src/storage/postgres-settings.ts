@@ -58,8 +58,10 @@ export function explainPostgresFailure(error: unknown, url: string): unknown {
   const place = placeOf(url);
   const cause = error instanceof Unavailable ? error.cause : error;
   const fault = (what: string, mend: string): DatabaseFault => new DatabaseFault(what, mend, { cause });
+  const message = cause instanceof Error ? cause.message : '';
   const state = sqlState(cause);
-  switch (state) {
+  // PgBouncer says nearly everything with one code.
+  switch (state === '08P01' && /password|no such user|auth/i.test(message) ? '28P01' : state) {
     case '28P01':
     case '28000':
       return fault(
@@ -83,7 +85,6 @@ export function explainPostgresFailure(error: unknown, url: string): unknown {
     default:
   }
   const code = (cause as { code?: unknown } | undefined)?.code;
-  const message = cause instanceof Error ? cause.message : '';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return fault(
       `the host of PostgreSQL at ${place} has no address`,
@@ -103,7 +104,7 @@ export function explainPostgresFailure(error: unknown, url: string): unknown {
     );
   }
   if (error instanceof Unavailable) {
-    const reason = typeof code === 'string' ? code : message;
+    const reason = typeof code === 'string' && state === undefined ? code : message;
     return fault(`PostgreSQL at ${place} does not answer (${reason})`, 'start it, or correct database.url');
   }
   return error;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
 import type { Database, DatabaseOptions } from '../../src/storage/database.ts';
@@ -8,22 +8,26 @@ import { openDatabase } from '../../src/storage/open-database.ts';
 import { DatabaseFault } from '../../src/storage/fault.ts';
 import { findUser } from '../../src/storage/users.ts';
 import { administer, newPostgresDatabase, type NewDatabase, testEngines } from '../support/database.ts';
-import { askForPostgres, type PostgresServer, startPostgres } from '../support/postgres-server.ts';
+import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
 import { addUser } from './support.ts';
 
 const open = (url: string, options: Partial<DatabaseOptions> = {}): Promise<Database> =>
   openDatabase({ url, clock: systemClock, random: systemRandom, patienceMs: 300, ...options });
 
 describe.runIf(testEngines().includes('postgres'))('PostgreSQL', () => {
+  // A server of its own: it is crashed, and asked without a PgBouncer between.
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => {
+    await server.close();
+  });
+
   describe('that cannot be used is refused with the mend:', () => {
-    let server: string;
     let database: NewDatabase;
     beforeAll(async () => {
-      server = await askForPostgres(inject('postgresSocket'));
-      database = await newPostgresDatabase();
-    });
-    afterAll(async () => {
-      await database.remove();
+      database = await newPostgresDatabase(server.url);
     });
 
     const refusal = async (change: (url: URL) => void): Promise<string> => {
@@ -66,7 +70,7 @@ describe.runIf(testEngines().includes('postgres'))('PostgreSQL', () => {
     });
 
     it('a user who may not make tables', async () => {
-      await administer(server, `create role lowly login password 'lowly'`).catch(() => undefined);
+      await administer(server.url, `create role lowly login password 'lowly'`).catch(() => undefined);
       expect(
         await refusal((url) => {
           url.username = url.password = 'lowly';
@@ -88,9 +92,9 @@ describe.runIf(testEngines().includes('postgres'))('PostgreSQL', () => {
       ],
       ['default_transaction_read_only', 'on', /takes no writes.*point database\.url to the primary/],
     ])('%s = %s', async (name, value, message) => {
-      const own = await newPostgresDatabase();
+      const own = await newPostgresDatabase(server.url);
       const { pathname } = new URL(own.url);
-      await administer(server, `alter database ${pathname.slice(1)} set ${name} = ${value}`);
+      await administer(server.url, `alter database ${pathname.slice(1)} set ${name} = ${value}`);
       await expect(open(own.url)).rejects.toThrow(message);
       await own.remove();
     });
@@ -116,14 +120,6 @@ describe.runIf(testEngines().includes('postgres'))('PostgreSQL', () => {
   });
 
   describe('that crashes', () => {
-    let server: PostgresServer;
-    beforeAll(async () => {
-      server = await startPostgres();
-    });
-    afterAll(async () => {
-      await server.close();
-    });
-
     it('loses nothing that was acknowledged, is unavailable meanwhile, and is used again within 5 s', async () => {
       const db = await open(server.url, { patienceMs: 200, poolSize: 6 });
       const acknowledged: string[] = [];

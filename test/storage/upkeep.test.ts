@@ -116,15 +116,18 @@ forEachEngine((engine) => {
       for (const watcher of watchers) watcher.close();
     });
 
-    it.runIf(engine.name === 'postgres')('is heard at once over a direct connection', async () => {
-      let hints = 0;
-      const end = db.onHint(() => hints++);
-      await vi.waitFor(async () => {
-        await other.write((tx) => noteChange(tx, 'users'));
-        expect(hints).toBeGreaterThan(0);
-      });
-      end();
-    });
+    it.runIf(engine.name === 'postgres' && !process.env['GATEHOUSE_TEST_PGBOUNCER'])(
+      'is heard at once over a direct connection',
+      async () => {
+        let hints = 0;
+        const end = db.onHint(() => hints++);
+        await vi.waitFor(async () => {
+          await other.write((tx) => noteChange(tx, 'users'));
+          expect(hints).toBeGreaterThan(0);
+        });
+        end();
+      },
+    );
   });
 
   describe('clean-up', () => {

