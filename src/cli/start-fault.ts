@@ -18,8 +18,16 @@ export function explainStartFault(error: unknown): string {
       }
       return `cannot start: no permission for ${place}\n  -> Give the user of this service the right to read and write it.`;
     default:
-      return `cannot start: ${messagesOf(error).join(': ')}`;
+      return `cannot start: ${withMend(error)}`;
   }
+}
+
+/** All messages, and the mend on a line of its own where the error brings one (`DatabaseFault`). */
+function withMend(error: unknown): string {
+  const text = messagesOf(error).join(': ');
+  if (!(error instanceof Error && 'mend' in error && typeof error.mend === 'string')) return text;
+  const { mend } = error;
+  return `${text.replace(`: ${mend}`, '')}\n  -> ${mend.charAt(0).toUpperCase()}${mend.slice(1)}.`;
 }
 
 interface SystemError extends Error {

@@ -10,7 +10,7 @@ import { childOf, isText, shapeOf, unwrap } from './shape.ts';
 import { nearest } from './suggest.ts';
 import { setAt, type Mapping } from './tree.ts';
 
-export const ENVIRONMENT_PREFIX = 'GATEHOUSE__';
+const ENVIRONMENT_PREFIX = 'GATEHOUSE__';
 
 export interface EnvironmentFault {
   readonly name: string;

@@ -19,7 +19,7 @@ function simplify(word: string): string {
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that make one text of the other (optimal string alignment). */
-export function editDistance(from: string, to: string): number {
+function editDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number): number => rows[row]?.[column] ?? Infinity;
   for (let row = 1; row <= from.length; row++) {

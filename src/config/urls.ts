@@ -1,7 +1,7 @@
 /** Rules for the URLs of the configuration. All return the broken rule as text, or `undefined`. */
 
 /** Hosts that never leave this machine: the only ones for which `http:` needs no explicit allowance. */
-export function isLoopbackHost(hostname: string): boolean {
+function isLoopbackHost(hostname: string): boolean {
   const host = hostname.toLowerCase();
   if (host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host === '::1') return true;
   return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

@@ -136,6 +136,8 @@ describe('why it could not start', () => {
   test('is told with all causes, once each, and without a stack', () => {
     const error = new Error('the database is unavailable', { cause: new Error('disk I/O error') });
     expect(explainStartFault(error)).toBe('cannot start: the database is unavailable: disk I/O error');
+    const known = Object.assign(new Error('the file is full: free some space'), { mend: 'free some space' });
+    expect(explainStartFault(known)).toBe('cannot start: the file is full\n  -> Free some space.');
     expect(explainStartFault('?')).toBe('cannot start: for an unknown reason');
   });
 });

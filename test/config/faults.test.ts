@@ -301,6 +301,27 @@ const cases: FaultCase[] = [
     /true or false/,
     /Write/,
   ],
+  [
+    'a pool for SQLite',
+    minimal({ database: { pool_size: 5 } }),
+    'database.pool_size',
+    /for PostgreSQL/,
+    /Remove/,
+  ],
+  [
+    'a direct URL for SQLite',
+    minimal({ database: { direct_url: 'postgres://a/b' } }),
+    'database.direct_url',
+    /for PostgreSQL/,
+    /Remove/,
+  ],
+  [
+    'a direct URL to another database',
+    minimal({ database: { direct_url: 'sqlite:a.db' } }),
+    'database.direct_url',
+    /postgres:/,
+    /value/,
+  ],
 ];
 
 describe('each fault names its path, its rule and its mend', () => {

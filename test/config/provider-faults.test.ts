@@ -155,7 +155,7 @@ const cases: FaultCase[] = [
     /one scope/,
     /Correct/,
   ],
-  ['no scopes at all', withProvider({ scopes: [] }), 'providers[0].scopes', /at least 1/, /openid/],
+  ['no scopes at all', withProvider({ scopes: [] }), 'providers[0].scopes', /openid/, /Add/],
   [
     'a floor above the ceiling',
     withProvider({ discovery: { min_ttl_seconds: 90, max_ttl_seconds: 80 } }),
@@ -192,6 +192,31 @@ const cases: FaultCase[] = [
     /earlier provider/,
     /own/,
     'and more',
+  ],
+  [
+    'nothing discovered and an endpoint missing',
+    withProvider({
+      discovery: {
+        method: 'none',
+        overrides: { authorization_endpoint: 'https://a.example/', jwks_uri: 'https://a.example/' },
+      },
+    }),
+    'providers[0].discovery.overrides.token_endpoint',
+    /nothing is discovered/,
+    /token_endpoint: https/,
+  ],
+  [
+    'plain OAuth 2.0 without a userinfo endpoint',
+    withProvider({
+      preset: 'oauth2',
+      scopes: [],
+      discovery: {
+        overrides: { authorization_endpoint: 'https://a.example/', token_endpoint: 'https://a.example/' },
+      },
+    }),
+    'providers[0].discovery.overrides.userinfo_endpoint',
+    /nothing is discovered/,
+    /userinfo_endpoint: https/,
   ],
 ];
 

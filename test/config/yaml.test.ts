@@ -69,7 +69,6 @@ providers:
   level: loud
 `);
   expect(faults.map(({ path, line, column }) => [path, line, column])).toEqual([
-    ['providers', 6, 1],
     ['providers[0].claims.localpart', 12, 15],
     ['providers[0].claims.displayname', 12, 32],
     ['providers[1]', 13, 5],

@@ -9,7 +9,7 @@ function redirectUriFault(text: string): string | undefined {
   return undefined;
 }
 
-export const clientSection = z.strictObject({
+const clientSection = z.strictObject({
   client_id: described(
     textRule((text) =>
       /^[\x21-\x7e]{1,255}$/.test(text) ? undefined : 'must be 1 to 255 printable ASCII characters',

@@ -115,7 +115,7 @@ const accessSection = z.strictObject({
   ),
 });
 
-export const providerSection = z.strictObject({
+const providerSection = z.strictObject({
   id: described(
     textRule((text) =>
       /^[a-z0-9-]{1,64}$/.test(text) ? undefined : 'must be 1 to 64 of a-z, 0-9 and -, as it stands in URLs',
