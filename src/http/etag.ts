@@ -102,10 +102,9 @@ export function chooseEncoding(accepted: string, available: ReadonlySet<Encoding
   const qualities = new Map<string, number>();
   for (const part of accepted.split(',')) {
     const [name = '', ...parameters] = part.split(';');
-    const quality = parameters
-      .map((parameter) => /^\s*q=([\d.]+)\s*$/i.exec(parameter)?.[1])
-      .find((q) => q !== undefined);
-    qualities.set(name.trim().toLowerCase(), quality === undefined ? 1 : Number(quality));
+    const weight = parameters.find((parameter) => /^\s*q\s*=/i.test(parameter))?.split('=')[1];
+    const quality = weight === undefined ? 1 : Number(weight);
+    qualities.set(name.trim().toLowerCase(), Number.isNaN(quality) ? 0 : quality);
   }
   const rest = qualities.get('*') ?? 0;
   let best: Encoding = 'identity';

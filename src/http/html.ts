@@ -3,7 +3,7 @@ import type { Reply } from './exchange.ts';
 import { pageHeaders } from './headers.ts';
 import { pageStyle } from './page-style.ts';
 
-declare const safe: unique symbol;
+const safe = Symbol('safe html');
 /** HTML that was escaped where it had to be. Made by {@link html} only. */
 export interface SafeHtml {
   readonly [safe]: true;
@@ -28,15 +28,16 @@ export function foreign(text: string): SafeHtml {
 }
 
 function fragment(text: string): SafeHtml {
-  return { text } as SafeHtml;
+  return { [safe]: true, text };
 }
 
 function render(insertion: Insertion): string {
   if (insertion === undefined || insertion === false) return '';
   if (typeof insertion === 'string') return escape(insertion);
   if (typeof insertion === 'number') return String(insertion);
-  if ('text' in insertion) return insertion.text;
-  return insertion.map(render).join('');
+  if (safe in insertion) return insertion.text;
+  // Whatever else came here is no template of ours, whatever its type says.
+  return Array.isArray(insertion) ? insertion.map(render).join('') : '';
 }
 
 const entities: Readonly<Record<string, string>> = {

@@ -1,9 +1,9 @@
 /** Listening: on TCP or a Unix socket, with time-outs, and a stop that lets requests in flight finish. */
-import { unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { createServer, STATUS_CODES } from 'node:http';
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../observability/log.ts';
 
@@ -56,12 +56,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log.debug({ code: error.code }, 'a connection broke the protocol');
     refuseConnection(error, socket);
   });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   if ('socket' in listen) await removeStaleSocket(listen.socket);
   await startListening(server, listen);
   return {
     ...describe(server, listen),
     close: () => {
       draining = true;
+      // Answers on their way tell their client not to use the connection again.
+      for (const socket of sockets) {
+        const answer = answerOn(socket);
+        if (answer) answer.shouldKeepAlive = false;
+      }
       return drain(server, options.drainMs ?? 10_000, log);
     },
   };
@@ -97,19 +107,17 @@ async function removeStaleSocket(path: string): Promise<void> {
       resolve(error.code);
     });
   });
-  if (code === 'ECONNREFUSED') await unlink(path);
+  if (code !== 'ECONNREFUSED') return;
+  if (!(await lstat(path)).isSocket()) throw new Error(`${path} is there already and is not a socket`);
+  await unlink(path);
 }
 
 /**
  * Answers what never became a request. Node's own answer to a slow request is 408, which clients take as the end of the session on a refresh
  * (any 4xx): here it is 503.
  */
-function refuseConnection(
-  error: NodeJS.ErrnoException,
-  socket: Duplex & { _httpMessage?: ServerResponse | null },
-): void {
-  const current = socket._httpMessage;
-  if (error.code === 'ECONNRESET' || !socket.writable || current?.headersSent === true) {
+function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || answerOn(socket)?.headersSent === true) {
     socket.destroy();
     return;
   }
@@ -119,6 +127,11 @@ function refuseConnection(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${retry}cache-control: no-store\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
     () => socket.destroy(),
   );
+}
+
+/** The answer that is under way on a connection; Node looks at the same member for its own answers. */
+function answerOn(socket: Duplex): ServerResponse | null | undefined {
+  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage;
 }
 
 function statusOf(code: string | undefined): number {

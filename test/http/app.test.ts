@@ -341,7 +341,7 @@ describe('CORS (177)', () => {
         },
       },
     });
-    const asked: [string, string, RequestInit][] = [
+    const asked: [string, string, { body?: URLSearchParams | string; headers?: Record<string, string> }][] = [
       ['GET', '/_matrix/client/v3/thing', {}],
       ['GET', '/_matrix/client/v3/none', {}],
       ['POST', '/_matrix/client/v3/thing', {}],

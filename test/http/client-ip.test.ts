@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { addressKey, createClientAddress } from '../../src/http/client-ip.ts';
+import { startApp } from './support.ts';
+
+const address = (trusted: string[], peer: string | undefined, forwarded?: string): string =>
+  createClientAddress(trusted)({
+    socket: { remoteAddress: peer },
+    headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
+  } as unknown as IncomingMessage);
+
+describe("the client's address (176)", () => {
+  it('is the peer, whatever it says of itself, unless the peer is trusted', () => {
+    expect(address([], '192.0.2.1', '203.0.113.9')).toBe('192.0.2.1');
+    expect(address(['10.0.0.0/8'], '192.0.2.1', '203.0.113.9')).toBe('192.0.2.1');
+    expect(address([], '::ffff:192.0.2.1')).toBe('192.0.2.1');
+  });
+
+  it('is the last address that a trusted proxy did not write itself', () => {
+    const trusted = ['10.0.0.0/8', '::1', '2001:db8::/32'];
+    expect(address(trusted, '10.0.0.1', '203.0.113.9')).toBe('203.0.113.9');
+    expect(address(trusted, '::ffff:10.0.0.1', '1.1.1.1, 203.0.113.9, 10.9.9.9')).toBe('203.0.113.9');
+    expect(address(trusted, '::1', '2001:db8::5, 10.1.1.1')).toBe('2001:db8::5');
+    expect(address(trusted, '10.0.0.1')).toBe('10.0.0.1');
+  });
+
+  it('stops at what cannot be read, and understands ports', () => {
+    expect(address(['10.0.0.1'], '10.0.0.1', '203.0.113.9, unknown')).toBe('10.0.0.1');
+    expect(address(['10.0.0.1'], '10.0.0.1', '203.0.113.9:1234')).toBe('203.0.113.9');
+    expect(address(['10.0.0.1'], '10.0.0.1', '[2001:db8::7]:1234')).toBe('2001:db8::7');
+    expect(address(['10.0.0.1'], '10.0.0.1', '<script>')).toBe('10.0.0.1');
+  });
+
+  it('comes from the proxy where the listener is a Unix socket', () => {
+    expect(address([], undefined, '203.0.113.9')).toBe('203.0.113.9');
+    expect(address([], undefined)).toBe('unix');
+  });
+
+  it('is refused at start where a range cannot be read', () => {
+    expect(() => createClientAddress(['10.0.0.0/99'])).toThrow('trusted_proxies: "10.0.0.0/99"');
+    expect(() => createClientAddress(['proxy'])).toThrow('trusted_proxies');
+  });
+
+  it('reaches handlers and the log', async () => {
+    await using app = await startApp({ trustedProxies: ['127.0.0.1'] });
+    const answer = await fetch(`${app.url}/_matrix/client/v3/thing`, {
+      headers: { 'x-forwarded-for': '203.0.113.9', x_forwarded_for: '1.1.1.1' },
+    });
+    expect(await answer.json()).toMatchObject({ address: '203.0.113.9' });
+    expect(app.logged.lines().at(-1)).toMatchObject({ client_address: '203.0.113.9' });
+  });
+
+  it('is counted by /64 where it is IPv6', () => {
+    expect(addressKey('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64');
+    expect(addressKey('2001:db8:1:2::1')).toBe('2001:db8:1:2::/64');
+    expect(addressKey('::ffff:192.0.2.1')).toBe('192.0.2.1');
+    expect(addressKey('192.0.2.1')).toBe('192.0.2.1');
+    expect(addressKey('unix')).toBe('unix');
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { createRateLimiter } from '../../src/http/rate-limit.ts';
+import type { RateLimiter } from '../../src/http/rate-limit.ts';
+import { RequestFault } from '../../src/http/fault.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import { testClock } from '../support/clock.ts';
+import { startApp } from './support.ts';
+
+function limiter(
+  points = 2,
+  keys?: number,
+): { limit: RateLimiter; clock: ReturnType<typeof testClock>; metrics: ReturnType<typeof createMetrics> } {
+  const clock = testClock();
+  const metrics = createMetrics({ processMetrics: false });
+  return {
+    clock,
+    metrics,
+    limit: createRateLimiter({
+      name: 'test',
+      points,
+      windowSeconds: 60,
+      clock,
+      metrics,
+      ...(keys === undefined ? {} : { keys }),
+    }),
+  };
+}
+
+const attempt = (act: () => void): unknown => {
+  try {
+    act();
+    return 'fine';
+  } catch (error) {
+    return error instanceof RequestFault ? [error.status, error.headers['retry-after']] : error;
+  }
+};
+
+describe('a limit', () => {
+  it('allows so many in a window, by key, then says when to come back', () => {
+    const { limit, clock } = limiter();
+    const take = (key: string): unknown => attempt(() => limit.take(key));
+    expect([take('a'), take('a'), take('b')]).toEqual(['fine', 'fine', 'fine']);
+    clock.advance(20_500);
+    expect(take('a')).toEqual([429, '40']);
+    expect(take('b')).toBe('fine');
+    clock.advance(39_500);
+    expect(take('a')).toBe('fine');
+  });
+
+  it('does not move with the wall clock', () => {
+    const { limit, clock } = limiter(1);
+    limit.take('a');
+    clock.jump(3_600_000);
+    expect(attempt(() => limit.take('a'))).toEqual([429, '60']);
+  });
+
+  it('can count failures only', () => {
+    const { limit } = limiter(1);
+    const check = (): unknown => attempt(() => limit.check('a'));
+    expect([check(), check()]).toEqual(['fine', 'fine']);
+    limit.count('a');
+    expect(check()).toEqual([429, '60']);
+    limit.reset('a');
+    expect(check()).toBe('fine');
+  });
+
+  it('remembers a bounded number of keys (211)', () => {
+    const { limit } = limiter(1, 100);
+    const heap = process.memoryUsage().heapUsed;
+    for (let key = 0; key < 200_000; key++) limit.take(`key-${String(key)}`);
+    expect(process.memoryUsage().heapUsed - heap).toBeLessThan(64 * 1024 * 1024);
+    expect(attempt(() => limit.take('key-199999'))).toEqual([429, '60']);
+    expect(attempt(() => limit.take('key-0'))).toBe('fine');
+  });
+
+  it('is counted', async () => {
+    const { limit, metrics } = limiter(1);
+    limit.take('a');
+    attempt(() => limit.take('a'));
+    expect((await metrics.render()).text).toContain('gatehouse_rate_limit_hits_total{limit="test"} 1');
+  });
+
+  it('speaks the dialect of the route', async () => {
+    const { limit } = limiter(0);
+    limit.count('x');
+    const refuse = (): never => {
+      limit.check('x');
+      throw new Error('not limited');
+    };
+    await using app = await startApp({ handlers: { getThing: refuse, getConfiguration: refuse } });
+    const matrix = await fetch(`${app.url}/_matrix/client/v3/thing`);
+    expect([matrix.status, matrix.headers.get('retry-after'), await matrix.json()]).toEqual([
+      429,
+      '60',
+      { errcode: 'M_LIMIT_EXCEEDED', error: 'too many requests, try again later', retry_after_ms: 60_000 },
+    ]);
+    const oauth = await fetch(`${app.url}/.well-known/openid-configuration`);
+    expect([oauth.status, oauth.headers.get('retry-after'), await oauth.json()]).toEqual([
+      429,
+      '60',
+      { error: 'temporarily_unavailable', error_description: 'too many requests, try again later' },
+    ]);
+  });
+});
