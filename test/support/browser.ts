@@ -45,8 +45,14 @@ const redirects = new Set([301, 302, 303, 307, 308]);
 /**
  * @param options.accept `Accept` header. Default: a browser's.
  * @param options.headers further headers of every request, for instance `accept-language`.
+ * @param options.secureOnLoopback keeps `Secure` cookies of http on loopback, as Chromium and Firefox do. Default false: a stricter one.
  */
-export function createBrowser(options: { accept?: string; headers?: Record<string, string> } = {}): Browser {
+export function createBrowser(
+  options: { accept?: string; headers?: Record<string, string>; secureOnLoopback?: boolean } = {},
+): Browser {
+  const isSecure = (url: string): boolean =>
+    url.startsWith('https:') ||
+    (options.secureOnLoopback === true && /^http:\/\/(127\.|localhost[:/])/.test(url));
   let jar: Cookie[] = [];
   let shown: Page | undefined;
   let stops: string[] = [];
@@ -85,7 +91,7 @@ export function createBrowser(options: { accept?: string; headers?: Record<strin
         headers.set('content-type', 'application/x-www-form-urlencoded');
         if (init.origin !== undefined) headers.set('origin', init.origin);
       }
-      const cookie = cookieHeader(jar, target, crossSite && method !== 'GET');
+      const cookie = cookieHeader(jar, target, isSecure(target), crossSite && method !== 'GET');
       if (cookie !== '') headers.set('cookie', cookie);
       const response = await fetch(target, {
         method,
@@ -93,7 +99,7 @@ export function createBrowser(options: { accept?: string; headers?: Record<strin
         redirect: 'manual',
         ...(body === undefined ? {} : { body }),
       });
-      jar = takeCookies(jar, target, response.headers.getSetCookie());
+      jar = takeCookies(jar, target, isSecure(target), response.headers.getSetCookie());
       const location = response.headers.get('location');
       if (!redirects.has(response.status) || location === null) {
         const text = await response.text();
@@ -155,7 +161,8 @@ export function createBrowser(options: { accept?: string; headers?: Record<strin
     stopAt: (...prefixes) => {
       stops = prefixes;
     },
-    cookies: (url) => Object.fromEntries(matching(jar, url, false).map(({ name, value }) => [name, value])),
+    cookies: (url) =>
+      Object.fromEntries(matching(jar, url, isSecure(url), false).map(({ name, value }) => [name, value])),
     clearCookies: () => {
       jar = [];
     },
@@ -184,29 +191,29 @@ function siteOf(url: string): string {
   return `${protocol}//${hostname}`;
 }
 
-function matching(jar: Cookie[], url: string, strictly: boolean): Cookie[] {
-  const { hostname, pathname, protocol } = new URL(url);
+function matching(jar: Cookie[], url: string, secure: boolean, strictly: boolean): Cookie[] {
+  const { hostname, pathname } = new URL(url);
   return jar
     .filter(
       (cookie) =>
         cookie.host === hostname &&
         (pathname === cookie.path ||
           pathname.startsWith(cookie.path.endsWith('/') ? cookie.path : `${cookie.path}/`)) &&
-        (!cookie.secure || protocol === 'https:') &&
+        (!cookie.secure || secure) &&
         (!strictly || cookie.sameSite === 'none'),
     )
     .sort((a, b) => b.path.length - a.path.length);
 }
 
-function cookieHeader(jar: Cookie[], url: string, crossSitePost: boolean): string {
-  return matching(jar, url, crossSitePost)
+function cookieHeader(jar: Cookie[], url: string, secure: boolean, crossSitePost: boolean): string {
+  return matching(jar, url, secure, crossSitePost)
     .map(({ name, value }) => `${name}=${value}`)
     .join('; ');
 }
 
 /** RFC 6265 §5.3, as far as a test needs it: no domain cookies, `Secure` and the `__Host-` prefix checked. */
-function takeCookies(jar: Cookie[], url: string, setCookies: string[]): Cookie[] {
-  const { hostname, pathname, protocol } = new URL(url);
+function takeCookies(jar: Cookie[], url: string, secure: boolean, setCookies: string[]): Cookie[] {
+  const { hostname, pathname } = new URL(url);
   let kept = jar;
   for (const line of setCookies) {
     const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());
@@ -226,7 +233,7 @@ function takeCookies(jar: Cookie[], url: string, setCookies: string[]): Cookie[]
       secure: attribute.has('secure'),
       sameSite: (attribute.get('samesite') ?? 'lax').toLowerCase(),
     };
-    if (cookie.secure && protocol !== 'https:') continue;
+    if (cookie.secure && !secure) continue;
     if (
       cookie.name.startsWith('__Host-') &&
       (!cookie.secure || cookie.path !== '/' || attribute.has('domain'))

@@ -1,0 +1,32 @@
+import { expect } from 'vitest';
+import { startIdp } from '../../peers/idp.ts';
+import { formVisitor } from './real-provider.ts';
+import { describeProvider } from './suite.ts';
+
+describeProvider({
+  name: 'oidc-provider',
+  title: 'oidc-provider',
+  installed: true,
+  async start(redirectUri) {
+    const idp = await startIdp({ redirectUris: [redirectUri] });
+    return {
+      issuer: idp.issuer,
+      clientId: idp.clientId,
+      clientSecret: idp.clientSecret,
+      settings: { preset: 'oidc-provider' },
+      newVisitor: () =>
+        Promise.resolve(
+          formVisitor((browser, { login }) => browser.submit({ button: 'Sign in', fields: { login } })),
+        ),
+      rotateKeys: () => idp.rotateKeys(),
+      stop: () => idp.close(),
+    };
+  },
+  facts(document, headers) {
+    expect(headers.get('cache-control')).toBeNull();
+    expect(document).toMatchObject({
+      code_challenge_methods_supported: ['S256'],
+      authorization_response_iss_parameter_supported: true,
+    });
+  },
+});

@@ -1,0 +1,183 @@
+/** What every identity provider must be good for, whichever it is: the suite that each file here runs against its own. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
+import { createProvider, type Provider } from '../../../src/upstream/provider.ts';
+import { freePort } from '../../peers/gatehouse.ts';
+import {
+  API_SCOPE,
+  ask,
+  DEVICE_SCOPE,
+  registerTestClient,
+  type TestClient,
+  type TokenSet,
+} from '../../support/oauth-client.ts';
+import { startGatehouseBefore, redirectUriOf, type GatehouseBefore } from './gatehouse-before.ts';
+import { installationLog } from './programs.ts';
+import { alice, bob, type Person, type RealProvider, type Visitor } from './real-provider.ts';
+
+const quiet = { debug: noop, info: noop, warn: noop, error: noop };
+const DAY = 86_400;
+
+export interface ProviderUnderTest {
+  /** As `.ci/providers/install` calls it. */
+  readonly name: string;
+  /** The product's own name. */
+  readonly title: string;
+  readonly installed: boolean;
+  /** Starts it with alice and bob, and a client that has this redirect URI. */
+  start(redirectUri: string): Promise<RealProvider>;
+  /** How long starting it may take. Default 60. */
+  readonly startSeconds?: number;
+  /** Checks what the documentation says of this one; gets its metadata document as it came, and its headers. */
+  facts(document: Record<string, unknown>, headers: Headers): void;
+}
+
+/** Runs the suite. Without the program it is skipped, but in CI it fails: there everything was to be installed. */
+export function describeProvider(test: ProviderUnderTest): void {
+  const isCi = (process.env['CI'] ?? '') !== '';
+  if (!test.installed && !isCi) {
+    console.warn(`skipped: ${test.title} is not installed (.ci/providers/install ${test.name})`);
+  }
+  if (!test.installed && isCi) {
+    it(`${test.title} is installed`, () => {
+      throw new Error(
+        `${test.title} is missing; .ci/providers/install ${test.name} said: ${installationLog(test.name)}`,
+      );
+    });
+  }
+  describe.skipIf(!test.installed)(test.title, () => {
+    runSuite(test);
+  });
+}
+
+function runSuite(test: ProviderUnderTest): void {
+  let provider: RealProvider;
+  let gatehouse: GatehouseBefore;
+  let client: TestClient;
+  let visitor: Visitor;
+  let tokens: TokenSet;
+
+  beforeAll(
+    async () => {
+      const port = await freePort();
+      provider = await test.start(redirectUriOf(`http://127.0.0.1:${String(port)}/`));
+      gatehouse = await startGatehouseBefore(provider, port);
+      client = await registerTestClient(gatehouse);
+      visitor = await provider.newVisitor();
+    },
+    ((test.startSeconds ?? 60) + 30) * 1000,
+  );
+  afterAll(async () => {
+    await visitor?.close();
+    await gatehouse?.close();
+    await provider?.stop();
+  });
+
+  async function signIn(by: Visitor, person: Person, device: string): Promise<TokenSet & { asked: boolean }> {
+    const authorizationUrl = client.authorizeUrl({ scope: `${API_SCOPE} ${DEVICE_SCOPE}${device}` });
+    const { url, asked } = await by.signIn(authorizationUrl, client.redirectUri, person);
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({
+      code: expect.any(String),
+      iss: gatehouse.url,
+    });
+    const answer = await client.redeem(url.searchParams.get('code') ?? '');
+    expect(answer).toMatchObject({ status: 200 });
+    return { ...(answer.body as unknown as TokenSet), asked };
+  }
+
+  async function expectSignedIn(token: string, person: Person, device: string): Promise<void> {
+    expect(await gatehouse.whoami(token)).toMatchObject({
+      status: 200,
+      body: { user_id: `@${person.login}:example.org`, device_id: device },
+    });
+    expect(await gatehouse.introspect(token)).toMatchObject({
+      status: 200,
+      body: { active: true, username: person.login, device_id: device },
+    });
+  }
+
+  it('has metadata and keys that the adapter takes, and is as documented', async () => {
+    const settings = {
+      id: 'probe',
+      issuer: provider.issuer,
+      client_id: provider.clientId,
+      client_secret: provider.clientSecret,
+      ...provider.settings,
+    };
+    const probe: Provider = createProvider({
+      settings,
+      clock: systemClock,
+      random: systemRandom,
+      log: quiet,
+    });
+    await probe.refresh();
+    expect(probe.state()).toMatchObject({ metadata: 'fresh', keys: 'fresh' });
+    expect(probe.state()).not.toHaveProperty('lastError');
+    const { document } = await probe.metadata();
+    expect(document['issuer']).toBe(provider.issuer);
+    await probe.close();
+    const raw = await fetch(`${provider.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+    await raw.body?.cancel();
+    test.facts({ ...document }, raw.headers);
+  });
+
+  it('signs a person in, and the token is hers', async () => {
+    const { asked, ...set } = await signIn(visitor, alice, 'FIRST');
+    tokens = set;
+    expect(asked).toBe(true);
+    await expectSignedIn(tokens.access_token, alice, 'FIRST');
+    expect(await gatehouse.ready()).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect(gatehouse.complaints()).toEqual([]);
+  });
+
+  it('knows her again in the same browser', async () => {
+    const again = await signIn(visitor, alice, 'SECOND');
+    expect(again.asked).toBe(false);
+    await expectSignedIn(again.access_token, alice, 'SECOND');
+    await expectSignedIn(tokens.access_token, alice, 'FIRST');
+  });
+
+  it('signs somebody else in as somebody else', async () => {
+    const other = await provider.newVisitor();
+    const set = await signIn(other, bob, 'THIRD');
+    await expectSignedIn(set.access_token, bob, 'THIRD');
+    await other.close();
+  });
+
+  it('can change its signing key: sign-in goes on', async ({ skip }) => {
+    if (provider.rotateKeys === undefined) return skip(`${test.title} cannot be made to`);
+    await provider.rotateKeys();
+    // The key set is asked for out of turn every 30 seconds at most.
+    gatehouse.skip(31);
+    const other = await provider.newVisitor();
+    const set = await signIn(other, alice, 'FOURTH');
+    await expectSignedIn(set.access_token, alice, 'FOURTH');
+    await other.close();
+  });
+
+  it('can be down for a day, with a restart of Gatehouse in it', async () => {
+    await provider.stop();
+    gatehouse.skip(DAY / 2);
+    await gatehouse.restart();
+    gatehouse.skip(DAY / 2 + 1);
+    for (const path of ['_matrix/client/v1/auth_metadata', '.well-known/openid-configuration']) {
+      expect(await ask(gatehouse.url + path)).toMatchObject({ status: 200, body: { issuer: gatehouse.url } });
+    }
+    await expect
+      .poll(() => gatehouse.ready(), { timeout: 10_000 })
+      .toMatchObject({
+        status: 200,
+        body: { status: 'degraded', reasons: [expect.stringContaining('main')] },
+      });
+    const refreshed = await client.refresh(tokens.refresh_token);
+    expect(refreshed).toMatchObject({ status: 200 });
+    await expectSignedIn(String(refreshed.body['access_token']), alice, 'FIRST');
+    const authorization = await ask(client.authorizeUrl());
+    expect(authorization.status).toBe(303);
+    expect(authorization.headers.get('location')).toContain(new URL(provider.issuer).origin);
+  });
+}
+
+function noop(): void {
+  // A probe says nothing.
+}
