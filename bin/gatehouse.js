@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/* global require, __dirname, __filename, setTimeout */
+/* global require, __dirname, __filename, setTimeout, setInterval, clearInterval */
 /*
  * Finds a Node that is new enough, and runs the command line with it. This file must be understood by every Node from 10 on, so that an
  * old one can say what is wrong: CommonJS, old syntax, no dependencies.
@@ -23,6 +23,10 @@ delete process.env[MARK];
 
 if (isNewEnough(process.versions.node)) {
   if (wasRestarted) endWithParent();
+  else
+    endWithNpx(function () {
+      process.kill(process.pid, 'SIGTERM');
+    });
   run();
 } else {
   var newer = wasRestarted ? undefined : findNewerNode();
@@ -78,6 +82,9 @@ function restart(program) {
       child.kill(signal);
     });
   });
+  endWithNpx(function () {
+    child.kill('SIGTERM');
+  });
   child.on('error', function (error) {
     console.error('gatehouse: cannot run ' + program + ': ' + error.message);
     process.exitCode = 1;
@@ -105,6 +112,21 @@ function endWithParent() {
     process.exit(1);
   });
   process.channel.unref();
+}
+
+/*
+ * npx passes a signal to the shell between it and us, which dies of it and tells nobody. So the shell's end counts as the signal:
+ * otherwise the service would be left behind, with its port.
+ */
+function endWithNpx(end) {
+  if (process.env.npm_command !== 'exec') return;
+  var parent = process.ppid;
+  var watch = setInterval(function () {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    end();
+  }, 200);
+  watch.unref();
 }
 
 function run() {

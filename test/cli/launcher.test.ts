@@ -81,6 +81,24 @@ describe.each(oldNodes)('with an old Node, and a new one that npm has installed:
   });
 });
 
+test.each<[string, NodeCommand]>([['this one', [process.execPath]], ...oldNodes])(
+  'what npx has started ends when the shell in between does: %s',
+  async (_name, node) => {
+    const script = join(newFolder(), 'npx.sh');
+    const command = [...node, withNewNode(), 'wait'].map((word) => `'${word}'`).join(' ');
+    // As npm does: a shell that stays in between. It dies of the signal and passes nothing on.
+    writeFileSync(script, `${command} & wait`);
+    const shell = startCli([], { node: ['/bin/sh'], script, env: { npm_command: 'exec' } });
+    await shell.waitFor('running');
+    shell.kill('SIGTERM');
+    // The pipes close when the last process that holds them is gone.
+    expect(await shell.ended).toMatchObject({
+      signal: 'SIGTERM',
+      stdout: expect.stringContaining('closing') as string,
+    });
+  },
+);
+
 test.runIf(system !== undefined)(
   "the checkout runs with the system's old Node, and ends in order",
   async () => {
