@@ -40,7 +40,7 @@ export function describeAnswer(response: OutboundResponse, url: string): Outboun
 }
 
 /** `Retry-After` in seconds, where it is a number. */
-export function retryAfter(response: OutboundResponse): number | undefined {
+function retryAfter(response: OutboundResponse): number | undefined {
   const value = response.headers['retry-after'] ?? '';
   return /^\d{1,6}$/.test(value) ? Number(value) : undefined;
 }

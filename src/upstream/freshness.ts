@@ -40,16 +40,6 @@ export interface OutwardFreshness {
   readonly staleIfErrorSeconds: number;
 }
 
-/** What a body without any field is worth outward: nothing. */
-export const noFreshness: OutwardFreshness = {
-  maxAgeSeconds: 0,
-  noCache: false,
-  mustRevalidate: false,
-  private: false,
-  staleWhileRevalidateSeconds: 0,
-  staleIfErrorSeconds: 0,
-};
-
 /** Picks the fields that matter. A missing `Date` becomes the time of the request, so that `Expires` counts from something. */
 export function pickCacheFields(headers: Readonly<Record<string, string>>, now: number): CacheFields {
   const fields: Partial<Record<(typeof CACHE_FIELDS)[number], string>> = {

@@ -96,7 +96,8 @@ async function usableKey(jwk: Record<string, unknown>): Promise<VerificationKey 
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return undefined;
   if (kid !== undefined && typeof kid !== 'string') return undefined;
-  if (kty === 'RSA' && rsaBits(jwk['n']) < 2048) return undefined;
+  // Shorter ones are too weak, longer ones too slow: the cost of a check grows with the square.
+  if (kty === 'RSA' && (rsaBits(jwk['n']) < 2048 || rsaBits(jwk['n']) > 16_384)) return undefined;
   const imported = new Map<string, Promise<CryptoKey>>();
   const key: VerificationKey = {
     kid,

@@ -69,7 +69,7 @@ function judge(document: Record<string, unknown>, settings: ResolvedSettings): A
   for (const name of STRING_ARRAYS) assertType(members, name, isStringArray, 'an array of strings');
   for (const name of BOOLEANS) assertType(members, name, (value) => typeof value === 'boolean', 'a boolean');
   for (const [name, value] of Object.entries(members)) {
-    if (name.endsWith('_endpoint') || name === 'jwks_uri') judgeEndpoint(name, value, settings.allowHttp);
+    if (name.endsWith('_endpoint') || name === 'jwks_uri') judgeEndpoint(name, value, settings);
   }
   for (const name of required(settings)) {
     if (members[name] === undefined) throw new DocumentFault(`the metadata document has no ${name}`);
@@ -112,11 +112,15 @@ function judgeIssuer(stated: unknown, settings: ResolvedSettings): void {
   throw new DocumentFault(describeIssuerDifference(settings.issuer, quoteForLog(stated, 300)));
 }
 
-function judgeEndpoint(name: string, value: unknown, allowHttp: boolean): void {
+/** http: where the configuration allows it, or on this machine if the operator named this machine: as issuer, or for this endpoint. */
+function judgeEndpoint(name: string, value: unknown, settings: ResolvedSettings): void {
   const url = typeof value === 'string' ? URL.parse(value) : null;
   if (url === null) throw new DocumentFault(`${name} is not an absolute URL`);
   const where = `${name} (${quoteForLog(plainUrl(url))})`;
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (allowHttp || isLoopbackHost(url)))) {
+  const written =
+    Object.hasOwn(settings.discovery.overrides, name) || isLoopbackHost(new URL(settings.issuer));
+  const allowed = settings.allowHttp || (written && isLoopbackHost(url));
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowed)) {
     throw new DocumentFault(`${where} is not https`);
   }
   if (url.username !== '' || url.password !== '') throw new DocumentFault(`${where} has credentials in it`);

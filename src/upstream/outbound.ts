@@ -4,7 +4,7 @@
  */
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { rootCertificates } from 'node:tls';
+import { getCACertificates } from 'node:tls';
 import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici';
 import type { Clock } from '../protocol/clock.ts';
 import { bareHost, isLoopbackHost, type AddressPolicy } from './addresses.ts';
@@ -12,7 +12,7 @@ import { readBody } from './body.ts';
 import { createGate } from './gate.ts';
 import { faultOf, OutboundFault, plainUrl } from './outbound-fault.ts';
 
-export const USER_AGENT = 'Gatehouse/1 (Matrix sign-in; matrix-gatehouse)';
+const USER_AGENT = 'Gatehouse/1 (Matrix sign-in; matrix-gatehouse)';
 
 export interface OutboundOptions {
   readonly clock: Clock;
@@ -70,22 +70,40 @@ export function createOutbound(options: OutboundOptions): Outbound {
     async send(request) {
       const url = judgeUrl(request.url, options);
       const requestedAt = options.clock.monotonic();
-      const signal = AbortSignal.timeout(timeoutMs);
+      const { signal, reached, clear } = deadline(timeoutMs);
       try {
         const release = await gate.enter(signal);
-        try {
-          return { ...(await exchange(dispatcher, url, request, signal)), requestedAt };
-        } finally {
-          release();
-        }
+        // A connection that is still being made lets go of its request late: the caller does not wait for that, the gate does.
+        const answer = exchange(dispatcher, url, request, signal).finally(release);
+        return { ...(await Promise.race([answer, reached])), requestedAt };
       } catch (error) {
         if (closed) throw new OutboundFault('closed', 'the service is stopping');
         throw faultOf(error, url, timeoutMs, signal.aborted);
+      } finally {
+        clear();
       }
     },
     close: () => {
       closed = true;
       return dispatcher.destroy();
+    },
+  };
+}
+
+/** Unlike `AbortSignal.timeout` it keeps the process alive meanwhile: a command must not end in the middle of its question. */
+function deadline(timeoutMs: number): { signal: AbortSignal; reached: Promise<never>; clear: () => void } {
+  const controller = new AbortController();
+  const { promise: reached, reject } = Promise.withResolvers<never>();
+  reached.catch(() => undefined);
+  const timer = setTimeout(() => {
+    controller.abort();
+    reject(controller.signal.reason as Error);
+  }, timeoutMs);
+  return {
+    signal: controller.signal,
+    reached,
+    clear: () => {
+      clearTimeout(timer);
     },
   };
 }
@@ -100,7 +118,7 @@ function createDispatcher(options: OutboundOptions, timeoutMs: number, concurren
   };
   const tls = {
     rejectUnauthorized: true,
-    ...(options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] }),
+    ...(options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca] }),
   };
   if (options.proxyUrl !== undefined) {
     return new ProxyAgent({ uri: options.proxyUrl, requestTls: tls, ...limits });
@@ -149,7 +167,7 @@ function guardedLookup(lookup: LookupFunction, addresses: AddressPolicy): Lookup
 function forbidden(hostname: string, address: string): OutboundFault {
   return new OutboundFault(
     'address',
-    `${hostname} is at ${address}, a private address, and the configuration does not allow that`,
+    `${hostname} is at ${address}, which is no public address: if that is right, name it in allow_addresses`,
   );
 }
 

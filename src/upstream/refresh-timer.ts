@@ -15,7 +15,10 @@ export function startRefreshing(
   let timer: NodeJS.Timeout | undefined;
 
   const turn = async (): Promise<void> => {
-    for (const document of documents) await document.refreshIfDue();
+    for (const document of documents) {
+      if (stopped) return;
+      await document.refreshIfDue();
+    }
     if (stopped) return;
     const due = Math.min(...documents.map((document) => document.dueInMs()));
     timer = setTimeout(

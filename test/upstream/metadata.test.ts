@@ -152,7 +152,13 @@ describe('a metadata document', () => {
     expect(
       parse({ token_endpoint: 'http://idp.example/x' }, { allow_http: true }).server.token_endpoint,
     ).toBeTruthy();
-    expect(parse({ token_endpoint: 'http://127.0.0.1:8080/x' }).server.token_endpoint).toBeTruthy();
+    const local = 'http://127.0.0.1:8080/x';
+    expect(() => parse({ token_endpoint: local })).toThrow(/not https/);
+    expect(parse({}, { discovery: { overrides: { token_endpoint: local } } }).server.token_endpoint).toBe(
+      local,
+    );
+    const issuer = 'http://localhost:8091';
+    expect(parse({ issuer, token_endpoint: local }, { issuer }).server.token_endpoint).toBe(local);
   });
 
   it.each([
@@ -228,7 +234,7 @@ describe('a metadata document', () => {
     );
     await inner.provider.refresh();
     expect(inner.provider.state()).toMatchObject({ metadata: 'fresh', keys: 'none' });
-    expect(inner.provider.state().lastError).toMatch(/private address/);
+    expect(inner.provider.state().lastError).toMatch(/no public address/);
     expect(target.server.count('/jwks')).toBe(0);
   });
 });

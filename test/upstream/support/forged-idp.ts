@@ -8,7 +8,7 @@ import { seededRandom, testClock, type TestClock } from '../../support/clock.ts'
 import { testLog } from './log.ts';
 import { sendJson, startScriptedServer, type ScriptedServer, type SeenRequest } from './scripted-server.ts';
 
-export const redirectUri = 'https://auth.example.org/upstream/main/callback';
+const redirectUri = 'https://auth.example.org/upstream/main/callback';
 
 export interface SigningKey {
   readonly privateKey: CryptoKey;
