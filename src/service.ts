@@ -31,8 +31,11 @@ import { createEvents } from './observability/events.ts';
 import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
+import { newRecordId } from './protocol/identifiers.ts';
 import { deliverOutbox } from './sessions/outbox.ts';
-import type { Database } from './storage/database.ts';
+import { cleanUp } from './storage/cleanup.ts';
+import type { Database, DatabaseOptions } from './storage/database.ts';
+import { startPeriodicWork } from './storage/periodic.ts';
 import { openDatabase } from './storage/open-database.ts';
 import { findIdpDocument, saveIdpDocument } from './storage/idp-documents.ts';
 import { createSealer, deriveSubkey } from './storage/sealed.ts';
@@ -69,7 +72,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const metrics = createMetrics();
   const { key, madeFile } = ensureEncryptionKey(config, random);
   if (madeFile !== undefined) log.info({ file: madeFile }, 'encryption key made: keep a copy of it');
-  const db = await openDatabase({ url: config.database.url, clock, random, log });
+  const db = await openDatabase(databaseOptions(config, { clock, random, log }));
   opened.defer(() => db.close());
 
   const providers = config.providers.map((settings) =>
@@ -246,6 +249,18 @@ function cacheControl(metadata: Config['metadata']): string {
   ].join(', ');
 }
 
+function databaseOptions(
+  { database }: Config,
+  shared: Pick<DatabaseOptions, 'clock' | 'random' | 'log'>,
+): DatabaseOptions {
+  return {
+    ...shared,
+    url: database.url,
+    poolSize: database.pool_size,
+    ...(database.direct_url === undefined ? {} : { directUrl: database.direct_url }),
+  };
+}
+
 function logOptions({ log }: Config): LogOptions {
   return { level: log.level, ...(log.format === 'auto' ? {} : { pretty: log.format === 'pretty' }) };
 }
@@ -301,23 +316,30 @@ async function judgeReadiness(
   return { status, reasons };
 }
 
-/** How often the homeserver's outbox is looked through, in milliseconds. */
+/** How often the homeserver's outbox is looked through, and how often what is over is removed, in milliseconds. */
 const OUTBOX_INTERVAL = 5_000;
+const CLEANUP_INTERVAL = 5 * 60_000;
 
-/** Periodic work. Returns what stops it, once the round under way is over. */
+/** Periodic work, done by one of all processes. Returns what stops it, once the rounds under way are over. */
 function startHousekeeping(deps: AuthorizationServerDeps): () => Promise<void> {
-  let round: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => {
-    if (!deps.homeserver.listens) return;
-    round = round
-      .then(() => deliverOutbox(deps))
-      .catch((error: unknown) => {
-        deps.log.warn({ err: error }, 'the outbox could not be looked through');
-      });
-  }, OUTBOX_INTERVAL);
-  timer.unref();
+  const { db: database, log, clock } = deps;
+  const shared = { database, holder: newRecordId(clock.now(), deps.random), log };
+  const works = [
+    startPeriodicWork({
+      ...shared,
+      name: 'cleanup',
+      everyMs: CLEANUP_INTERVAL,
+      work: async (signal) => {
+        const removed = await cleanUp({ database, now: clock.now(), signal });
+        log.debug({ removed }, 'what is over was removed');
+      },
+    }),
+  ];
+  if (deps.homeserver.listens) {
+    const work = async (): Promise<void> => void (await deliverOutbox(deps));
+    works.push(startPeriodicWork({ ...shared, name: 'outbox', everyMs: OUTBOX_INTERVAL, work }));
+  }
   return async () => {
-    clearInterval(timer);
-    await round;
+    await Promise.all(works.map((work) => work.close()));
   };
 }

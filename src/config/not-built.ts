@@ -27,12 +27,6 @@ export const notBuilt: readonly NotBuilt[] = [
     mend: 'Write `kind: none`: the homeserver can still introspect tokens with `homeserver.secret`.',
   },
   {
-    key: 'database.url',
-    refuses: (value) => typeof value === 'string' && /^postgres(ql)?:/i.test(value),
-    what: 'a PostgreSQL database',
-    mend: 'Use SQLite: `url: "sqlite:gatehouse.db"`.',
-  },
-  {
     key: 'providers[].response_mode',
     refuses: (value) => value === 'form_post',
     what: '`response_mode: form_post`',

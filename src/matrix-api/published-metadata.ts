@@ -5,7 +5,6 @@ import type { Reply } from '../http/exchange.ts';
 import { buildMetadata } from '../metadata/build.ts';
 import { metadataFaults } from '../metadata/check.ts';
 import { passthroughMetadata } from '../metadata/passthrough.ts';
-import type { Log } from '../observability/log.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
@@ -59,7 +58,7 @@ export function passthroughDocuments(options: {
   overrides: Readonly<Record<string, unknown>>;
   allowHttp: boolean;
   clock: Clock;
-  log: Log;
+  log: { error(members: object, message: string): void };
 }): PublishedMetadata {
   const { provider, clock, log } = options;
   let prepared: { metadata: PreparedBody; issuer: PreparedBody } | undefined;

@@ -13,6 +13,7 @@ import {
   findSuccessors,
   insertAccessToken,
   insertRefreshToken,
+  removeSpentAccessTokens,
   replaceAccessToken,
 } from '../storage/tokens.ts';
 import { findUser } from '../storage/users.ts';
@@ -20,6 +21,9 @@ import { type SessionEndingDeps, deliverEnding, endSessionIn } from './end.ts';
 import { usePair } from './first-use.ts';
 import { type IssuedTokens, deriveToken, newNonce, secondsLeft } from './issued-tokens.ts';
 import type { SessionPolicy } from './policy.ts';
+
+/** How long an expired access token is still told from an unknown one, in milliseconds. */
+const SPENT_TOKEN_RETENTION = 60 * 60_000;
 
 export interface RotationDeps extends SessionEndingDeps {
   readonly db: Database;
@@ -95,7 +99,13 @@ async function rotateIn(
   const presented: Presented = { token: input.refreshToken, row, session, scope, now };
   if (await consumeRefreshToken(tx, { hash: row.hash, at: now })) {
     await usePair(tx, { hash: row.hash, at: now });
-    return { ok: true, how: 'rotated', tokens: await issueSuccessor(tx, deps, presented) };
+    const tokens = await issueSuccessor(tx, deps, presented);
+    await removeSpentAccessTokens(tx, {
+      sessionId: session.id,
+      before: now - SPENT_TOKEN_RETENTION,
+      keep: [row.hash, hashSecret(tokens.refreshToken)],
+    });
+    return { ok: true, how: 'rotated', tokens };
   }
   const reused = await reuse(tx, deps, presented);
   if (reused !== undefined) return reused;

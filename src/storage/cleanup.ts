@@ -17,11 +17,9 @@ export interface CleanupOptions {
 }
 
 export interface Retention {
-  /** Access tokens beyond their expiry: beyond the tolerated difference of clocks. Default 1 hour. */
-  readonly accessTokens: number;
   /** Authorization requests and codes beyond theirs; a code replayed within this time still ends its session. Default 1 hour. */
   readonly signInSteps: number;
-  /** Ended sessions with their refresh tokens, for the account page and audits. Default 30 days. */
+  /** Ended sessions with all their tokens, for the account page and audits. Default 30 days. */
   readonly endedSessions: number;
   /** Dynamic clients beyond their last use, if they have no session, an ended one included. Default 30 days. */
   readonly unusedClients: number;
@@ -34,7 +32,6 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 const DEFAULTS: Retention = {
-  accessTokens: HOUR,
   signInSteps: HOUR,
   endedSessions: 30 * DAY,
   unusedClients: 30 * DAY,
@@ -65,7 +62,6 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
     }
   };
   return {
-    accessTokens: await removeAll('accessTokens', removeAccessTokens),
     signInSteps:
       (await removeAll('signInSteps', removeSignIns)) + (await removeAll('signInSteps', removeCodes)),
     endedSessions: await removeAll('endedSessions', removeSessions),
@@ -77,11 +73,6 @@ function progress({ numDeletedRows }: DeleteResult, limit: number): Progress {
   const removed = Number(numDeletedRows);
   return { removed, more: removed >= limit };
 }
-
-const removeAccessTokens: Step = async (tx, before, limit) => {
-  const due = tx.selectFrom('access_tokens').select('hash').where('expires_at', '<', before).limit(limit);
-  return progress(await tx.deleteFrom('access_tokens').where('hash', 'in', due).executeTakeFirst(), limit);
-};
 
 const removeSignIns: Step = async (tx, before, limit) => {
   const due = tx.selectFrom('sign_ins').select('id').where('expires_at', '<', before).limit(limit);

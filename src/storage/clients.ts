@@ -1,5 +1,6 @@
 /** Registered OAuth clients. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { SecretHash } from '../protocol/token-format.ts';
 import type { ClientsTable, Schema } from './schema.ts';
 
 export type ClientRecord = Selectable<ClientsTable>;
@@ -12,7 +13,10 @@ export function findClient(db: Kysely<Schema>, id: string): Promise<ClientRecord
  * Inserts a client, or finds the public one that was registered with the same metadata before (RFC 7591 leaves it open; the Matrix
  * specification notes it, since clients register anew at each login).
  */
-export async function insertClient(db: Kysely<Schema>, client: ClientRecord): Promise<ClientRecord> {
+export async function insertClient(
+  db: Kysely<Schema>,
+  client: Insertable<ClientsTable>,
+): Promise<ClientRecord> {
   const inserted = await db
     .insertInto('clients')
     .values(client)
@@ -24,4 +28,55 @@ export async function insertClient(db: Kysely<Schema>, client: ClientRecord): Pr
     .returningAll()
     .executeTakeFirstOrThrow();
   return inserted;
+}
+
+/** The public client that was registered with the same metadata before. */
+export function findClientByMetadata(
+  db: Kysely<Schema>,
+  metadataHash: string,
+): Promise<ClientRecord | undefined> {
+  return db
+    .selectFrom('clients')
+    .selectAll()
+    .where('metadata_hash', '=', metadataHash)
+    .executeTakeFirst();
+}
+
+/** Whether there are at least `count` clients. */
+export async function hasClients(db: Kysely<Schema>, count: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('clients')
+    .select('id')
+    .orderBy('id')
+    .offset(count - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** How far apart two notes of a client's use are at least, in milliseconds: what is kept for weeks need not be exact. */
+const TOUCH_INTERVAL = 3_600_000;
+
+/** Notes that a client was used, so that clean-up leaves it. Static clients have no row: nothing happens. */
+export async function touchClient(db: Kysely<Schema>, client: { id: string; at: number }): Promise<void> {
+  await db
+    .updateTable('clients')
+    .set({ last_used_at: client.at })
+    .where('id', '=', client.id)
+    .where('last_used_at', '<', client.at - TOUCH_INTERVAL)
+    .execute();
+}
+
+/** Takes note of a client assertion: false where it was used before. */
+export async function recordClientAssertion(
+  db: Kysely<Schema>,
+  assertion: { hash: SecretHash; expiresAt: number },
+): Promise<boolean> {
+  const row = await db
+    .insertInto('client_assertions')
+    .values({ hash: assertion.hash, expires_at: assertion.expiresAt })
+    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .returning('hash')
+    .executeTakeFirst();
+  return row !== undefined;
 }

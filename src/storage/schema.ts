@@ -12,6 +12,8 @@ export interface Schema {
   users: UsersTable;
   upstream_links: UpstreamLinksTable;
   clients: ClientsTable;
+  pushed_requests: PushedRequestsTable;
+  client_assertions: ClientAssertionsTable;
   sessions: SessionsTable;
   access_tokens: AccessTokensTable;
   refresh_tokens: RefreshTokensTable;
@@ -44,7 +46,7 @@ export interface UpstreamLinksTable {
   last_login_at: number;
 }
 
-/** A registered OAuth client. */
+/** A registered OAuth client. Static clients are not here: they stand in the configuration. */
 export interface ClientsTable {
   id: string;
   /** What was kept of its metadata, normalised. */
@@ -52,8 +54,26 @@ export interface ClientsTable {
   /** Hash over `metadata_json` for public dynamic clients, which are de-duplicated by it; null for others. */
   metadata_hash: string | null;
   secret_hash: SecretHash | null;
+  /** Who made it: itself by registration, or the operator. Default `dynamic`. */
+  origin: Generated<'dynamic' | 'operator'>;
   created_at: number;
   last_used_at: number;
+}
+
+/** The parameters of an authorization request that a client pushed (RFC 9126); gone with their first use. */
+export interface PushedRequestsTable {
+  /** Of the secret in the request URI. */
+  hash: SecretHash;
+  client_id: string;
+  parameters_json: JsonText<Record<string, string>>;
+  expires_at: number;
+}
+
+/** Client assertions (RFC 7523) that were used: none counts twice. */
+export interface ClientAssertionsTable {
+  /** Of client id and `jti`. */
+  hash: SecretHash;
+  expires_at: number;
 }
 
 /** What a grant created. At most one live session per (user, device). */
@@ -159,7 +179,7 @@ export interface AuthorizationRequestsTable {
   sign_in_id: string;
   client_id: string;
   redirect_uri: string;
-  response_mode: 'query' | 'fragment';
+  response_mode: 'query' | 'fragment' | 'form_post';
   state: string | null;
   scope: string;
   code_challenge: string;

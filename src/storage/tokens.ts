@@ -158,3 +158,19 @@ export async function supersedeSiblings(
     )
     .execute();
 }
+
+/**
+ * Removes access tokens of a session that expired before `before`, but for those of the pairs in `keep`. A live session's last ones stay: a client
+ * that slept revokes with what it has.
+ */
+export async function removeSpentAccessTokens(
+  db: Kysely<Schema>,
+  spent: { sessionId: string; before: number; keep: readonly SecretHash[] },
+): Promise<void> {
+  await db
+    .deleteFrom('access_tokens')
+    .where('session_id', '=', spent.sessionId)
+    .where('expires_at', '<', spent.before)
+    .where('refresh_hash', 'not in', spent.keep)
+    .execute();
+}

@@ -51,6 +51,7 @@ async function createClients({ tx, table, time }: MigrationTools): Promise<void>
       .addColumn('metadata_json', 'text', (c) => c.notNull())
       .addColumn('metadata_hash', 'text')
       .addColumn('secret_hash', 'text')
+      .addColumn('origin', 'text', (c) => c.notNull().defaultTo('dynamic'))
       .addColumn('created_at', time, (c) => c.notNull())
       .addColumn('last_used_at', time, (c) => c.notNull()),
   );
@@ -63,6 +64,28 @@ async function createClients({ tx, table, time }: MigrationTools): Promise<void>
     .execute();
   // Clean-up: dynamic clients that nobody has used for long.
   await tx.schema.createIndex('clients_last_used').on('clients').column('last_used_at').execute();
+
+  await table('pushed_requests', (t) =>
+    t
+      .addColumn('hash', 'text', (c) => c.primaryKey())
+      .addColumn('client_id', 'text', (c) => c.notNull())
+      .addColumn('parameters_json', 'text', (c) => c.notNull())
+      .addColumn('expires_at', time, (c) => c.notNull()),
+  );
+  // Clean-up: expired pushed requests.
+  await tx.schema.createIndex('pushed_requests_expiry').on('pushed_requests').column('expires_at').execute();
+
+  await table('client_assertions', (t) =>
+    t
+      .addColumn('hash', 'text', (c) => c.primaryKey())
+      .addColumn('expires_at', time, (c) => c.notNull()),
+  );
+  // Clean-up: assertions that would be refused for their age anyway.
+  await tx.schema
+    .createIndex('client_assertions_expiry')
+    .on('client_assertions')
+    .column('expires_at')
+    .execute();
 }
 
 async function createSessions({ tx, table, time }: MigrationTools): Promise<void> {
@@ -70,8 +93,8 @@ async function createSessions({ tx, table, time }: MigrationTools): Promise<void
     t
       .addColumn('id', 'text', (c) => c.primaryKey())
       .addColumn('user_id', 'text', (c) => c.references('users.id').onDelete('cascade'))
-      // No action: a client with sessions, ended ones included, is not deleted.
-      .addColumn('client_id', 'text', (c) => c.references('clients.id'))
+      // No reference: static clients stand in the configuration alone. Clean-up keeps every client that has a session, an ended one included.
+      .addColumn('client_id', 'text')
       .addColumn('device_id', 'text')
       .addColumn('scope', 'text', (c) => c.notNull())
       .addColumn('origin', 'text', (c) => c.notNull())
@@ -92,8 +115,15 @@ async function createSessions({ tx, table, time }: MigrationTools): Promise<void
     .execute();
   // Lists of a user's sessions, sign out everywhere; also the cascade from users.
   await tx.schema.createIndex('sessions_user').on('sessions').column('user_id').execute();
-  // Whether a client still has sessions (clean-up, admin API); also the check when a client is deleted.
+  // Whether a client still has sessions (clean-up, admin API).
   await tx.schema.createIndex('sessions_client').on('sessions').column('client_id').execute();
+  // Clean-up: sessions of clients alone (client credentials), which nobody ends.
+  await tx.schema
+    .createIndex('sessions_without_user')
+    .on('sessions')
+    .column('created_at')
+    .where(sql.ref('user_id'), 'is', null)
+    .execute();
   // Clean-up: sessions that ended long ago.
   await tx.schema
     .createIndex('sessions_ended')
@@ -115,17 +145,10 @@ async function createTokens({ tx, table, time }: MigrationTools): Promise<void> 
       .addColumn('expires_at', time)
       .addColumn('first_used_at', time),
   );
-  // Ending a session; also the cascade from sessions.
+  // Refresh: the spent tokens of a session; also the cascade from sessions.
   await tx.schema.createIndex('access_tokens_session').on('access_tokens').column('session_id').execute();
   // The access tokens of a refresh token: replacing an expired one, revocation by refresh token.
   await tx.schema.createIndex('access_tokens_refresh').on('access_tokens').column('refresh_hash').execute();
-  // Clean-up: expired tokens.
-  await tx.schema
-    .createIndex('access_tokens_expiry')
-    .on('access_tokens')
-    .column('expires_at')
-    .where(sql.ref('expires_at'), 'is not', null)
-    .execute();
 
   await table('refresh_tokens', (t) =>
     t
@@ -184,7 +207,7 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
   await table('authorization_requests', (t) =>
     t
       .addColumn('sign_in_id', 'text', (c) => c.primaryKey().references('sign_ins.id').onDelete('cascade'))
-      .addColumn('client_id', 'text', (c) => c.notNull().references('clients.id').onDelete('cascade'))
+      .addColumn('client_id', 'text', (c) => c.notNull())
       .addColumn('redirect_uri', 'text', (c) => c.notNull())
       .addColumn('response_mode', 'text', (c) => c.notNull())
       .addColumn('state', 'text')
@@ -192,7 +215,7 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
       .addColumn('code_challenge', 'text', (c) => c.notNull())
       .addColumn('nonce', 'text'),
   );
-  // The cascade from clients.
+  // Clean-up: whether a client has a sign-in under way.
   await tx.schema
     .createIndex('authorization_requests_client')
     .on('authorization_requests')
@@ -202,7 +225,7 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
   await table('authorization_codes', (t) =>
     t
       .addColumn('hash', 'text', (c) => c.primaryKey())
-      .addColumn('client_id', 'text', (c) => c.notNull().references('clients.id').onDelete('cascade'))
+      .addColumn('client_id', 'text', (c) => c.notNull())
       .addColumn('redirect_uri', 'text', (c) => c.notNull())
       .addColumn('code_challenge', 'text', (c) => c.notNull())
       .addColumn('scope', 'text', (c) => c.notNull())
@@ -223,7 +246,7 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
     .on('authorization_codes')
     .column('expires_at')
     .execute();
-  // The cascade from clients.
+  // Clean-up: whether a client has a code.
   await tx.schema
     .createIndex('authorization_codes_client')
     .on('authorization_codes')
