@@ -2,6 +2,7 @@
  * Checkpoints, which copy the write-ahead log into the database file and sync both, on a thread of their own: on the main thread each would
  * stop the event loop for as long as the disk takes.
  */
+import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { StorageLog } from './database.ts';
@@ -27,10 +28,7 @@ export function startCheckpointer(options: {
   onDiskFailure: (error: Error) => void;
 }): Checkpointer {
   const { file, log, onDiskFailure } = options;
-  const worker = new Worker(
-    new URL(`./sqlite-checkpoint-worker${extname(import.meta.url)}`, import.meta.url),
-    { workerData: { file }, execArgv: [], env: {} },
-  );
+  let worker: Worker | undefined;
   let commits = 0;
   let busy = false;
   let warned = false;
@@ -39,6 +37,7 @@ export function startCheckpointer(options: {
     if (busy || commits === 0) return;
     busy = true;
     commits = 0;
+    worker ??= startWorker();
     worker.postMessage('checkpoint');
   };
   const hear = ({ pages, error, errorCode, diskFailed }: CheckpointReport): void => {
@@ -58,15 +57,20 @@ export function startCheckpointer(options: {
     warned = many;
     if (commits >= COMMITS) checkpoint();
   };
-  worker.on('message', hear);
-  worker.on('error', (error: Error) => {
-    log?.error({ err: error, file }, 'the checkpoint thread failed: restart Gatehouse');
-    onDiskFailure(error);
-  });
+  const startWorker = (): Worker => {
+    const module = new URL(`./sqlite-checkpoint-worker${extname(import.meta.url)}`, import.meta.url);
+    const started = new Worker(module, { workerData: { file }, execArgv: [], env: {} });
+    started.on('message', hear);
+    started.on('error', (error: Error) => {
+      log?.error({ err: error, file }, 'the checkpoint thread failed: restart Gatehouse');
+      onDiskFailure(error);
+    });
+    // The service is kept running by its sockets, not by this thread.
+    started.unref();
+    return started;
+  };
   const timer = setInterval(checkpoint, INTERVAL_MS);
   timer.unref();
-  // The service is kept running by its sockets, not by this thread.
-  worker.unref();
 
   return {
     noteCommit() {
@@ -75,7 +79,8 @@ export function startCheckpointer(options: {
     },
     async close() {
       clearInterval(timer);
-      const gone = new Promise((resolve) => worker.once('exit', resolve));
+      if (worker === undefined) return;
+      const gone = once(worker, 'exit');
       worker.ref();
       worker.postMessage('close');
       await gone;
