@@ -48,7 +48,7 @@ export function createLog(options: LogOptions = {}): Log {
     serializers: { err: describeError, error: describeError, cause: describeError },
     hooks: {
       logMethod(args, method) {
-        method.apply(this, args.map(scrubArgument) as typeof args);
+        method.apply(this, withMessage(args.map(scrubArgument)) as typeof args);
       },
     },
   };
@@ -59,6 +59,11 @@ function pathsOf(member: string): string[] {
   const key = member.includes('-') ? `["${member}"]` : member;
   const nested = member.includes('-') ? `*["${member}"]` : `*.${member}`;
   return [key, nested];
+}
+
+/** Without a message pino takes the error's own, as it is. */
+function withMessage(args: unknown[]): unknown[] {
+  return args.length === 1 && typeof args[0] === 'object' ? [args[0], 'error'] : args;
 }
 
 /** Strings of the top level and messages are searched for what looks like a secret; errors and objects below are described by serialisers. */

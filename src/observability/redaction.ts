@@ -8,7 +8,7 @@ const JWT = /eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)*/g;
 const CREDENTIALS = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi;
 const PARAMETER =
   /\b(access_token|refresh_token|id_token|loginToken|login_token|token|code|code_verifier|client_secret|client_assertion|password|state|nonce|csrf|subject_token|device_code|user_code)(=|"\s*:\s*"|\\"\s*:\s*\\")[^&\s"'<>\\]+/gi;
-const USERINFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s@]+@/gi;
+const USERINFO = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@]+@/gi;
 
 /** Replaces whatever looks like a secret: tokens of ours, JWTs, credentials of a header or a URL, secret parameters. Cheap where nothing does. */
 export function scrubSecrets(text: string): string {
@@ -45,5 +45,10 @@ function describe(error: unknown, depth: number): unknown {
 }
 
 function tell(text: string): string {
-  return scrubSecrets(text.slice(0, TEXT_LIMIT));
+  return scrubSecrets(text.slice(0, TEXT_LIMIT)).replace(/[\w-]{32,}/g, hideRandom);
+}
+
+/** In errors even what only looks random goes: whoever wrote the message did not know that it would be logged. */
+function hideRandom(word: string): string {
+  return /[a-z]/.test(word) && /[A-Z]/.test(word) && /\d/.test(word) ? REDACTED : word;
 }

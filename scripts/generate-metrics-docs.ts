@@ -1,0 +1,48 @@
+/**
+ * Writes docs/metrics.md from the declarations in src/observability/metrics.ts, and from the list of events.
+ *
+ *   node scripts/generate-metrics-docs.ts
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventNames } from '../src/observability/events.ts';
+import { metricDeclarations } from '../src/observability/metrics.ts';
+
+interface Declaration {
+  readonly kind: string;
+  readonly name: string;
+  readonly help: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The page, in Markdown. */
+export function metricsDocs(): string {
+  const metrics = Object.values<Declaration>(metricDeclarations);
+  return `# Metrics and events
+
+Generated from \`src/observability/\` by \`scripts/generate-metrics-docs.ts\`.
+
+The operations listener serves \`/metrics\` in the text format of Prometheus. Labels come from closed lists, so their number is bounded. Beside
+the metrics below there are those of the process: \`process_*\` and \`nodejs_*\`.
+
+| metric | type | what it counts | labels |
+| --- | --- | --- | --- |
+${metrics.map(row).join('\n')}
+
+## Events
+
+Each event is one log line (\`"message":"event"\`, its name in \`event\`, with the ids of the user, session, client and device that it is about) and
+one count in \`gatehouse_events_total\`.
+
+${eventNames.map((name) => `- \`${name}\``).join('\n')}
+`;
+}
+
+function row({ kind, name, help, labels }: Declaration): string {
+  const told = Object.entries(labels).map(([label, meaning]) => `\`${label}\`: ${meaning}`);
+  return `| \`${name}\` | ${kind} | ${help} | ${told.join('; ')} |`;
+}
+
+if (import.meta.main) {
+  await writeFile(join(import.meta.dirname, '../docs/metrics.md'), metricsDocs());
+}
