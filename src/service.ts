@@ -2,6 +2,7 @@
  * The composition root: from a configuration to a running service. The only file that knows all parts; it decides nothing but who gets what.
  */
 import { createHash } from 'node:crypto';
+import type { RequestListener } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { authorizationPurpose } from './authorization-server/authorization-response.ts';
 import {
@@ -10,6 +11,7 @@ import {
   signInPages,
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
+import { readStaticClients } from './authorization-server/static-clients.ts';
 import { openSigningKeys } from './authorization-server/signing-keys.ts';
 import { ensureEncryptionKey } from './config/encryption-key.ts';
 import type { Config } from './config/schema.ts';
@@ -32,6 +34,7 @@ import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
 import { newRecordId } from './protocol/identifiers.ts';
+import { type AccessVerdict, findAccess } from './sessions/find.ts';
 import { deliverOutbox } from './sessions/outbox.ts';
 import { cleanUp } from './storage/cleanup.ts';
 import type { Database, DatabaseOptions } from './storage/database.ts';
@@ -64,8 +67,24 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** Starts the service. Throws what `cli/start-fault.ts` explains; whatever was opened by then is closed again. */
-export async function startService(options: ServiceOptions): Promise<Service> {
+/** Everything but the listening: for somebody else's server, or for ours. */
+export interface Gatehouse {
+  /** For an Express app, mounted at its root before body parsers: passes on what is not ours. */
+  readonly router: GatehouseApp['router'];
+  /** For a server of its own: answers every request, the hot ones without Express. */
+  readonly listener: RequestListener;
+  /** Whose access token this is: read from the database at each call, a first use is noted. Throws `Unavailable`. */
+  verify(accessToken: string): Promise<AccessVerdict>;
+  /** As `/health/ready` tells it. */
+  readiness(): Promise<Readiness>;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** Finishes periodic work under way and lets go of the database and of connections. Stop listening first. */
+  close(): Promise<void>;
+}
+
+/** Opens everything and starts the background work. Throws what `cli/start-fault.ts` explains; whatever was opened by then is closed again. */
+export async function createGatehouse(options: ServiceOptions): Promise<Gatehouse> {
   const { config, clock = systemClock, random = systemRandom } = options;
   await using opened = new AsyncDisposableStack();
   const log = options.log ?? createLog(logOptions(config));
@@ -85,15 +104,29 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
   const deps = await composeDeps({ config, clock, random, log, metrics, db, key, providers });
   const published = publishedDocuments(config, deps);
-  const app = await composeApp(options, deps, published);
-  const operations = await createOperationsApp({
-    openapiDir: OPENAPI_DIR,
-    log,
-    metrics,
-    clock,
-    readiness: () => judgeReadiness(db, providers, published),
-  });
+  const { router, listener } = await composeApp(options, deps, published);
   opened.defer(startHousekeeping(deps));
+
+  const held = opened.move();
+  return {
+    router,
+    listener,
+    verify: (accessToken) => findAccess(deps, accessToken),
+    readiness: () => judgeReadiness(db, providers, published),
+    metrics,
+    log,
+    close: () => held.disposeAsync(),
+  };
+}
+
+/** Starts the service with its two listeners. Throws as {@link createGatehouse}, and where an address cannot be had. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { config, clock = systemClock } = options;
+  await using opened = new AsyncDisposableStack();
+  const gatehouse = await createGatehouse(options);
+  opened.defer(() => gatehouse.close());
+  const { log, metrics, readiness } = gatehouse;
+  const operations = await createOperationsApp({ openapiDir: OPENAPI_DIR, log, metrics, clock, readiness });
   const operationsServer = await startServer({
     listener: operations.listener,
     listen: config.operations,
@@ -102,7 +135,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   opened.defer(() => operationsServer.close());
   const { listen } = config;
   const server = await startServer({
-    listener: app.listener,
+    listener: gatehouse.listener,
     listen:
       listen.socket === undefined ? { host: listen.host, port: listen.port } : { socket: listen.socket },
     log,
@@ -149,6 +182,13 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     policy: {
       accessTokenTtl: config.sessions.access_token_ttl_seconds * 1000,
       refreshReuseGrace: config.sessions.refresh_reuse_grace_seconds * 1000,
+    },
+    staticClients: readStaticClients(config.clients),
+    registration: {
+      mode: config.registration.mode,
+      allowedHosts: config.registration.allowed_hosts,
+      omittedAuthMethod: config.registration.omitted_auth_method,
+      clientsCap: config.registration.clients_cap,
     },
     derivationKey: deriveSubkey(key, 'refresh successors'),
     csrf: createCsrf({ key: deriveSubkey(key, 'csrf tokens'), publicUrl: config.public_url }),

@@ -1,0 +1,10 @@
+/**
+ * Gatehouse as a library: `createGatehouse` for whoever has a server already, `startService` for the whole service, and the configuration that both
+ * take.
+ */
+export { ConfigFault } from './config/fault.ts';
+export { loadConfig, parseConfig } from './config/load.ts';
+export type { Config } from './config/schema.ts';
+export { createGatehouse, startService } from './service.ts';
+export type { Gatehouse, Service, ServiceOptions } from './service.ts';
+export type { AccessVerdict, ActiveAccess } from './sessions/find.ts';
