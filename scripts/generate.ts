@@ -1,13 +1,15 @@
 /**
- * Writes what is generated and committed: the types of every OpenAPI document, and the reference of the configuration.
+ * Writes what is generated and committed: the types of every OpenAPI document, and the references of the
+ * configuration and of the metrics.
  *
  *   node scripts/generate.ts           writes the files in place
  *   node scripts/generate.ts --check   writes them to a temporary folder and names every file that differs
  */
-import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateConfigDocs } from './generate-config-docs.ts';
+import { metricsDocs } from './generate-metrics-docs.ts';
 import { root, run } from './run.ts';
 
 const types = join('src', 'generated');
@@ -23,7 +25,10 @@ export async function generate(from: string, to: string): Promise<string[]> {
       return path;
     }),
   );
-  return [...written, ...(await generateConfigDocs(to))];
+  written.push(...(await generateConfigDocs(to)));
+  const metrics = join('docs', 'metrics.md');
+  await writeFile(join(to, metrics), metricsDocs());
+  return [...written, metrics];
 }
 
 /** Says what is wrong with the generated files of a checkout, a line each; empty when all are as they would be generated. */
