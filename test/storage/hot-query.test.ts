@@ -46,8 +46,8 @@ forEachEngine((engine) => {
     });
 
     it('that does not use a parameter is refused', async () => {
-      const faulty = hotQuery((kysely, id: string) =>
-        kysely.selectFrom('users').select('id').where('id', '=', id),
+      const faulty = hotQuery((kysely, _id: string) =>
+        kysely.selectFrom('users').select('id').where('id', '=', 'a'),
       );
       await expect(faulty(db.query, 'a')).rejects.toThrow('parameter 0 is not in the query');
     });

@@ -104,7 +104,6 @@ forEachEngine((engine) => {
 
     it.each([
       ['sessions', 'ended_at'],
-      ['access_tokens', 'expires_at'],
       ['authorization_codes', 'expires_at'],
       ['sign_ins', 'expires_at'],
     ] as const)('clean-up finds what is over in %s by an index', async (table, column) => {
