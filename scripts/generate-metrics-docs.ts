@@ -25,10 +25,9 @@ Generated from \`src/observability/\` by \`scripts/generate-metrics-docs.ts\`.
 The operations listener serves \`/metrics\` in the text format of Prometheus. Labels come from closed lists, so their number is bounded. Beside
 the metrics below there are those of the process: \`process_*\` and \`nodejs_*\`.
 
-| metric | type | what it counts | labels |
-| --- | --- | --- | --- |
-${metrics.map(row).join('\n')}
+## Metrics
 
+${metrics.map(section).join('\n')}
 ## Events
 
 Each event is one log line (\`"message":"event"\`, its name in \`event\`, with the ids of the user, session, client and device that it is about) and
@@ -38,9 +37,9 @@ ${eventNames.map((name) => `- \`${name}\``).join('\n')}
 `;
 }
 
-function row({ kind, name, help, labels }: Declaration): string {
-  const told = Object.entries(labels).map(([label, meaning]) => `\`${label}\`: ${meaning}`);
-  return `| \`${name}\` | ${kind} | ${help} | ${told.join('; ')} |`;
+function section({ kind, name, help, labels }: Declaration): string {
+  const told = Object.entries(labels).map(([label, meaning]) => `- \`${label}\`: ${meaning}\n`);
+  return `### \`${name}\` (${kind})\n\n${help}\n${told.length === 0 ? '' : `\n${told.join('')}`}`;
 }
 
 if (import.meta.main) {

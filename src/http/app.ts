@@ -12,12 +12,13 @@ import { systemRandom } from '../protocol/clock.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { createClientAddress } from './client-ip.ts';
 import type { ApiDocument, Dialect, Handler } from './exchange.ts';
-import { RequestFault } from './fault.ts';
+import { RequestFault, tellablePath } from './fault.ts';
 import { loadOperations } from './openapi.ts';
 import type { Operation } from './openapi.ts';
 import { basePathOf, compareTemplates, dialectOf, expressPath, servedPaths } from './paths.ts';
 import { perform } from './perform.ts';
 import type { Surroundings } from './perform.ts';
+import type { Exchange } from './request.ts';
 import { createChecks } from './validation.ts';
 
 /** An HTML route: no OpenAPI, the same kind of handler. Errors are pages. */
@@ -263,8 +264,9 @@ function createUnmatched(speech: (path: string) => Dialect): (message: IncomingM
     path: '',
     dialect,
     cors: dialect === 'oauth' || dialect === 'matrix',
-    handler: () => {
-      throw new RequestFault('path', 404, 'M_UNRECOGNIZED', 'there is nothing at this path');
+    handler: (request) => {
+      const reason = `there is nothing at ${tellablePath(pathOf((request as Exchange).message))}`;
+      throw new RequestFault('path', 404, 'M_UNRECOGNIZED', 'there is nothing at this path', { reason });
     },
   });
   const preflight = (operation: Operation): Operation => ({

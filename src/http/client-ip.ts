@@ -23,8 +23,9 @@ export function createClientAddress(trustedProxies: readonly string[]): (request
         parsed.kind() === network.kind() && parsed.match([network, bits] as [ipaddr.IPv4, number]),
     );
   };
+  const peerOf = createPeer();
   return (request) => {
-    const peer = normalise(request.socket.remoteAddress) ?? LOCAL_SOCKET;
+    const peer = peerOf(request.socket.remoteAddress);
     const forwarded = request.headers['x-forwarded-for'];
     if (forwarded === undefined || !trusts(peer)) return peer;
     const hops = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',');
@@ -37,6 +38,19 @@ export function createClientAddress(trustedProxies: readonly string[]): (request
       if (!trusts(client)) return client;
     }
     return client;
+  };
+}
+
+/** The peer's address; the last one is remembered, because behind a reverse proxy all peers are the same. */
+function createPeer(): (remoteAddress: string | undefined) => string {
+  let last: string | undefined;
+  let known = LOCAL_SOCKET;
+  return (remoteAddress) => {
+    if (remoteAddress !== last) {
+      last = remoteAddress;
+      known = normalise(remoteAddress) ?? LOCAL_SOCKET;
+    }
+    return known;
   };
 }
 

@@ -9,7 +9,7 @@ import { html } from './html.ts';
 import type { SafeHtml } from './html.ts';
 
 /** Name of the hidden field. */
-export const CSRF_FIELD = 'csrf';
+const CSRF_FIELD = 'csrf';
 
 export interface Csrf {
   /** The hidden field for a form. `secret`: a cookie's value. `purpose`: what the form does, and to what (`consent:<id>`). */

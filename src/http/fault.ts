@@ -57,6 +57,15 @@ export class SlowBody extends Error {
   }
 }
 
+/** A path as it may be logged: what is not a short plain segment is `*`, because a secret may stand there; at most 6 segments. */
+export function tellablePath(path: string): string {
+  const segments = path.split('/', 8).slice(1);
+  const told = segments
+    .slice(0, 6)
+    .map((segment) => (/^[A-Za-z0-9._~-]{0,24}$/.test(segment) ? segment : '*'));
+  return `/${told.join('/')}${segments.length > 6 ? '/…' : ''}`;
+}
+
 /** A name out of a request as it may be told and logged: `…` where it is not a plain short word, because a secret may stand there. */
 export function tellableName(name: string): string {
   return /^[A-Za-z0-9_.:#[\]-]{1,40}$/.test(name) ? name : '…';

@@ -13,15 +13,10 @@ export function parseForm(contentType: string | undefined, body: Buffer): Readon
     throw fault('the content type must be application/x-www-form-urlencoded');
   }
   if (!isUtf8(type.charset)) throw fault('the charset must be utf-8');
-  return parseFields(textOf(body));
-}
-
-/** Fields of a form or of a query string. With `repeats`, a name may occur again; the first one counts here. */
-export function parseFields(text: string, repeats = false): Map<string, string> {
   const fields = new Map<string, string>();
-  for (const [name, value] of pairs(text)) {
-    if (!fields.has(name)) fields.set(name, value);
-    else if (!repeats) throw fault(`the parameter ${tellableName(name)} is given more than once`);
+  for (const [name, value] of pairs(textOf(body))) {
+    if (fields.has(name)) throw fault(`the parameter ${tellableName(name)} is given more than once`);
+    fields.set(name, value);
   }
   return fields;
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 /** On every answer: what it says it is, is what it is. */
-export const everywhere = { 'x-content-type-options': 'nosniff' } as const;
+const everywhere = { 'x-content-type-options': 'nosniff' } as const;
 
 export interface PagePolicy {
   /** The text of the page's one `<style>` element. */

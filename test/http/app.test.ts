@@ -76,6 +76,14 @@ describe('routes', () => {
     expect(await json(await fetch(`${app.url}/nothing`))).toMatchObject({ error: 'invalid_request' });
   });
 
+  it('says in the log which path was asked for, without what could be a secret', async () => {
+    await fetch(`${app.url}/_matrix/client/v3/rooms/!a:b/gat_${'x'.repeat(40)}?token=y`);
+    expect(app.logged.lines().at(-1)).toMatchObject({
+      operation: 'unmatched',
+      reason: 'there is nothing at /_matrix/client/v3/rooms/*/*',
+    });
+  });
+
   it('answers other methods with 405 and Allow (28, 179)', async () => {
     const matrix = await fetch(`${app.url}/_matrix/client/v3/thing`, { method: 'POST' });
     expect([matrix.status, matrix.headers.get('allow')]).toEqual([405, 'GET, PUT, HEAD, OPTIONS']);

@@ -85,9 +85,7 @@ describe('secrets of a request (203)', () => {
       await post(`/${one()}/x?loginToken=${one()}`, '{}', 'application/json');
       answers += await (await fetch(`${app.url}/_matrix/client/v3/paint?colour=red&coats=${one()}`)).text();
       answers += await (await fetch(`${app.url}/_matrix/client/v3/paint?access_token=${one()}`)).text();
-      answers += await (
-        await fetch(`${app.url}/_matrix/client/v3/devices/%ff${one()}?code=${one()}`)
-      ).text();
+      answers += await (await fetch(`${app.url}/_matrix/client/v3/devices/%ff${one()}?code=${one()}`)).text();
       answers += await sendRaw(app.port, `GET /?code=${one()} HTTP/1.1\r\nx : ${one()}\r\n\r\n`);
     }
     const metrics = (await app.metrics.render()).text;

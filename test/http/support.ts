@@ -30,7 +30,7 @@ export function echo(request: ApiRequest): { status: number; body: object } {
   };
 }
 
-export const matrixOperations = [
+const matrixOperations = [
   'getThing',
   'putThing',
   'getDevice',
