@@ -8,10 +8,13 @@ import { judgeLoginScope } from '../protocol/scope.ts';
 import type { Client } from './clients.ts';
 import { matchesRegistered } from './redirect-uri.ts';
 
+export const responseModes = ['query', 'fragment', 'form_post'] as const;
+export type ResponseMode = (typeof responseModes)[number];
+
 /** Where, and how, the client wants its answer. */
 export interface ResponseTarget {
   readonly redirectUri: string;
-  readonly responseMode: 'query' | 'fragment';
+  readonly responseMode: ResponseMode;
   readonly state: string | null;
 }
 
@@ -74,8 +77,14 @@ export function readTarget(raw: RawParameters, client: Client): ResponseTarget {
   if (state !== null && state.length > STATE_LIMIT) {
     throw new OAuthError('invalid_request', `state is longer than ${STATE_LIMIT} characters`);
   }
-  const responseMode = values.get('response_mode') === 'fragment' ? 'fragment' : 'query';
-  return { redirectUri, responseMode, state };
+  return { redirectUri, responseMode: usableResponseMode(raw, redirectUri) ?? 'query', state };
+}
+
+/** The default for code is `query`. A form can be posted over HTTP only, not to the scheme of an app. */
+function usableResponseMode({ values }: RawParameters, redirectUri: string): ResponseMode | undefined {
+  const wanted = values.get('response_mode') ?? 'query';
+  if (wanted === 'form_post' && !/^https?:/.test(redirectUri)) return undefined;
+  return responseModes.find((mode) => mode === wanted);
 }
 
 /** Everything else. Throws what the client is told by redirect. */
@@ -94,9 +103,11 @@ export function judgeParameters(raw: RawParameters, client: Client): Authorizati
   if (!client.metadata.grant_types.includes('authorization_code')) {
     refuse('unauthorized_client', 'the client is not registered for the authorization_code grant');
   }
-  const responseMode = values.get('response_mode');
-  if (responseMode !== undefined && !['query', 'fragment'].includes(responseMode)) {
-    refuse('invalid_request', 'response_mode must be query or fragment');
+  if (usableResponseMode(raw, values.get('redirect_uri') ?? '') === undefined) {
+    refuse(
+      'invalid_request',
+      'response_mode must be query or fragment, or form_post for a redirect URI of http or https',
+    );
   }
   const scope = judgeLoginScope(values.get('scope') ?? '');
   if (!scope.ok) refuse('invalid_scope', scope.fault);

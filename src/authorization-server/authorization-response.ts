@@ -1,22 +1,23 @@
 /** How a client is answered at its redirect URI (RFC 6749 section 4.1.2), always with `iss` (RFC 9207). */
 import { noStore, type Reply } from '../http/exchange.ts';
+import { html, page } from '../http/html.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import type { OAuthError } from '../protocol/oauth-error.ts';
 import type { SignInPurpose } from '../sign-in/deps.ts';
+import { postForm } from '../sign-in/post-form.ts';
 import { type AuthorizationRequest, findAuthorizationRequest } from '../storage/authorizations.ts';
 import type { Database } from '../storage/database.ts';
 import type { ResponseTarget } from './authorization-parameters.ts';
 import { authorizationResponseUrl } from './redirect-uri.ts';
 
-/** A redirect to the client with a code. */
+/** An answer to the client with a code. */
 export function answerWithCode(issuer: string, target: ResponseTarget, code: string): Reply {
-  const location = authorizationResponseUrl(target, { code, state: target.state, iss: issuer });
-  return { status: 303, headers: { ...noStore, location } };
+  return answer(target, { code, state: target.state, iss: issuer });
 }
 
-/** A redirect to the client with an error (RFC 6749 section 4.1.2.1). */
-export function refuseByRedirect(issuer: string, target: ResponseTarget, error: OAuthError): Reply {
-  return { status: 303, headers: { ...noStore, location: refusalUrl(issuer, target, error) } };
+/** An answer to the client with an error (RFC 6749 section 4.1.2.1). */
+export function answerWithError(issuer: string, target: ResponseTarget, error: OAuthError): Reply {
+  return answer(target, errorParameters(issuer, target, error));
 }
 
 /** Where, and how, the client of a stored request wants its answer. */
@@ -31,16 +32,41 @@ export function authorizationPurpose(deps: { db: Database; issuer: string }): Si
     wayBack: async (signIn, refusal) => {
       const stored = await findAuthorizationRequest(deps.db.query, signIn.id);
       if (stored === undefined) return undefined;
-      return { url: refusalUrl(deps.issuer, targetOf(stored), refusal), label: 'Return to the app' };
+      const target = targetOf(stored);
+      const { redirectUri, responseMode } = target;
+      const parameters = errorParameters(deps.issuer, target, refusal);
+      const label = 'Return to the app';
+      if (responseMode === 'form_post') return { url: redirectUri, fields: fieldsOf(parameters), label };
+      return { url: authorizationResponseUrl({ redirectUri, responseMode }, parameters), label };
     },
   };
 }
 
-function refusalUrl(issuer: string, target: ResponseTarget, error: OAuthError): string {
-  return authorizationResponseUrl(target, {
-    error: error.code,
-    error_description: error.description,
-    state: target.state,
-    iss: issuer,
+type Parameters = Readonly<Record<string, string | null>>;
+
+function errorParameters(issuer: string, { state }: ResponseTarget, error: OAuthError): Parameters {
+  return { error: error.code, error_description: error.description, state, iss: issuer };
+}
+
+function answer({ redirectUri, responseMode }: ResponseTarget, parameters: Parameters): Reply {
+  if (responseMode === 'form_post') return formPostPage(redirectUri, fieldsOf(parameters));
+  const location = authorizationResponseUrl({ redirectUri, responseMode }, parameters);
+  return { status: 303, headers: { ...noStore, location } };
+}
+
+/** OAuth 2.0 Form Post Response Mode section 2. Nothing runs on our pages, so the person sends the form on. */
+function formPostPage(redirectUri: string, fields: Readonly<Record<string, string>>): Reply {
+  return page({
+    title: 'Return to the app',
+    forms: 'anywhere',
+    body: html`<p>One more step: return to the app with its answer.</p>
+      ${postForm({ action: redirectUri, fields, label: 'Continue' })}`,
+    headers: { pragma: noStore.pragma },
   });
+}
+
+function fieldsOf(parameters: Parameters): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== null),
+  );
 }

@@ -2,6 +2,7 @@ import type { Handler } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { beginSignIn } from '../sign-in/begin.ts';
 import { insertAuthorizationRequest } from '../storage/authorizations.ts';
+import { touchClient } from '../storage/clients.ts';
 import {
   type AuthorizationParameters,
   judgeParameters,
@@ -9,7 +10,7 @@ import {
   readParameters,
   readTarget,
 } from './authorization-parameters.ts';
-import { refuseByRedirect } from './authorization-response.ts';
+import { answerWithError } from './authorization-response.ts';
 import { loadClient } from './clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
@@ -20,7 +21,7 @@ import type { AuthorizationServerDeps } from './deps.ts';
 export function authorize(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const raw = readParameters(request.method === 'POST' ? request.form : request.query);
-    const client = await loadClient(deps.db.query, readClientId(raw));
+    const client = await loadClient(deps, readClientId(raw));
     if (client === undefined)
       throw new OAuthError('invalid_request', 'client_id is not that of a registered client');
     request.annotate({ clientId: client.id });
@@ -31,15 +32,16 @@ export function authorize(deps: AuthorizationServerDeps): Handler {
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       request.annotate({ reason: error.reason });
-      return refuseByRedirect(deps.issuer, target, error);
+      return answerWithError(deps.issuer, target, error);
     }
     return beginSignIn(deps, {
       request,
       purpose: 'authorization',
       ...parameters,
       providerHint: raw.values.get('idp_hint') ?? null,
-      remember: (tx, signInId) =>
-        insertAuthorizationRequest(tx, {
+      remember: async (tx, signInId) => {
+        await touchClient(tx, { id: client.id, at: deps.clock.now() });
+        await insertAuthorizationRequest(tx, {
           sign_in_id: signInId,
           client_id: client.id,
           redirect_uri: target.redirectUri,
@@ -48,7 +50,8 @@ export function authorize(deps: AuthorizationServerDeps): Handler {
           scope: parameters.scope,
           code_challenge: parameters.codeChallenge,
           nonce: parameters.nonce,
-        }),
+        });
+      },
     });
   };
 }

@@ -3,12 +3,16 @@ import { OAuthError } from '../protocol/oauth-error.ts';
 import { isHostOrSubdomain, isRegistrableHost } from './client-hosts.ts';
 import { redirectUriFault } from './redirect-uri.ts';
 
-export const authMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const;
-export type AuthMethod = (typeof authMethods)[number];
+/** What a client that registers itself can choose from. */
+const authMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const;
+export type OmittedAuthMethod = 'none' | 'client_secret_basic';
+/** How a client authenticates; static clients can have keys too. */
+export type AuthMethod = (typeof authMethods)[number] | 'private_key_jwt';
 
 /** What is kept of a client's metadata, normalised: what was not understood is gone, what was left out has its default. */
 export interface ClientMetadata {
-  readonly client_uri: string;
+  /** Dynamic clients always have one. */
+  readonly client_uri?: string;
   readonly application_type: 'web' | 'native';
   readonly redirect_uris: readonly string[];
   readonly grant_types: readonly string[];
@@ -30,8 +34,14 @@ const LOCALISED_LIMIT = 100;
 const DECEPTIVE =
   /[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
 
+/** Who may register, and what becomes of what was left out. */
+export interface MetadataRules {
+  /** What an omitted `token_endpoint_auth_method` means; RFC 7591 section 2 says `client_secret_basic`. */
+  readonly omittedAuthMethod: OmittedAuthMethod;
+}
+
 /** Judges metadata that a client sent. Throws `invalid_client_metadata` or `invalid_redirect_uri`, naming the member and the rule. */
-export function normaliseClientMetadata(input: Input): ClientMetadata {
+export function normaliseClientMetadata(input: Input, rules: MetadataRules): ClientMetadata {
   const clientUri = webUrl(input, 'client_uri');
   if (!isRegistrableHost(clientUri.hostname)) {
     refuse('client_uri must be on a host name below a public suffix');
@@ -51,16 +61,19 @@ export function normaliseClientMetadata(input: Input): ClientMetadata {
     redirect_uris: redirectUris(input, { clientUri, applicationType, required: usesCode }),
     grant_types: keptGrants,
     response_types: usesCode ? ['code'] : [],
-    token_endpoint_auth_method: authMethod(input),
+    token_endpoint_auth_method: authMethod(input, rules),
     ...texts(input, clientUri),
   };
 }
 
-/** An unknown method falls back to `none`, which the answer tells (RFC 7591 section 3.2.1): the client then knows that it is public. */
-function authMethod(input: Input): AuthMethod {
+/**
+ * An unknown method falls back to `none`, which the answer tells (RFC 7591 section 3.2.1): the client then knows that it is public.
+ * `private_key_jwt` is unknown here, because nothing is fetched from a client, and its keys are kept for static clients only.
+ */
+function authMethod(input: Input, { omittedAuthMethod }: MetadataRules): AuthMethod {
   const wanted = input['token_endpoint_auth_method'];
-  if (wanted !== undefined && typeof wanted !== 'string')
-    refuse('token_endpoint_auth_method must be a string');
+  if (wanted === undefined || wanted === null) return omittedAuthMethod;
+  if (typeof wanted !== 'string') return refuse('token_endpoint_auth_method must be a string');
   return authMethods.find((method) => method === wanted) ?? 'none';
 }
 

@@ -1,20 +1,43 @@
-import type { Kysely } from 'kysely';
-import { type ClientRecord, findClient } from '../storage/clients.ts';
+import type { JSONWebKeySet } from 'jose';
 import type { SecretHash } from '../protocol/token-format.ts';
-import type { Schema } from '../storage/schema.ts';
+import { type ClientRecord, findClient } from '../storage/clients.ts';
+import type { Database } from '../storage/database.ts';
 import type { ClientMetadata } from './client-metadata.ts';
 
-/** A registered client as the endpoints see it. */
+/** A client as the endpoints see it: registered in the database, or static in the configuration. */
 export interface Client {
   readonly id: string;
   readonly metadata: ClientMetadata;
   readonly secretHash: SecretHash | null;
+  /** Only static clients have these. */
+  readonly operator?: OperatorSettings;
 }
 
-/** The client with this id; `undefined` for one that was never registered, and for ids that cannot be one. */
-export async function loadClient(db: Kysely<Schema>, id: string): Promise<Client | undefined> {
+/** What the operator alone can give a client. */
+export interface OperatorSettings {
+  /** Public keys, for `private_key_jwt`. */
+  readonly keys?: JSONWebKeySet;
+  /** No consent page. */
+  readonly trusted: boolean;
+  /** Life of its access tokens in milliseconds, in place of the general one. */
+  readonly accessTokenTtl?: number;
+  /** What client credentials may be used for. */
+  readonly scopes: readonly string[];
+  /** May introspect the tokens of other clients too. */
+  readonly introspectsAll: boolean;
+}
+
+export interface ClientLookupDeps {
+  readonly db: Pick<Database, 'query'>;
+  readonly staticClients: ReadonlyMap<string, Client>;
+}
+
+/** The client with this id, a static one first; `undefined` for one that was never registered, and for ids that cannot be one. */
+export async function loadClient(deps: ClientLookupDeps, id: string): Promise<Client | undefined> {
   if (!/^[\x21-\x7e]{1,255}$/.test(id)) return undefined;
-  const record = await findClient(db, id);
+  const known = deps.staticClients.get(id);
+  if (known !== undefined) return known;
+  const record = await findClient(deps.db.query, id);
   return record && toClient(record);
 }
 
@@ -27,13 +50,19 @@ export function toClient(record: ClientRecord): Client {
   };
 }
 
-/** What a person is shown as the client's name: what it calls itself, or its host. */
-export function clientName(client: Client): string {
-  const name = client.metadata['client_name'];
-  return typeof name === 'string' && name.trim() !== '' ? name : clientHost(client);
+/** Whether a client can prove who it is. */
+export function isConfidential(client: Client): boolean {
+  return client.metadata.token_endpoint_auth_method !== 'none';
 }
 
-/** The host that stands behind a client: the one thing about it that was checked. */
-export function clientHost(client: Client): string {
-  return new URL(client.metadata.client_uri).host;
+/** What a person is shown as the client's name: what it calls itself, or its host, or its id. */
+export function clientName(client: Client): string {
+  const name = client.metadata['client_name'];
+  return typeof name === 'string' && name.trim() !== '' ? name : (clientHost(client) ?? client.id);
+}
+
+/** The host that stands behind a client: the one thing about it that was checked. A static client need not have one. */
+export function clientHost(client: Client): string | undefined {
+  const { client_uri: uri } = client.metadata;
+  return uri === undefined ? undefined : new URL(uri).host;
 }

@@ -41,8 +41,7 @@ export function consentPage(
       <dl>
         <dt>App</dt>
         <dd>${foreign(name)}</dd>
-        <dt>Website of the app</dt>
-        <dd>${foreign(clientHost(client))}</dd>
+        ${website(client)}
         <dt>You will return to</dt>
         <dd>${foreign(returnPlace(stored.redirect_uri))}</dd>
         <dt>Account</dt>
@@ -62,6 +61,15 @@ export function consentPage(
         <a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`)}">Use another account</a>
       </p>`,
   });
+}
+
+function website(client: Client): SafeHtml | false {
+  const host = clientHost(client);
+  return (
+    host !== undefined &&
+    html`<dt>Website of the app</dt>
+      <dd>${foreign(host)}</dd>`
+  );
 }
 
 /** Where the browser goes next, as a person can judge it: a host, this computer, or an app's own scheme. */

@@ -11,7 +11,7 @@ import {
 } from '../storage/authorizations.ts';
 import { finishSignIn, type SignIn } from '../storage/sign-ins.ts';
 import { findUser, type User } from '../storage/users.ts';
-import { answerWithCode, refuseByRedirect, targetOf } from './authorization-response.ts';
+import { answerWithCode, answerWithError, targetOf } from './authorization-response.ts';
 import { type Client, loadClient } from './clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
@@ -50,7 +50,7 @@ export function decideConsent(deps: AuthorizationServerDeps): Handler {
     deps.emit(event, { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
     const reply =
       code === undefined
-        ? refuseByRedirect(deps.issuer, targetOf(stored), new OAuthError('access_denied', refusal ?? ''))
+        ? answerWithError(deps.issuer, targetOf(stored), new OAuthError('access_denied', refusal ?? ''))
         : answerWithCode(deps.issuer, targetOf(stored), code);
     return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, signIn.id) } };
   };
@@ -66,7 +66,7 @@ function refusalOf(decision: string | undefined, user: User): string | undefined
 async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Promise<Asked> {
   const signIn = await requireIdentified(deps, request, 'authorization');
   const stored = await findAuthorizationRequest(deps.db.query, signIn.id);
-  const client = stored && (await loadClient(deps.db.query, stored.client_id));
+  const client = stored && (await loadClient(deps, stored.client_id));
   const user = await findUser(deps.db.query, signIn.user_id);
   const deviceId = stored?.scope
     .split(' ')

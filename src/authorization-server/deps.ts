@@ -9,6 +9,8 @@ import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import type { Provider } from '../upstream/provider.ts';
+import type { Client } from './clients.ts';
+import type { RegistrationPolicy } from './registration-policy.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 /** What the endpoints of this folder use; each takes the part that it needs. */
@@ -23,6 +25,9 @@ export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, S
   readonly providers: readonly Provider[];
   readonly sealer: Sealer;
   readonly signingKeys: SigningKeys;
+  /** Clients of the configuration, by id. */
+  readonly staticClients: ReadonlyMap<string, Client>;
+  readonly registration: RegistrationPolicy;
   readonly csrf: Csrf;
   readonly log: Log;
   readonly emit: EmitEvent;

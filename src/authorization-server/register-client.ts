@@ -5,37 +5,31 @@ import { type Handler, noStore } from '../http/exchange.ts';
 import type { RateLimiter } from '../http/rate-limit.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
-import { insertClient } from '../storage/clients.ts';
+import { Unavailable } from '../protocol/unavailable.ts';
+import { type ClientRecord, findClientByMetadata, hasClients, insertClient } from '../storage/clients.ts';
 import { type ClientMetadata, normaliseClientMetadata } from './client-metadata.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
+import { requireAllowedHost, requireOpenRegistration } from './registration-policy.ts';
 
 type Input = components['schemas']['ClientMetadata'];
 type Answer = components['schemas']['RegisteredClient'];
 
 /**
  * Dynamic client registration (RFC 7591, MSC2966). Public clients with the same metadata get the same client_id, since clients register
- * anew at every login; confidential ones always get one of their own.
+ * anew at every login; confidential ones always get one of their own. Where the table is full it is 503, and nobody is logged out by it.
  */
 export function registerClient(
-  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random'>,
+  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'registration' | 'emit'>,
   limit: RateLimiter,
 ): Handler<Input, Answer> {
   return async (request) => {
+    requireOpenRegistration(deps.registration);
     limit.take(addressKey(request.clientAddress));
-    const metadata = normaliseClientMetadata(request.body);
+    const metadata = normaliseClientMetadata(request.body, deps.registration);
+    requireAllowedHost(deps.registration, metadata);
     const isPublic = metadata.token_endpoint_auth_method === 'none';
     const secret = isPublic ? undefined : issueSecret('clientSecret', deps.random);
-    const now = deps.clock.now();
-    const client = await deps.db.write((tx) =>
-      insertClient(tx, {
-        id: newRecordId(now, deps.random),
-        metadata_json: JSON.stringify(metadata),
-        metadata_hash: isPublic ? metadataHash(metadata) : null,
-        secret_hash: secret === undefined ? null : hashSecret(secret),
-        created_at: now,
-        last_used_at: now,
-      }),
-    );
+    const client = await keepClient(deps, metadata, secret);
     request.annotate({ clientId: client.id });
     return {
       status: 201,
@@ -48,6 +42,35 @@ export function registerClient(
       },
     };
   };
+}
+
+async function keepClient(
+  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'registration' | 'emit'>,
+  metadata: ClientMetadata,
+  secret: string | undefined,
+): Promise<ClientRecord> {
+  const now = deps.clock.now();
+  const id = newRecordId(now, deps.random);
+  const hash = secret === undefined ? metadataHash(metadata) : null;
+  const client = await deps.db.write(async (tx) => {
+    const isKnown = hash !== null && (await findClientByMetadata(tx, hash)) !== undefined;
+    if (!isKnown && (await hasClients(tx, deps.registration.clientsCap))) {
+      throw new Unavailable('client registration', {
+        retryAfterSeconds: 300,
+        cause: new Error('there are registration.clients_cap clients'),
+      });
+    }
+    return insertClient(tx, {
+      id,
+      metadata_json: JSON.stringify(metadata),
+      metadata_hash: hash,
+      secret_hash: secret === undefined ? null : hashSecret(secret),
+      created_at: now,
+      last_used_at: now,
+    });
+  });
+  if (client.id === id) deps.emit('client_registered', { clientId: id });
+  return client;
 }
 
 /** Equal for equal metadata, whatever the order of members, of redirect URIs, or what else the client sent. */

@@ -62,12 +62,6 @@ export const notBuilt: readonly NotBuilt[] = [
     what: 'a limit on password failures (no password login)',
     mend: 'Leave the key out.',
   },
-  {
-    key: 'clients',
-    refuses: nonEmptyList,
-    what: 'static clients',
-    mend: 'Leave the list empty: clients register themselves.',
-  },
 ];
 
 /** Whether this version has what the key switches on: for defaults that follow what is built. */

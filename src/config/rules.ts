@@ -1,4 +1,5 @@
 /** Rules that look at more than one key. They are judged on as much of the input as holds, so that all faults come at once. */
+import { checkClients, warnOfClients } from './client-rules.ts';
 import { encryptionKeyFault } from './encryption-key.ts';
 import type { Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
@@ -20,12 +21,24 @@ export function checkRules(input: Input, report: Report): void {
   checkProviders(input, report);
   checkHomeserver(input, report);
   checkMode(input, report);
-  for (const [index, client] of (input.clients ?? []).entries()) {
-    const earlier = (input.clients ?? []).slice(0, index);
-    const id = client?.client_id;
-    if (id !== undefined && earlier.some((other) => other?.client_id === id)) {
-      report(['clients', index, 'client_id'], 'is the id of an earlier client too', 'Give each its own.');
-    }
+  checkClients(input.clients ?? [], report);
+  checkRegistration(input, report);
+}
+
+function checkRegistration({ registration }: Input, report: Report): void {
+  const hosts = registration?.allowed_hosts ?? [];
+  if (registration?.mode === 'allow_list' && hosts.length === 0) {
+    report(
+      ['registration', 'allowed_hosts'],
+      'is missing; `mode: allow_list` needs it',
+      'Add `allowed_hosts: [app.example.com]`, or write `mode: off`.',
+    );
+  } else if (registration?.mode !== 'allow_list' && hosts.length > 0) {
+    report(
+      ['registration', 'allowed_hosts'],
+      'is used with `mode: allow_list` only',
+      'Add `mode: allow_list`, or remove it.',
+    );
   }
 }
 
@@ -136,6 +149,7 @@ export function checkWarnings(input: Input, warn: Report): void {
       'Write `mode: facade` where the homeserver has to introspect tokens here.',
     );
   }
+  warnOfClients(input.clients ?? [], warn);
   const secret = input.homeserver?.secret;
   if (secret !== undefined && secret.length < 16) {
     warn(['homeserver', 'secret'], 'is short enough to be guessed', 'Make one: openssl rand -base64 32');

@@ -10,6 +10,7 @@ import { listenSection, operationsSection } from './sections/listen.ts';
 import { logSection } from './sections/log.ts';
 import { metadataSection } from './sections/metadata.ts';
 import { providersSection } from './sections/providers.ts';
+import { registrationSection } from './sections/registration.ts';
 import { serverKeys } from './sections/server.ts';
 import { sessionsSection } from './sections/sessions.ts';
 
@@ -30,6 +31,9 @@ export const configSchema = z.strictObject({
     description: "Matrix's own login routes, for clients without OAuth.",
   }),
   clients: described(clientsSection.default([]), { description: 'Clients that are known beforehand.' }),
+  registration: described(registrationSection.prefault({}), {
+    description: 'Clients that register themselves.',
+  }),
   metadata: described(metadataSection.prefault({}), {
     description: 'How long others may keep what we publish.',
   }),

@@ -300,6 +300,15 @@ export interface components {
         IntrospectionResponse: components["schemas"]["ActiveToken"] | components["schemas"]["InactiveToken"];
     };
     responses: {
+        /** @description A page that carries the answer to the client where it asked for `response_mode=form_post`; or the choice of a provider. */
+        FormPost: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "text/html": string;
+            };
+        };
         /** @description The metadata document. */
         Metadata: {
             headers: {
@@ -358,6 +367,10 @@ export interface components {
         nonce: string;
         prompt: string;
         login_hint: string;
+        max_age: string;
+        acr_values: string;
+        /** @description One that the client was given for a pushed request; any other is refused. */
+        request_uri: string;
         /** @description Id of the provider to sign in at, where there are several; one that does not exist is ignored. */
         idp_hint: string;
     };
@@ -478,6 +491,10 @@ export interface operations {
                 nonce?: components["parameters"]["nonce"];
                 prompt?: components["parameters"]["prompt"];
                 login_hint?: components["parameters"]["login_hint"];
+                max_age?: components["parameters"]["max_age"];
+                acr_values?: components["parameters"]["acr_values"];
+                /** @description One that the client was given for a pushed request; any other is refused. */
+                request_uri?: components["parameters"]["request_uri"];
                 /** @description Id of the provider to sign in at, where there are several; one that does not exist is ignored. */
                 idp_hint?: components["parameters"]["idp_hint"];
             };
@@ -487,6 +504,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            200: components["responses"]["FormPost"];
             303: components["responses"]["Redirect"];
             "4XX": components["responses"]["Page"];
             "5XX": components["responses"]["Page"];
@@ -505,6 +523,7 @@ export interface operations {
             };
         };
         responses: {
+            200: components["responses"]["FormPost"];
             303: components["responses"]["Redirect"];
             "4XX": components["responses"]["Page"];
             "5XX": components["responses"]["Page"];

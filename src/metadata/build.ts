@@ -20,7 +20,7 @@ export function buildMetadata(issuer: string): Metadata {
     jwks_uri: endpointUrl(issuer, 'oauth2/jwks'),
     scopes_supported: [OPENID_SCOPE, API_SCOPE, UNSTABLE_API_SCOPE],
     response_types_supported: ['code'],
-    response_modes_supported: ['query', 'fragment'],
+    response_modes_supported: ['query', 'fragment', 'form_post'],
     grant_types_supported: ['authorization_code', 'refresh_token'],
     code_challenge_methods_supported: ['S256'],
     token_endpoint_auth_methods_supported: authMethods,

@@ -11,7 +11,14 @@ export interface SignInPurpose {
   /** URL of the page of ours that goes on once the person is known. */
   next(signIn: SignIn): string;
   /** Where the person can go instead when nobody could be signed in, and what that place is called; `undefined` where there is none. */
-  wayBack(signIn: SignIn, refusal: OAuthError): Promise<{ url: string; label: string } | undefined>;
+  wayBack(signIn: SignIn, refusal: OAuthError): Promise<WayBack | undefined>;
+}
+
+export interface WayBack {
+  readonly url: string;
+  readonly label: string;
+  /** Where there are any, they are posted to the URL, which is a link otherwise. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 export type SignInPurposes = Readonly<Record<SignInPurposeName, SignInPurpose>>;

@@ -1,12 +1,13 @@
 /** What a person sees when a sign-in did not work. JSON where nobody is looking. */
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
-import { foreign, html, page } from '../http/html.ts';
+import { foreign, html, page, type SafeHtml } from '../http/html.ts';
 import { namesHtml } from '../http/media-type.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { Unavailable } from '../protocol/unavailable.ts';
 import type { SignIn } from '../storage/sign-ins.ts';
-import type { SignInDeps } from './deps.ts';
+import type { SignInDeps, WayBack } from './deps.ts';
+import { postForm } from './post-form.ts';
 
 interface Failed {
   readonly request: ApiRequest;
@@ -26,14 +27,20 @@ export async function notSignedInPage(
   return page({
     title: 'You are not signed in',
     status: 403,
+    ...(back?.fields === undefined ? {} : { forms: 'anywhere' as const }),
     body: html`<p>${foreign(refusal.text)}</p>
       <p>
         <a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`)}"
           >Try with another account</a
         >
       </p>
-      ${back !== undefined && html`<p><a href="${back.url}" rel="noreferrer">${back.label}</a></p>`}`,
+      ${back !== undefined && wayBack(back)}`,
   });
+}
+
+function wayBack({ url, fields, label }: WayBack): SafeHtml {
+  if (fields !== undefined) return postForm({ action: url, fields, label });
+  return html`<p><a href="${url}" rel="noreferrer">${label}</a></p>`;
 }
 
 /** The IdP does not answer, or not as it should: 503, and the same sign-in can be tried again. */

@@ -19,6 +19,10 @@ export interface CleanupOptions {
 export interface Retention {
   /** Authorization requests and codes beyond theirs; a code replayed within this time still ends its session. Default 1 hour. */
   readonly signInSteps: number;
+  /** Pushed requests and client assertions beyond their expiry, after which they are refused anyway. Default none. */
+  readonly clientSteps: number;
+  /** Sessions of clients alone beyond their start: longer than an access token can live. Default 25 hours. */
+  readonly clientSessions: number;
   /** Ended sessions with all their tokens, for the account page and audits. Default 30 days. */
   readonly endedSessions: number;
   /** Dynamic clients beyond their last use, if they have no session, an ended one included. Default 30 days. */
@@ -33,6 +37,8 @@ const DAY = 24 * HOUR;
 
 const DEFAULTS: Retention = {
   signInSteps: HOUR,
+  clientSteps: 0,
+  clientSessions: 25 * HOUR,
   endedSessions: 30 * DAY,
   unusedClients: 30 * DAY,
 };
@@ -64,6 +70,10 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
   return {
     signInSteps:
       (await removeAll('signInSteps', removeSignIns)) + (await removeAll('signInSteps', removeCodes)),
+    clientSteps:
+      (await removeAll('clientSteps', removePushedRequests)) +
+      (await removeAll('clientSteps', removeAssertions)),
+    clientSessions: await removeAll('clientSessions', removeClientSessions),
     endedSessions: await removeAll('endedSessions', removeSessions),
     unusedClients: await removeAll('unusedClients', removeClients),
   };
@@ -91,6 +101,30 @@ const removeCodes: Step = async (tx, before, limit) => {
   );
 };
 
+const removePushedRequests: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('pushed_requests').select('hash').where('expires_at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('pushed_requests').where('hash', 'in', due).executeTakeFirst(), limit);
+};
+
+const removeAssertions: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('client_assertions').select('hash').where('expires_at', '<', before).limit(limit);
+  return progress(
+    await tx.deleteFrom('client_assertions').where('hash', 'in', due).executeTakeFirst(),
+    limit,
+  );
+};
+
+/** They have one access token each and no refresh token. */
+const removeClientSessions: Step = async (tx, before, limit) => {
+  const due = tx
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', 'is', null)
+    .where('created_at', '<', before)
+    .limit(limit);
+  return progress(await tx.deleteFrom('sessions').where('id', 'in', due).executeTakeFirst(), limit);
+};
+
 /** First the refresh tokens, as a session may have thousands: the cascade takes only few. */
 const removeSessions: Step = async (tx, before, limit) => {
   const ended = tx
@@ -108,13 +142,13 @@ const removeSessions: Step = async (tx, before, limit) => {
   return progress(await tx.deleteFrom('sessions').where('id', 'in', ended).executeTakeFirst(), limit);
 };
 
-/** Dynamic public clients alone: those with a secret, and those that the operator made, are not told apart. */
+/** Those that registered themselves; what the operator made stays. */
 const removeClients: Step = async (tx, before, limit) => {
   const due = tx
     .selectFrom('clients')
     .select('id')
     .where('last_used_at', '<', before)
-    .where('metadata_hash', 'is not', null)
+    .where('origin', '=', 'dynamic')
     .where((eb) =>
       eb.not(
         eb.exists(

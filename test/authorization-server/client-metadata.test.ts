@@ -8,9 +8,11 @@ const sound = {
   token_endpoint_auth_method: 'none',
 };
 
+const rules = { omittedAuthMethod: 'client_secret_basic' } as const;
+
 function refusal(more: Record<string, unknown>): string {
   try {
-    normaliseClientMetadata({ ...sound, ...more });
+    normaliseClientMetadata({ ...sound, ...more }, rules);
   } catch (error) {
     if (error instanceof OAuthError) return `${error.code}: ${error.description}`;
     throw error;
@@ -20,19 +22,22 @@ function refusal(more: Record<string, unknown>): string {
 
 describe('client metadata', () => {
   it('keeps what is understood, fills in defaults and drops the rest (B10, item 61)', () => {
-    const kept = normaliseClientMetadata({
-      ...sound,
-      client_name: 'Élan',
-      'client_name#de': 'Schwung',
-      logo_uri: 'https://cdn.example.com/logo.png',
-      tos_uri: 'https://example.com/tos',
-      grant_types: ['authorization_code', 'refresh_token', 'password', 'urn:unknown'],
-      response_types: ['code', 'token'],
-      contacts: ['a@example.com'],
-      software_statement: 'eyJ',
-      jwks_uri: 'https://example.com/jwks',
-      __proto__: { polluted: true },
-    });
+    const kept = normaliseClientMetadata(
+      {
+        ...sound,
+        client_name: 'Élan',
+        'client_name#de': 'Schwung',
+        logo_uri: 'https://cdn.example.com/logo.png',
+        tos_uri: 'https://example.com/tos',
+        grant_types: ['authorization_code', 'refresh_token', 'password', 'urn:unknown'],
+        response_types: ['code', 'token'],
+        contacts: ['a@example.com'],
+        software_statement: 'eyJ',
+        jwks_uri: 'https://example.com/jwks',
+        __proto__: { polluted: true },
+      },
+      rules,
+    );
     expect(kept).toEqual({
       client_uri: 'https://example.com/',
       application_type: 'web',
@@ -125,6 +130,24 @@ describe('client metadata', () => {
   ])('is refused, naming member and rule: %j (items 54-58)', (more, expected) => {
     expect(refusal(more)).toBe(expected);
   });
+
+  it.each([
+    [undefined, 'client_secret_basic', 'client_secret_basic'],
+    [null, 'client_secret_basic', 'client_secret_basic'],
+    [undefined, 'none', 'none'],
+    ['none', 'client_secret_basic', 'none'],
+    ['client_secret_post', 'none', 'client_secret_post'],
+    ['private_key_jwt', 'client_secret_basic', 'none'],
+    ['tls_client_auth', 'client_secret_basic', 'none'],
+  ] as const)(
+    'with the authentication method %s, where an omitted one means %s, has %s',
+    (sent, omitted, kept) => {
+      const input = { ...sound, token_endpoint_auth_method: sent };
+      expect(normaliseClientMetadata(input, { omittedAuthMethod: omitted }).token_endpoint_auth_method).toBe(
+        kept,
+      );
+    },
+  );
 
   it('accepts the names that people have', () => {
     for (const name of ['Element', 'תקשורת', '元素 X', 'Émile’s app 🙂', '<b>bold</b>']) {

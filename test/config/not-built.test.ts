@@ -24,7 +24,7 @@ const requests: Record<string, Json> = {
   'legacy_login.password': minimal({ legacy_login: { password: { allow_users: ['a'] } } }),
   'limits.password_failures_per_account': minimal({ limits: { password_failures_per_account: 5 } }),
   'limits.password_failures_per_address': minimal({ limits: { password_failures_per_address: 5 } }),
-  clients: minimal({ clients: [{ client_id: 'a' }] }),
+  clients: minimal({ clients: [{ client_id: 'a', redirect_uris: ['https://a.example.com/'] }] }),
 };
 
 describe('what is not built yet is refused in so many words', () => {

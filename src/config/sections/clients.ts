@@ -1,10 +1,29 @@
 /** Clients that the operator knows beforehand. */
 import { z } from 'zod';
 import { described, flag, line, secret, secretFile, textRule, webUrl } from '../fields.ts';
+import { keySetFault } from '../key-set.ts';
 
+/** What may be a redirect URI; the operator may name any host, but nothing that a browser would run. */
 function redirectUriFault(text: string): string | undefined {
-  if (URL.parse(text) === null || text.includes('#') || /\s/.test(text)) {
+  const url = URL.parse(text);
+  if (url === null || text.includes('#') || /[\s\\]/.test(text))
     return 'must be an absolute URI without a fragment';
+  if (url.username !== '' || url.password !== '') return 'must hold no user information';
+  if (url.protocol === 'https:') return undefined;
+  if (url.protocol === 'http:') {
+    const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+    return loopback ? undefined : 'must be https, but for 127.0.0.1, [::1] and localhost';
+  }
+  return url.protocol.includes('.')
+    ? undefined
+    : 'must be https, or have a scheme with a dot such as org.example.app:/';
+}
+
+function scopeFault(text: string): string | undefined {
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text))
+    return 'must be one scope, without spaces, quotes and backslashes';
+  if (text === 'openid' || /^urn:(matrix|synapse):/.test(text)) {
+    return 'must not be a scope of Matrix or `openid`: client credentials have no user';
   }
   return undefined;
 }
@@ -16,10 +35,14 @@ const clientSection = z.strictObject({
     ),
     { description: 'Identifier of the client.', example: 'my-bridge' },
   ),
-  client_name: described(line().optional(), { description: 'Name that people see on the consent page.' }),
+  client_name: described(line().optional(), {
+    description: 'Name that people see on the consent page.',
+    fallback: 'the host of `client_uri`, or the `client_id`',
+  }),
   client_uri: described(webUrl().optional(), { description: 'Home page of the client.' }),
   redirect_uris: described(z.array(textRule(redirectUriFault)).default([]), {
-    description: 'Where people may be sent back to after sign-in; compared exactly.',
+    description:
+      'Where people may be sent back to after sign-in; compared exactly, but for the port of a loopback address that is written without one.',
   }),
   grant_types: described(
     z
@@ -36,14 +59,34 @@ const clientSection = z.strictObject({
   ),
   token_endpoint_auth_method: described(
     z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']).default('none'),
-    { description: 'How the client proves who it is.' },
+    { description: 'How the client proves who it is. `none`: it cannot, as it runs on its users’ devices.' },
   ),
-  client_secret: secret('Secret of the client.'),
+  client_secret: secret('Secret of the client, for `client_secret_basic` and `client_secret_post`.'),
   client_secret_file: secretFile('client_secret'),
-  jwks_uri: described(webUrl().optional(), {
-    description: 'Public keys of the client, for `private_key_jwt`.',
+  jwks: described(textRule(keySetFault).optional(), {
+    description: 'Public keys of the client as a JSON Web Key Set, for `private_key_jwt`.',
   }),
-  trusted: flag(false, 'Skips the consent page.'),
+  jwks_file: described(line().optional(), {
+    path: true,
+    description: 'File that holds `jwks`. Set one of the two.',
+  }),
+  scopes: described(z.array(textRule(scopeFault)).default([]), {
+    description: 'What the client may ask for with `client_credentials`.',
+    example: '[urn:example:read]',
+  }),
+  trusted: flag(
+    false,
+    'Skips the consent page: for your own clients only. The page still comes where the client asks for it with `prompt=consent`, and where the device belongs to a session of another client.',
+  ),
+  introspect_all: flag(
+    false,
+    'Lets the client introspect the tokens of all clients, not only its own: for resource servers.',
+  ),
+  access_token_ttl_seconds: described(z.int().min(1).max(86_400).optional(), {
+    description: 'Life of the access tokens of this client.',
+    unit: 'seconds',
+    fallback: '`sessions.access_token_ttl_seconds`',
+  }),
 });
 
 export const clientsSection = z.array(clientSection);

@@ -1,0 +1,1 @@
+Clients can have their answer posted (`response_mode=form_post`).

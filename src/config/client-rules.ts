@@ -1,0 +1,100 @@
+/** Rules between the keys of static clients. */
+import type { Report } from './fault.ts';
+import type { ConfigInput, DeepPartial } from './schema.ts';
+
+type Clients = NonNullable<DeepPartial<ConfigInput>['clients']>;
+type Client = NonNullable<Clients[number]>;
+
+const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
+
+/** Reports every broken rule of the static clients. */
+export function checkClients(clients: Clients, report: Report): void {
+  for (const [index, client] of clients.entries()) {
+    if (client === undefined) continue;
+    const tell = (key: string, problem: string, mend: string): void => {
+      report(['clients', index, key], problem, mend);
+    };
+    const id = client.client_id;
+    if (id !== undefined && clients.slice(0, index).some((other) => other?.client_id === id)) {
+      tell('client_id', 'is the id of an earlier client too', 'Give each its own.');
+    }
+    checkCredentials(client, tell);
+    checkGrants(client, tell);
+  }
+}
+
+type Tell = (key: string, problem: string, mend: string) => void;
+
+function checkCredentials(client: Client, tell: Tell): void {
+  const method = client.token_endpoint_auth_method ?? 'none';
+  const needsSecret = SECRET_METHODS.includes(method);
+  const needsKeys = method === 'private_key_jwt';
+  const hasSecret = client.client_secret !== undefined || client.client_secret_file !== undefined;
+  const hasKeys = client.jwks !== undefined || client.jwks_file !== undefined;
+  if (needsSecret && !hasSecret) {
+    tell('client_secret', `is missing; \`${method}\` needs it`, 'Add `client_secret_file: …`.');
+  } else if (!needsSecret && client.client_secret !== undefined) {
+    tell(
+      'client_secret',
+      `is not used with \`token_endpoint_auth_method: ${method}\``,
+      'Remove it, or write `token_endpoint_auth_method: client_secret_basic`.',
+    );
+  }
+  if (needsKeys && !hasKeys) tell('jwks', `is missing; \`${method}\` needs it`, 'Add `jwks_file: …`.');
+  else if (!needsKeys && client.jwks !== undefined) {
+    tell(
+      'jwks',
+      `is not used with \`token_endpoint_auth_method: ${method}\``,
+      'Remove it, or write `token_endpoint_auth_method: private_key_jwt`.',
+    );
+  }
+}
+
+function checkGrants(client: Client, tell: Tell): void {
+  const grants = client.grant_types ?? ['authorization_code', 'refresh_token'];
+  const isPublic = (client.token_endpoint_auth_method ?? 'none') === 'none';
+  if (grants.length === 0) tell('grant_types', 'is empty', 'Leave it out, or name a grant.');
+  if (grants.includes('authorization_code') && (client.redirect_uris ?? []).length === 0) {
+    tell('redirect_uris', 'is missing; `authorization_code` needs one', 'Add `redirect_uris: [https://…]`.');
+  }
+  if (grants.includes('client_credentials') && isPublic) {
+    tell(
+      'grant_types',
+      'names `client_credentials`, and the client has no credentials',
+      'Write `token_endpoint_auth_method: client_secret_basic`, and a secret.',
+    );
+  }
+  if (client.introspect_all === true && isPublic) {
+    tell('introspect_all', 'is on, and the client cannot prove who it is', 'Give it a secret or keys.');
+  }
+  if (!grants.includes('client_credentials') && (client.scopes ?? []).length > 0) {
+    tell(
+      'scopes',
+      'are for `client_credentials`, which is not among the grants',
+      'Remove them, or add the grant.',
+    );
+  }
+}
+
+/** Warns of static clients that work and are probably not meant. */
+export function warnOfClients(clients: Clients, warn: Report): void {
+  for (const [index, client] of clients.entries()) {
+    const secret = client?.client_secret;
+    if (secret !== undefined && secret.length < 16) {
+      warn(
+        ['clients', index, 'client_secret'],
+        'is short enough to be guessed',
+        'Make one: openssl rand -base64 32',
+      );
+    }
+    const isPublic = (client?.token_endpoint_auth_method ?? 'none') === 'none';
+    const elsewhere = client?.redirect_uris?.some((uri) => uri?.startsWith('https:') === false) === true;
+    if (client?.trusted === true && isPublic && elsewhere) {
+      warn(
+        ['clients', index, 'trusted'],
+        'is on for a public client whose answers go to an app: any app on the device can pose as it (RFC 8252 section 8.6)',
+        'Remove it: people are asked once at each sign-in.',
+      );
+    }
+  }
+}

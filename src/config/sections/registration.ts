@@ -1,0 +1,35 @@
+/** Who may register a client. */
+import { z } from 'zod';
+import { count, described, textRule } from '../fields.ts';
+
+const HOST = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
+
+export const registrationSection = z.strictObject({
+  mode: described(z.enum(['open', 'allow_list', 'off']).default('open'), {
+    description:
+      'Who may register a client: anybody, as Matrix clients expect; those whose `client_uri` is on one of `allowed_hosts`; nobody. The endpoint stays in the metadata, which must have it, and refuses.',
+  }),
+  allowed_hosts: described(
+    z
+      .array(
+        textRule((text) =>
+          HOST.test(text) ? undefined : 'must be a host name in lower case, or one with `*.` before it',
+        ),
+      )
+      .default([]),
+    {
+      description:
+        'Hosts of `client_uri` with `mode: allow_list`, exactly, or with `*.` everything below one.',
+      example: '[app.element.io, "*.example.com"]',
+    },
+  ),
+  omitted_auth_method: described(z.enum(['client_secret_basic', 'none']).default('client_secret_basic'), {
+    description:
+      'What a client is that does not say how it authenticates. RFC 7591 says `client_secret_basic`, and it gets a secret; with `none` it is told that it is public.',
+  }),
+  clients_cap: count(
+    { min: 1, max: 10_000_000, default: 100_000 },
+    'clients',
+    'Registered clients at most. Above: 503 with `Retry-After`, until unused ones are removed.',
+  ),
+});

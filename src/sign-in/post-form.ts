@@ -1,0 +1,13 @@
+import { html, type SafeHtml } from '../http/html.ts';
+
+/** A form of hidden fields and one button that carries an answer to an app; its page needs `forms: 'anywhere'`. */
+export function postForm(form: {
+  readonly action: string;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly label: string;
+}): SafeHtml {
+  return html`<form method="post" action="${form.action}">
+    ${Object.entries(form.fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}
+    <button class="primary" type="submit">${form.label}</button>
+  </form>`;
+}
