@@ -73,9 +73,10 @@ async function startKeycloak(from: string, redirectUri: string): Promise<RealPro
     settings: { preset: 'keycloak' },
     newVisitor: () =>
       Promise.resolve(
-        formVisitor((browser, { login, password }) =>
-          browser.submit({ button: 'Sign In', fields: { username: login, password } }),
-        ),
+        formVisitor(async (browser, { login, password }) => {
+          await browser.submit({ button: 'Sign In', fields: { username: login, password } });
+          return true;
+        }),
       ),
     rotateKeys: () => addSigningKey(base),
     async stop() {

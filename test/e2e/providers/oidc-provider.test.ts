@@ -16,7 +16,10 @@ describeProvider({
       settings: { preset: 'oidc-provider' },
       newVisitor: () =>
         Promise.resolve(
-          formVisitor((browser, { login }) => browser.submit({ button: 'Sign in', fields: { login } })),
+          formVisitor(async (browser, { login }) => {
+            await browser.submit({ button: 'Sign in', fields: { login } });
+            return true;
+          }),
         ),
       rotateKeys: () => idp.rotateKeys(),
       stop: () => idp.close(),

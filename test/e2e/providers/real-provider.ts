@@ -1,5 +1,5 @@
 /** What the suite wants of an identity provider that really runs. */
-import { createBrowser, type Browser, type Page } from '../../support/browser.ts';
+import { createBrowser, type Browser } from '../../support/browser.ts';
 
 /** Somebody who has an account there. Localpart and login are the same. */
 export interface Person {
@@ -32,7 +32,7 @@ export interface Visitor {
 export interface SignedIn {
   /** The redirect URI with the parameters that came back. */
   readonly url: URL;
-  /** Whether a page of the provider was shown on the way. */
+  /** Whether the provider asked for the password on the way. */
   readonly asked: boolean;
 }
 
@@ -49,8 +49,8 @@ export interface RealProvider {
   stop(): Promise<void>;
 }
 
-/** A visitor without JavaScript, for providers whose pages work so. `answer` fills in the provider's page that is shown. */
-export function formVisitor(answer: (browser: Browser, person: Person) => Promise<Page>): Visitor {
+/** A visitor without JavaScript, for providers whose pages work so. `answer` fills in the provider's page that is shown, and says if it gave the password. */
+export function formVisitor(answer: (browser: Browser, person: Person) => Promise<boolean>): Visitor {
   const browser = createBrowser({ secureOnLoopback: true });
   return {
     async signIn(authorizationUrl, redirectUri, person) {
@@ -61,11 +61,11 @@ export function formVisitor(answer: (browser: Browser, person: Person) => Promis
       for (let step = 0; step < 6 && !page.stopped; step += 1) {
         if (page.status >= 400) throw new Error(`${page.url} answered ${String(page.status)}: ${page.text}`);
         if (new URL(page.url).origin === origin) {
-          page = await browser.submit({ button: 'Allow' });
-        } else {
+          await browser.submit({ button: 'Allow' });
+        } else if (await answer(browser, person)) {
           asked = true;
-          page = await answer(browser, person);
         }
+        page = browser.page;
       }
       if (!page.stopped) throw new Error(`the way ends at ${page.url}: ${page.text.slice(0, 500)}`);
       return { url: new URL(page.url), asked };
