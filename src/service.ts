@@ -76,7 +76,7 @@ export interface Gatehouse {
   /** Whose access token this is: read from the database at each call, a first use is noted. Throws `Unavailable`. */
   verify(accessToken: string): Promise<AccessVerdict>;
   /** As `/health/ready` tells it. */
-  readiness(): Promise<Readiness>;
+  readonly readiness: () => Promise<Readiness>;
   readonly metrics: Metrics;
   readonly log: Log;
   /** Finishes periodic work under way and lets go of the database and of connections. Stop listening first. */
@@ -376,7 +376,9 @@ function startHousekeeping(deps: AuthorizationServerDeps): () => Promise<void> {
     }),
   ];
   if (deps.homeserver.listens) {
-    const work = async (): Promise<void> => void (await deliverOutbox(deps));
+    const work = async (): Promise<void> => {
+      await deliverOutbox(deps);
+    };
     works.push(startPeriodicWork({ ...shared, name: 'outbox', everyMs: OUTBOX_INTERVAL, work }));
   }
   return async () => {
