@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { checkConfig } from './config-check.ts';
+import type { InitFlags } from './init.ts';
 import { serve } from './serve.ts';
 
 /** Runs the command that the arguments name (`argv` as in `process.argv`). Sets the exit code; throws nothing. */
@@ -30,7 +31,46 @@ function buildProgram(): Command {
     .action(({ config: file, json }: ConfigOption & { json?: true }) => {
       process.exitCode = checkConfig(configFile(file), process.env, { json: json === true });
     });
+
+  withConfig(program.command('doctor'))
+    // 1 says that sign-in breaks; a mistyped option says nothing of the kind.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .description('say what is wrong with a set-up and how to mend it: exit code 0, 1 (sign-in breaks) or 2')
+    .option('--provider <file-or-url>', 'judge an identity provider instead, before anything is configured')
+    .option('--json', 'print the report as JSON')
+    .action(async ({ config: file, provider, json }: ConfigOption & { provider?: string; json?: true }) => {
+      // Loaded only now: the other commands need none of it.
+      const { examine } = await import('./doctor.ts');
+      const options = { json: json === true };
+      process.exitCode = await examine({ file: configFile(file), provider }, process.env, options);
+    });
+  addInit(program);
   return program;
+}
+
+function addInit(program: Command): void {
+  program
+    .command('init')
+    .description('write a first configuration; asks for what the options do not say')
+    .option('--server-name <name>', 'user IDs are @localpart:NAME')
+    .option('--public-url <url>', 'where clients and browsers reach this service')
+    .option('--issuer <url>', 'issuer of the identity provider, byte for byte')
+    .option('--preset <name>', 'which product that is (default: by its issuer, else generic)')
+    .option('--client-id <id>', 'our client identifier there (default: gatehouse)')
+    .option(
+      '--client-secret-file <file>',
+      'file with our client secret (default: idp.secret, to be filled in)',
+    )
+    .option('--homeserver-public-url <url>', 'where clients reach the homeserver')
+    .option('--homeserver-url <url>', 'where this service reaches a Synapse')
+    .option('--database <url>', 'sqlite:FILE or postgres://… (default: sqlite:gatehouse.db)')
+    .option('-o, --output <file>', 'the configuration to write', 'gatehouse.yaml')
+    .option('--force', 'write over a configuration that is there; secrets are kept')
+    .option('-y, --yes', 'ask nothing, take the defaults')
+    .action(async (flags: InitFlags) => {
+      const { runInit } = await import('./init.ts');
+      process.exitCode = await runInit(flags);
+    });
 }
 
 interface ConfigOption {

@@ -1,0 +1,1 @@
+`gatehouse doctor` asks the identity provider, the public URL and the homeserver as clients and browsers do, and tells each mistake with its mend, as text or as JSON; `--provider` judges a provider before anything is configured.

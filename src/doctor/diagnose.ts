@@ -1,0 +1,165 @@
+/** A whole visit: the configuration, and then everything that it names, at the same time. */
+import type { Inspection } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { claimsOf } from '../protocol/claim-template.ts';
+import { endpointUrl } from '../protocol/issuer.ts';
+import { judgeConfiguration } from './configuration.ts';
+import { finding } from './finding.ts';
+import { examineHomeserver } from './homeserver.ts';
+import { runProbe, type DoctorDeps, type ProbeResult } from './probe.ts';
+import { pkceOf } from './provider/abilities.ts';
+import { examineProvider, type ProviderResult } from './provider/examine.ts';
+import { examinePublicUrl } from './public-url/examine.ts';
+import { summarise, type ReportBase } from './report.ts';
+import { examineService, notRunning, type ServiceInput } from './service.ts';
+
+export interface Report extends ReportBase {
+  /** The configuration file, absolute. */
+  readonly file: string;
+  readonly providers: readonly ProviderSummary[];
+}
+
+export interface ProviderSummary {
+  readonly id: string;
+  readonly issuer: string;
+  readonly preset: string;
+  /** `null` where the metadata could not be had. */
+  readonly pkce: 'S256' | 'none' | null;
+  /** When the provider last confirmed the documents that survive a restart (RFC 3339); `null` where there are none. */
+  readonly last_good: { readonly metadata: string | null; readonly keys: string | null };
+}
+
+/** When a provider last confirmed a document that is in the database. */
+export interface StoredDocumentAge {
+  readonly providerId: string;
+  readonly kind: 'metadata' | 'jwks';
+  /** Milliseconds since the epoch. */
+  readonly fetchedAt: number;
+}
+
+export interface DiagnosisInput {
+  /** Absolute. */
+  readonly file: string;
+  readonly inspection: Inspection;
+  /** Reads the ages of the last good documents; rejects, with words for the operator, where the database cannot be read. */
+  readonly readStored: (config: Config) => Promise<readonly StoredDocumentAge[]>;
+}
+
+/** Examines a set-up. With faults in the configuration there is nothing else to ask, and the exit code is 2. Throws only what is a bug. */
+export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise<Report> {
+  const { file, inspection } = input;
+  const configuration = await runProbe(deps, 'configuration', () => judgeConfiguration(file, inspection));
+  const { config } = inspection;
+  if (config === undefined) return { ...summarise([configuration], true), file, providers: [] };
+
+  let stored: readonly StoredDocumentAge[] = [];
+  const database = runProbe(deps, 'database', async () => {
+    try {
+      stored = await input.readStored(config);
+      return [];
+    } catch (error) {
+      return [unreadable(error)];
+    }
+  });
+  const service = serviceInput(config);
+  const [databaseResult, serviceResult, publicResult, homeserver, ...providers] = await Promise.all([
+    database,
+    examineService(deps, service),
+    examinePublicUrl(deps, {
+      publicUrl: config.public_url,
+      mode: config.mode,
+      issuer: service.issuer,
+      providerIds: config.providers.map(({ id }) => id),
+      maxAgeSeconds: config.metadata.max_age_seconds,
+      allowHttp: config.public_url_allow_http,
+    }),
+    examineHomeserver(deps, {
+      serverName: config.server_name,
+      baseUrl: config.homeserver.public_url,
+      allowHttp: config.homeserver.allow_http,
+      publicUrl: config.public_url,
+      issuer: service.issuer,
+    }),
+    ...config.providers.map((settings, index) =>
+      examineProvider(deps, {
+        settings,
+        subject: `provider ${settings.id}`,
+        place: `providers[${index}]`,
+        redirectUri: endpointUrl(config.public_url, `upstream/${settings.id}/callback`),
+        localpartClaims: claimsOf(settings.claims.localpart),
+      }),
+    ),
+  ]);
+  const publicProbes =
+    serviceResult.listens === false
+      ? explainSilence(publicResult.probes, service, file)
+      : publicResult.probes;
+  const probes = [
+    configuration,
+    databaseResult,
+    ...serviceResult.probes,
+    ...providers.flatMap((provider) => provider.probes),
+    ...publicProbes,
+    ...homeserver,
+  ];
+  return {
+    ...summarise(probes),
+    file,
+    providers: providers.map((provider) => summariseProvider(provider, stored)),
+  };
+}
+
+function serviceInput(config: Config): ServiceInput {
+  const { listen, operations } = config;
+  return {
+    publicUrl: config.public_url,
+    issuer: config.mode === 'facade' ? config.public_url : (config.providers[0]?.issuer ?? ''),
+    listen: listen.socket === undefined ? { host: listen.host, port: listen.port } : undefined,
+    operations,
+  };
+}
+
+/** Nothing listens here and nobody answers there: one finding says more than five. */
+function explainSilence(
+  probes: readonly ProbeResult[],
+  service: ServiceInput,
+  file: string,
+): readonly ProbeResult[] {
+  const codes = new Set(probes.flatMap(({ findings }) => findings.map(({ code }) => code)));
+  const silent =
+    codes.size > 0 &&
+    [...codes].every((code) => code === 'public_url.unreachable' || code === 'public_url.bad_gateway');
+  if (!silent) return probes;
+  return probes.map((probe) =>
+    probe.findings.length === 0 ? probe : { ...probe, findings: [notRunning(service, file)] },
+  );
+}
+
+function unreadable(error: unknown): ReturnType<typeof finding> {
+  return finding({
+    code: 'database.unreadable',
+    subject: 'configuration',
+    probed: 'database.url',
+    expected: 'a database that this user may read, for the age of the last good documents',
+    seen: error instanceof Error ? error.message : 'an unknown error',
+    mend: 'Run the doctor as the user of the service, or see that the database is up.',
+  });
+}
+
+function summariseProvider(
+  { settings, metadata }: ProviderResult,
+  stored: readonly StoredDocumentAge[],
+): ProviderSummary {
+  const when = (kind: StoredDocumentAge['kind']): string | null => {
+    const found = stored.find((each) => each.providerId === settings.id && each.kind === kind);
+    return found === undefined ? null : new Date(found.fetchedAt).toISOString();
+  };
+  const { server } = metadata;
+  return {
+    id: settings.id,
+    issuer: settings.issuer,
+    preset: settings.preset.name,
+    pkce: server === undefined ? null : pkceOf(server, settings),
+    last_good: { metadata: when('metadata'), keys: when('jwks') },
+  };
+}

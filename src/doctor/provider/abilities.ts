@@ -1,0 +1,128 @@
+/** What the metadata says that the provider can do, held against what a sign-in will ask of it. */
+import type { AuthorizationServer } from 'oauth4webapi';
+import { usesOpenId, usesPkce } from '../../upstream/authorization-url.ts';
+import { SIGNATURE_ALGORITHMS } from '../../upstream/jwks.ts';
+import { quoteForLog } from '../../upstream/refusal.ts';
+import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
+import type { Finding } from '../finding.ts';
+import { providerFinding, type ProviderContext } from './context.ts';
+
+/** Judges response types and modes, grants, PKCE, scopes, claims, signatures and userinfo. */
+export function judgeAbilities(
+  context: ProviderContext,
+  probed: string,
+  server: AuthorizationServer,
+  localpartClaims: readonly string[],
+): Finding[] {
+  const { settings, place } = context;
+  const findings: Finding[] = [];
+  const say = (facts: Omit<Parameters<typeof providerFinding>[1], 'probed'>): void => {
+    findings.push(providerFinding(context, { probed, ...facts }));
+  };
+
+  const responseTypes = server.response_types_supported;
+  if (responseTypes !== undefined && !responseTypes.includes('code')) {
+    say({
+      code: 'provider.code_flow',
+      expected: '"code" among response_types_supported',
+      seen: listed(responseTypes),
+      mend: 'Allow the authorization code flow at the provider.',
+    });
+  }
+  const grants = server.grant_types_supported;
+  if (grants !== undefined && !grants.includes('authorization_code')) {
+    say({
+      code: 'provider.code_flow',
+      expected: '"authorization_code" among grant_types_supported',
+      seen: listed(grants),
+      mend: 'Allow the authorization code grant at the provider.',
+    });
+  }
+  const modes = server.response_modes_supported ?? [];
+  if (!modes.includes(settings.responseMode)) {
+    say({
+      code: 'provider.response_mode',
+      expected: `"${settings.responseMode}" among response_modes_supported`,
+      seen: listed(modes),
+      mend: modes.includes('form_post')
+        ? `Write \`response_mode: form_post\` in ${place}.`
+        : `Allow the response mode ${settings.responseMode} at the provider.`,
+    });
+  }
+  judgePkce(context, server, say);
+  const scopes = server.scopes_supported;
+  const unlisted = scopes === undefined ? [] : settings.scopes.filter((scope) => !scopes.includes(scope));
+  if (unlisted.length > 0) {
+    say({
+      code: 'provider.scope_unlisted',
+      expected: `${unlisted.join(', ')} among scopes_supported`,
+      seen: listed(scopes ?? []),
+      mend: `Offer the scope at the provider, or leave it out of \`${place}.scopes\`.`,
+    });
+  }
+  const claims = server.claims_supported as readonly string[] | undefined;
+  const unknown = claims === undefined ? [] : localpartClaims.filter((claim) => !claims.includes(claim));
+  if (unknown.length > 0) {
+    say({
+      code: 'provider.claim_unlisted',
+      expected: `the claim ${unknown.join(', ')} among claims_supported: \`claims.localpart\` reads it`,
+      seen: listed(claims ?? []),
+      mend: `Make the provider release the claim, or name another one in \`${place}.claims.localpart\`.`,
+    });
+  }
+  if (usesOpenId(settings)) judgeAlgorithms(context, server, say);
+  if (server.userinfo_endpoint === undefined && settings.fetchUserinfo) {
+    say({
+      code: 'provider.userinfo_missing',
+      expected: 'a userinfo_endpoint: most providers give profile claims only there',
+      seen: 'there is none',
+      mend: `See that the ID token has the claims of \`${place}.claims\`, and write \`fetch_userinfo: false\`.`,
+    });
+  }
+  return findings;
+}
+
+type Say = (facts: Omit<Parameters<typeof providerFinding>[1], 'probed'>) => void;
+
+function judgePkce({ settings, place }: ProviderContext, server: AuthorizationServer, say: Say): void {
+  const methods = server.code_challenge_methods_supported;
+  if (methods?.includes('S256') === true || settings.pkce === 'never') return;
+  // Kanidm: an empty list says that PKCE is not required.
+  if (methods?.length === 0) return;
+  const sent = usesPkce(server, settings);
+  say({
+    code: 'provider.pkce',
+    expected: '"S256" among code_challenge_methods_supported',
+    seen:
+      methods === undefined
+        ? `no such member; sign-in ${sent ? 'sends S256 all the same' : 'goes without PKCE'}`
+        : `${listed(methods)}; sign-in ${sent ? 'sends S256 all the same' : 'goes without PKCE'}`,
+    mend: `Switch PKCE with S256 on at the provider; if it has it and does not say so, write \`pkce: always\` in ${place}.`,
+  });
+}
+
+function judgeAlgorithms({ settings, place }: ProviderContext, server: AuthorizationServer, say: Say): void {
+  const offered = server.id_token_signing_alg_values_supported;
+  if (offered === undefined) return;
+  const wanted = settings.idTokenAlgorithms ?? SIGNATURE_ALGORITHMS;
+  if (wanted.some((algorithm) => offered.includes(algorithm))) return;
+  say({
+    code: 'provider.algorithm',
+    expected: `one of ${wanted.join(', ')} among id_token_signing_alg_values_supported`,
+    seen: listed(offered),
+    mend:
+      settings.idTokenAlgorithms === undefined
+        ? 'Let the provider sign ID tokens with RS256 or ES256.'
+        : `Correct \`${place}.id_token_algorithms\`, or the signature at the provider.`,
+  });
+}
+
+/** A list of the metadata as one text, cut where it is long. */
+function listed(values: readonly string[]): string {
+  return values.length === 0 ? 'an empty list' : quoteForLog(values.join(', '), 300);
+}
+
+/** How sign-in will use PKCE: for summaries. */
+export function pkceOf(server: AuthorizationServer, settings: ResolvedSettings): 'S256' | 'none' {
+  return usesPkce(server, settings) ? 'S256' : 'none';
+}

@@ -1,0 +1,33 @@
+/** How far the provider's clock is from ours, by the `Date` of its answers (RFC 9110 section 6.6.1). */
+import type { Answered } from '../look.ts';
+import type { Verdict } from '../probe.ts';
+import { providerFinding, type ProviderContext } from './context.ts';
+
+/** What the check of an ID token forgives, in seconds. */
+const TOLERANCE_SECONDS = 30;
+
+/** A finding where the clocks differ by more than the checks forgive. The first answer that says its time counts. */
+export function judgeClock(
+  context: ProviderContext,
+  answers: readonly (Answered & { readonly receivedAt: number })[],
+): Verdict {
+  for (const { answer, probed, tookMs, receivedAt } of answers) {
+    const date = Date.parse(answer.headers['date'] ?? '');
+    if (!Number.isFinite(date)) continue;
+    const age = Number(/^\s*(\d+)/.exec(answer.headers['age'] ?? '')?.[1] ?? 0);
+    // Sent somewhere between request and answer, and rounded down to the second.
+    const skew = Math.round((date + age * 1000 + 500 - (receivedAt - tookMs / 2)) / 1000);
+    if (Math.abs(skew) <= TOLERANCE_SECONDS) return [];
+    const direction = skew > 0 ? 'ahead of' : 'behind';
+    return [
+      providerFinding(context, {
+        code: 'provider.clock_skew',
+        probed,
+        expected: `the provider's clock within ${TOLERANCE_SECONDS} seconds of ours`,
+        seen: `it is ${Math.abs(skew)} seconds ${direction} ours`,
+        mend: 'Set the clock of both machines by NTP (chronyc tracking, timedatectl): ID tokens are refused otherwise.',
+      }),
+    ];
+  }
+  return { skipped: 'no answer of the provider says its time' };
+}

@@ -1,0 +1,98 @@
+/** What the probes of one provider share. */
+import type { Clock, Random } from '../../protocol/clock.ts';
+import type { Outbound } from '../../upstream/outbound.ts';
+import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
+import { finding, type Facts, type Finding, type FindingCode } from '../finding.ts';
+import type { Look } from '../look.ts';
+import type { WrongAnswer } from '../wrong-answer.ts';
+
+export interface ProviderContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly outbound: Outbound;
+  readonly settings: ResolvedSettings;
+  /** `provider main`. */
+  readonly subject: string;
+  /** Where its settings stand in the configuration: `providers[0]`. */
+  readonly place: string;
+  /** Ours, to be registered there. */
+  readonly redirectUri: string;
+}
+
+/** A finding about this provider. */
+export function providerFinding(
+  { subject }: Pick<ProviderContext, 'subject'>,
+  facts: Omit<Facts, 'subject'>,
+): Finding {
+  return finding({ subject, ...facts });
+}
+
+/** An answer slower than this is worth saying, in milliseconds. */
+const SLOW_MS = 2000;
+
+/** A finding if the answer took long. */
+export function slowFinding(context: ProviderContext, answer: Look): Finding[] {
+  if ('fault' in answer || answer.tookMs < SLOW_MS) return [];
+  return [
+    providerFinding(context, {
+      code: 'provider.slow',
+      probed: answer.probed,
+      expected: `an answer within ${SLOW_MS / 1000} seconds`,
+      seen: `an answer after ${(answer.tookMs / 1000).toFixed(1)} seconds`,
+      mend: `Find out why the provider is slow; a request is given up after ${context.settings.timeoutMs / 1000} seconds (\`timeout_seconds\`).`,
+    }),
+  ];
+}
+
+/** A finding about an answer that is not what was asked for. `member`: the metadata member that named the URL. */
+export function wrongAnswerFinding(
+  context: ProviderContext,
+  answer: Look,
+  wrong: WrongAnswer,
+  member?: string,
+): Finding {
+  return providerFinding(context, {
+    code: `provider.${wrong.kind}` satisfies FindingCode,
+    probed: answer.probed,
+    expected: 'an answer in JSON',
+    seen: wrong.seen,
+    mend: mendOf(context, wrong, member),
+  });
+}
+
+function mendOf({ place }: ProviderContext, wrong: WrongAnswer, member: string | undefined): string {
+  const override = member === undefined ? undefined : `\`${place}.discovery.overrides.${member}\``;
+  switch (wrong.kind) {
+    case 'unreachable':
+      return override === undefined
+        ? 'Let this machine reach the provider (name, route, firewall), or correct `issuer`.'
+        : `Let this machine reach it, or name a URL that it reaches in ${override}.`;
+    case 'address_refused':
+      return /only https/.test(wrong.seen)
+        ? `Use https, or, in a closed network, add \`allow_http: true\` to ${place}.`
+        : `If the provider really is there, add the address to \`${place}.allow_addresses\`.`;
+    case 'tls':
+      return /authority known/.test(wrong.hint ?? '')
+        ? `${wrong.hint ?? ''}: \`${place}.ca_file\`.`
+        : (wrong.hint ?? '');
+    case 'redirect':
+      return override === undefined
+        ? `Redirects are not followed: write the issuer as the provider states it, or \`${place}.discovery.url\`.`
+        : `Redirects are not followed: name the final URL in ${override}.`;
+    case 'html':
+      return wrong.status === 404
+        ? 'Correct `issuer`: there is a web server, and no metadata at this URL.'
+        : 'Exempt this server from what checks browsers in front of the provider, or correct the URL.';
+    case 'status':
+      if (wrong.status === 404 || wrong.status === 410) {
+        return override === undefined
+          ? 'Correct `issuer`, or name the metadata in `discovery.url`; RFC 8414 alone needs `discovery.method: oauth2`.'
+          : `Correct it at the provider, or in ${override}.`;
+      }
+      return (wrong.status ?? 0) >= 500
+        ? "Look into the provider's own log."
+        : 'Let the provider answer this request without a sign-in or other conditions.';
+    case 'malformed':
+      return 'Have it corrected at the provider, or by whatever changes its answers on the way.';
+  }
+}

@@ -1,0 +1,57 @@
+/** The provider's key set: can it be had, and does it have a key that verifies a signature. */
+import { usesOpenId } from '../../upstream/authorization-url.ts';
+import { DocumentFault } from '../../upstream/document-fault.ts';
+import { JWKS_BYTES, parseKeySet } from '../../upstream/jwks.ts';
+import { look, type Answered, type Look } from '../look.ts';
+import type { Verdict } from '../probe.ts';
+import { wrongAnswer } from '../wrong-answer.ts';
+import { staleFinding } from './caching.ts';
+import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
+import type { Server } from './metadata.ts';
+
+/** Fetches and judges the key set. */
+export async function examineKeys(context: ProviderContext, server: Server | undefined): Promise<Verdict> {
+  if (!usesOpenId(context.settings)) return { skipped: 'plain OAuth 2.0 has no ID token to verify' };
+  const url = server?.jwks_uri;
+  if (url === undefined) return { skipped: 'the metadata has no usable jwks_uri' };
+  const headers = { accept: 'application/jwk-set+json, application/json' };
+  return judgeKeysAnswer(context, await look(context, { url, headers, maxBytes: JWKS_BYTES }));
+}
+
+/** Judges an answer that should be the key set. */
+export async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<Verdict> {
+  const wrong = wrongAnswer(answer);
+  if (wrong !== undefined) return [wrongAnswerFinding(context, answer, wrong, 'jwks_uri')];
+  const answered = answer as Answered;
+  const { probed } = answered;
+  const findings = [...slowFinding(context, answer), ...staleFinding(context, answered, 'keys')];
+  const alarms: string[] = [];
+  try {
+    await parseKeySet(answered.answer.text, (message) => {
+      alarms.push(message);
+    });
+  } catch (error) {
+    if (!(error instanceof DocumentFault)) throw error;
+    findings.push(
+      providerFinding(context, {
+        code: 'provider.keys_unusable',
+        probed,
+        expected: 'a public key for signatures: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519',
+        seen: error.message,
+        mend: 'Give the provider an asymmetric signing key, and see that its key set shows the public half.',
+      }),
+    );
+  }
+  if (alarms.length > 0) {
+    findings.push(
+      providerFinding(context, {
+        code: 'provider.private_key_published',
+        probed,
+        expected: 'public keys only',
+        seen: 'a private or symmetric key, readable by everybody',
+        mend: 'Take it out of use at the provider at once and make a new key: whoever has read it can sign ID tokens.',
+      }),
+    );
+  }
+  return findings;
+}
