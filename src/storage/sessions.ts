@@ -1,10 +1,14 @@
 /** Sessions: rows only; the rules stand in `sessions/`. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable } from 'kysely';
+import { hotQuery } from './hot-query.ts';
 import type { Schema, SessionEndReason, SessionsTable } from './schema.ts';
 
 export type Session = Selectable<SessionsTable>;
 
-export async function insertSession(db: Kysely<Schema>, session: Session): Promise<void> {
+export async function insertSession(
+  db: Kysely<Schema>,
+  session: Insertable<SessionsTable>,
+): Promise<void> {
   await db.insertInto('sessions').values(session).execute();
 }
 
@@ -23,17 +27,16 @@ export function findLiveSession(
 }
 
 /** Notes activity and returns the row. In PostgreSQL this also takes the row's lock, under which all that follows in the transaction is serial. */
-export function touchSession(
+export async function touchSession(
   db: Kysely<Schema>,
   session: { id: string; at: number },
 ): Promise<Session | undefined> {
-  return db
-    .updateTable('sessions')
-    .set({ last_active_at: session.at })
-    .where('id', '=', session.id)
-    .returningAll()
-    .executeTakeFirst();
+  return (await updateActivity(db, session.id, session.at))[0];
 }
+
+const updateActivity = hotQuery((db, id: string, at: number) =>
+  db.updateTable('sessions').set({ last_active_at: at }).where('id', '=', id).returningAll(),
+);
 
 /** Ends a live session; `undefined` where it had ended before (or never was). */
 export function markSessionEnded(

@@ -1,6 +1,7 @@
 /** Access and refresh tokens: rows only; the rules stand in `sessions/`. */
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
+import { hotQuery } from './hot-query.ts';
 import type { AccessTokensTable, RefreshTokensTable, Schema } from './schema.ts';
 
 export type AccessToken = Selectable<AccessTokensTable>;
@@ -25,8 +26,15 @@ export interface AccessTokenView {
 }
 
 /** The hot query of introspection: three primary-key look-ups in one statement. */
-export function findAccessToken(db: Kysely<Schema>, hash: SecretHash): Promise<AccessTokenView | undefined> {
-  return db
+export async function findAccessToken(
+  db: Kysely<Schema>,
+  hash: SecretHash,
+): Promise<AccessTokenView | undefined> {
+  return (await selectAccessToken(db, hash))[0];
+}
+
+const selectAccessToken = hotQuery((db, hash: SecretHash) =>
+  db
     .selectFrom('access_tokens')
     .innerJoin('sessions', 'sessions.id', 'access_tokens.session_id')
     .leftJoin('users', 'users.id', 'sessions.user_id')
@@ -46,9 +54,8 @@ export function findAccessToken(db: Kysely<Schema>, hash: SecretHash): Promise<A
       'users.locked_at',
       'users.deactivated_at',
     ])
-    .where('access_tokens.hash', '=', hash)
-    .executeTakeFirst();
-}
+    .where('access_tokens.hash', '=', hash),
+);
 
 export async function insertAccessToken(db: Kysely<Schema>, token: AccessToken): Promise<void> {
   await db.insertInto('access_tokens').values(token).execute();
@@ -58,9 +65,16 @@ export async function insertRefreshToken(db: Kysely<Schema>, token: RefreshToken
   await db.insertInto('refresh_tokens').values(token).execute();
 }
 
-export function findRefreshToken(db: Kysely<Schema>, hash: SecretHash): Promise<RefreshToken | undefined> {
-  return db.selectFrom('refresh_tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
+export async function findRefreshToken(
+  db: Kysely<Schema>,
+  hash: SecretHash,
+): Promise<RefreshToken | undefined> {
+  return (await selectRefreshToken(db, hash))[0];
 }
+
+const selectRefreshToken = hotQuery((db, hash: SecretHash) =>
+  db.selectFrom('refresh_tokens').selectAll().where('hash', '=', hash),
+);
 
 /** Expiry of an access token by its hash. */
 export function findAccessTokenRow(db: Kysely<Schema>, hash: SecretHash): Promise<AccessToken | undefined> {
@@ -82,15 +96,17 @@ export async function consumeRefreshToken(
   db: Kysely<Schema>,
   token: { hash: SecretHash; at: number },
 ): Promise<boolean> {
-  const row = await db
-    .updateTable('refresh_tokens')
-    .set({ consumed_at: token.at })
-    .where('hash', '=', token.hash)
-    .where('consumed_at', 'is', null)
-    .returning('hash')
-    .executeTakeFirst();
-  return row !== undefined;
+  return (await updateConsumed(db, token.hash, token.at)).length > 0;
 }
+
+const updateConsumed = hotQuery((db, hash: SecretHash, at: number) =>
+  db
+    .updateTable('refresh_tokens')
+    .set({ consumed_at: at })
+    .where('hash', '=', hash)
+    .where('consumed_at', 'is', null)
+    .returning('hash'),
+);
 
 /** Gives a pair a new access token. */
 export async function replaceAccessToken(
