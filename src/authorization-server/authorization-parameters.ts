@@ -164,6 +164,15 @@ function shortText(values: ReadonlyMap<string, string>, name: string): string | 
   return value ?? null;
 }
 
+/**
+ * `mxid:@user:server` (MSC4198) is nothing to an IdP: it gets the localpart, or no hint for a user of another server. Any other hint is passed on.
+ */
+export function hintForIdp(hint: string | null, serverName: string): string | null {
+  if (hint?.startsWith('mxid:') !== true) return hint;
+  const match = /^@([^:]+):(.+)$/s.exec(hint.slice('mxid:'.length));
+  return match?.[2] === serverName ? (match[1] ?? null) : null;
+}
+
 function knownName(name: string): string {
   return /^[a-z_]{1,40}$/.test(name) ? name : 'a parameter';
 }

@@ -5,6 +5,7 @@ import { insertAuthorizationRequest } from '../storage/authorizations.ts';
 import { touchClient } from '../storage/clients.ts';
 import {
   type AuthorizationParameters,
+  hintForIdp,
   judgeParameters,
   readClientId,
   readParameters,
@@ -38,6 +39,7 @@ export function authorize(deps: AuthorizationServerDeps): Handler {
       request,
       purpose: 'authorization',
       ...parameters,
+      loginHint: hintForIdp(parameters.loginHint, deps.serverName),
       providerHint: raw.values.get('idp_hint') ?? null,
       remember: async (tx, signInId) => {
         await touchClient(tx, { id: client.id, at: deps.clock.now() });

@@ -13,6 +13,8 @@ export interface ConsentPageInput {
   readonly client: Client;
   readonly user: User;
   readonly deviceId: string;
+  /** Name of the other app that is signed in on the device, if one is. */
+  readonly occupant: string | undefined;
   /** Hidden field of both forms. */
   readonly csrfField: SafeHtml;
 }
@@ -51,6 +53,13 @@ export function consentPage(
         <dt>Device</dt>
         <dd>${foreign(deviceId)}</dd>
       </dl>
+      ${
+        input.occupant !== undefined &&
+        html`<p role="alert">
+          <strong>Careful:</strong> this device ID belongs to a sign-in of ${foreign(input.occupant)}. If you
+          allow this, that app is signed out.
+        </p>`
+      }
       <p>
         It will be able to read and send messages as you. Allow it only if you have just begun to sign in with
         this app yourself.

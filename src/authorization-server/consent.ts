@@ -1,4 +1,4 @@
-import type { ApiRequest, Handler } from '../http/exchange.ts';
+import type { ApiRequest, Handler, Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { deviceIdOf } from '../protocol/scope.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
@@ -9,10 +9,11 @@ import {
   findAuthorizationRequest,
   insertAuthorizationCode,
 } from '../storage/authorizations.ts';
+import { findLiveSession } from '../storage/sessions.ts';
 import { finishSignIn, type SignIn } from '../storage/sign-ins.ts';
 import { findUser, type User } from '../storage/users.ts';
 import { answerWithCode, answerWithError, targetOf } from './authorization-response.ts';
-import { type Client, loadClient } from './clients.ts';
+import { type Client, clientName, loadClient } from './clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
@@ -26,12 +27,15 @@ interface Asked {
   readonly client: Client;
   readonly user: User;
   readonly deviceId: string;
+  /** Name of the other app whose live session has the device, if one has. */
+  readonly occupant: string | undefined;
 }
 
-/** Shows who wants to sign in as whom. GET changes nothing. */
+/** Shows who wants to sign in as whom; a trusted client is let through at once. Else GET changes nothing. */
 export function showConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
+    if (skipsConsent(asked) && request.method === 'GET') return conclude(deps, asked, 'allow');
     const secret = browserSecretOf(deps.issuer, request, asked.signIn.id) ?? '';
     return consentPage(deps, { ...asked, csrfField: deps.csrf.field(secret, formPurpose(asked)) });
   };
@@ -41,19 +45,33 @@ export function showConsent(deps: AuthorizationServerDeps): Handler {
 export function decideConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
-    const { signIn, stored, client, user } = asked;
-    deps.csrf.check(request, browserSecretOf(deps.issuer, request, signIn.id), formPurpose(asked));
-    const refusal = refusalOf(request.form.get('decision'), user);
-    const code = refusal === undefined ? issueSecret('authorizationCode', deps.random) : undefined;
-    await finish(deps, asked, code);
-    const event = code === undefined ? 'consent_refused' : 'consent_given';
-    deps.emit(event, { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
-    const reply =
-      code === undefined
-        ? answerWithError(deps.issuer, targetOf(stored), new OAuthError('access_denied', refusal ?? ''))
-        : answerWithCode(deps.issuer, targetOf(stored), code);
-    return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, signIn.id) } };
+    deps.csrf.check(request, browserSecretOf(deps.issuer, request, asked.signIn.id), formPurpose(asked));
+    return conclude(deps, asked, request.form.get('decision'));
   };
+}
+
+/** The operator trusts the client, it does not ask for consent, and no other app would be signed out by it. */
+function skipsConsent({ client, signIn, occupant }: Asked): boolean {
+  const wantsConsent = signIn.prompt?.split(' ').includes('consent') === true;
+  return client.operator?.trusted === true && !wantsConsent && occupant === undefined;
+}
+
+async function conclude(
+  deps: AuthorizationServerDeps,
+  asked: Asked,
+  decision: string | undefined,
+): Promise<Reply> {
+  const { signIn, stored, client, user } = asked;
+  const refusal = refusalOf(decision, user);
+  const code = refusal === undefined ? issueSecret('authorizationCode', deps.random) : undefined;
+  await finish(deps, asked, code);
+  const event = code === undefined ? 'consent_refused' : 'consent_given';
+  deps.emit(event, { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
+  const reply =
+    code === undefined
+      ? answerWithError(deps.issuer, targetOf(stored), new OAuthError('access_denied', refusal ?? ''))
+      : answerWithCode(deps.issuer, targetOf(stored), code);
+  return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, signIn.id) } };
 }
 
 /** Why there is no code; `undefined` where there is one. */
@@ -76,7 +94,19 @@ async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Pr
     throw new Error('an authorization request refers to something that is gone');
   }
   request.annotate({ clientId: client.id });
-  return { signIn, stored, client, user, deviceId };
+  const occupant = await occupantOf(deps, { userId: user.id, deviceId, client });
+  return { signIn, stored, client, user, deviceId, occupant };
+}
+
+/** A client that names a device of another one would sign that one out (item 15): the person is told. */
+async function occupantOf(
+  deps: AuthorizationServerDeps,
+  device: { userId: string; deviceId: string; client: Client },
+): Promise<string | undefined> {
+  const session = await findLiveSession(deps.db.query, device);
+  if (session === undefined || session.client_id === device.client.id) return undefined;
+  const other = session.client_id === null ? undefined : await loadClient(deps, session.client_id);
+  return other === undefined ? 'another app' : clientName(other);
 }
 
 /** Finishes the sign-in, with a code or without one, in one transaction: of two answers one wins. */
@@ -96,6 +126,7 @@ async function finish(deps: AuthorizationServerDeps, asked: Asked, code: string 
       user_id: user.id,
       device_id: deviceId,
       authenticated_at: signIn.authenticated_at,
+      upstream_sid: signIn.upstream_sid,
       created_at: now,
       expires_at: now + CODE_LIFETIME,
       consumed_at: null,

@@ -4,12 +4,14 @@ import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-f
 import { Unavailable } from '../protocol/unavailable.ts';
 import { findSignInByState, identifySignIn, type SignIn, takeUpstreamState } from '../storage/sign-ins.ts';
 import type { User } from '../storage/users.ts';
+import type { UpstreamIdentity } from '../upstream/login.ts';
 import { UpstreamRefusal } from '../upstream/refusal.ts';
 import { bindBrowser, isBoundBrowser } from './browser-binding.ts';
 import { completeSignIn } from './complete.ts';
 import type { SignInDeps } from './deps.ts';
 import { callbackUrl, sealContext, type UpstreamSecrets } from './go-to-idp.ts';
 import { idpFailedPage, notSignedInPage } from './pages.ts';
+import { requireFreshAuthentication } from './freshness.ts';
 import { SignInRefusal } from './refusal.ts';
 
 /**
@@ -44,10 +46,10 @@ export function upstreamCallback(deps: SignInDeps): Handler {
         redirectUri: callbackUrl(deps.issuer, provider.id),
         expectedState: state,
         ...unsealSecrets(deps, signIn),
-        ...(signIn.max_age === null ? {} : { maxAgeSeconds: signIn.max_age }),
       });
+      requireFreshAuthentication(signIn, identity);
       const user = await completeSignIn(deps, { providerId: provider.id, identity });
-      return await goOn(deps, { request, signIn, user, authenticatedAt: identity.authenticatedAt ?? null });
+      return await goOn(deps, { request, signIn, user, identity });
     } catch (error) {
       return refusal(deps, { request, signIn, error });
     }
@@ -67,15 +69,16 @@ function unsealSecrets(deps: SignInDeps, signIn: SignIn): UpstreamSecrets {
 
 async function goOn(
   deps: SignInDeps,
-  signedIn: { request: ApiRequest; signIn: SignIn; user: User; authenticatedAt: number | null },
+  signedIn: { request: ApiRequest; signIn: SignIn; user: User; identity: UpstreamIdentity },
 ): Promise<Reply> {
-  const { request, signIn, user, authenticatedAt } = signedIn;
+  const { request, signIn, user, identity } = signedIn;
   const browserSecret = issueSecret('browserSecret', deps.random);
   await deps.db.write((tx) =>
     identifySignIn(tx, {
       id: signIn.id,
       userId: user.id,
-      authenticatedAt,
+      authenticatedAt: identity.authenticatedAt ?? null,
+      upstreamSid: identity.sid ?? null,
       browserHash: hashSecret(browserSecret),
     }),
   );

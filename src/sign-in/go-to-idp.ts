@@ -4,6 +4,7 @@ import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { sendToIdp, type SignIn } from '../storage/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { SignInDeps } from './deps.ts';
+import { wantedMaxAge } from './freshness.ts';
 
 /** What is kept, sealed, while the browser is at the IdP. */
 export interface UpstreamSecrets {
@@ -42,12 +43,14 @@ export async function goToIdp(
     nonce: deps.random(32).toString('base64url'),
   };
   const prompt = way.prompt ?? signIn.prompt;
+  const maxAge = wantedMaxAge(signIn);
   const url = await provider.authorizationUrl({
     redirectUri: callbackUrl(deps.issuer, provider.id),
     state,
     ...secrets,
     ...(prompt === null ? {} : { prompt }),
-    ...(signIn.max_age === null ? {} : { maxAgeSeconds: signIn.max_age }),
+    // With prompt=login too: only max_age obliges an IdP to say when it was (OpenID Connect Core section 2, auth_time).
+    ...(maxAge === undefined ? {} : { maxAgeSeconds: maxAge }),
     ...(signIn.login_hint === null ? {} : { loginHint: signIn.login_hint }),
     ...(signIn.acr_values === null ? {} : { acrValues: signIn.acr_values }),
   });
