@@ -11,14 +11,17 @@ import type { Metrics } from '../observability/metrics.ts';
 import { systemRandom } from '../protocol/clock.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { createClientAddress } from './client-ip.ts';
-import type { ApiDocument, Dialect, Handler } from './exchange.ts';
-import { RequestFault, tellablePath } from './fault.ts';
+import type { ApiDocument, Handler } from './exchange.ts';
+import { RequestFault } from './fault.ts';
 import { loadOperations } from './openapi.ts';
 import type { Operation } from './openapi.ts';
-import { basePathOf, compareTemplates, dialectOf, expressPath, servedPaths } from './paths.ts';
+import { basePathOf, dialectOf, expressPath, pathOf, servedPaths } from './paths.ts';
 import { perform } from './perform.ts';
 import type { Surroundings } from './perform.ts';
-import type { Exchange } from './request.ts';
+import { createPlaces, hotPlaces, operationFor, undocumented } from './places.ts';
+import type { Place } from './places.ts';
+import { createUnmatched } from './unmatched.ts';
+import type { Unmatched } from './unmatched.ts';
 import { createChecks } from './validation.ts';
 
 /** An HTML route: no OpenAPI, the same kind of handler. Errors are pages. */
@@ -63,14 +66,6 @@ export interface GatehouseApp {
   readonly router: Router;
 }
 
-/** The operations of one path, by method. */
-interface Place {
-  readonly operations: Map<string, Operation>;
-  /** Answers every method that the path does not have. */
-  readonly otherMethods: Operation;
-  readonly options: Operation;
-}
-
 /** Loads and compiles the documents. Throws where a document and its handlers differ. */
 export async function createApp(options: AppOptions): Promise<GatehouseApp> {
   const basePath = basePathOf(options.publicUrl);
@@ -91,7 +86,7 @@ export async function createApp(options: AppOptions): Promise<GatehouseApp> {
   const cold = createColdListener(router, unmatched, surroundings);
   const hot = options.hotPaths === false ? new Map<string, Place>() : hotPlaces(places);
   const listener: RequestListener = (message, response) => {
-    const place = hot.get(pathOf(message));
+    const place = hot.get(pathOf(message.url));
     const operation = place && operationFor(place, message.method);
     if (operation?.hot === true) perform(operation, message, response, surroundings);
     else cold(message, response);
@@ -125,7 +120,7 @@ async function loadChecked(options: AppOptions): Promise<Operation[]> {
 
 function pageOperation({ method, path, operationId, handler, form }: PageRoute): Operation {
   return {
-    ...plain,
+    ...undocumented,
     operationId,
     method,
     path,
@@ -136,79 +131,9 @@ function pageOperation({ method, path, operationId, handler, form }: PageRoute):
   };
 }
 
-const plain = {
-  cors: false,
-  body: 'none',
-  bodyRequired: false,
-  hot: false,
-  contentError: 'invalid_request',
-  bareFailures: false,
-} as const;
-
-function createPlaces(routes: readonly { path: string; operation: Operation }[]): ReadonlyMap<string, Place> {
-  const places = new Map<string, Place>();
-  for (const { path, operation } of [...routes].sort((a, b) => compareTemplates(a.path, b.path))) {
-    const { dialect, cors, method } = operation;
-    let place = places.get(path);
-    if (place === undefined) {
-      const methods = new Map<string, Operation>();
-      place = { operations: methods, ...methodOperations(methods, dialect, cors) };
-      places.set(path, place);
-    }
-    if (place.operations.has(method)) throw new Error(`${method} ${path} is there twice`);
-    place.operations.set(method, operation);
-  }
-  return places;
-}
-
-/** What a path answers to OPTIONS and to the methods that it does not have. */
-function methodOperations(
-  operations: ReadonlyMap<string, Operation>,
-  dialect: Dialect,
-  cors: boolean,
-): Pick<Place, 'otherMethods' | 'options'> {
-  const allow = (): string => {
-    const methods = [...operations.keys()];
-    return [...methods, ...(operations.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-  };
-  const shared = { ...plain, path: '', dialect, cors };
-  return {
-    options: {
-      ...shared,
-      operationId: 'preflight',
-      method: 'OPTIONS',
-      handler: () => ({ status: 204, headers: { allow: allow() } }),
-    },
-    otherMethods: {
-      ...shared,
-      operationId: 'unmatched',
-      method: '*',
-      handler: () => {
-        throw new RequestFault('method', 405, 'M_UNRECOGNIZED', 'this path does not have this method', {
-          headers: { allow: allow() },
-        });
-      },
-    },
-  };
-}
-
-function operationFor(place: Place, method: string | undefined): Operation {
-  const wanted = method === 'HEAD' ? 'GET' : (method ?? '');
-  return place.operations.get(wanted) ?? (method === 'OPTIONS' ? place.options : place.otherMethods);
-}
-
-function hotPlaces(places: ReadonlyMap<string, Place>): Map<string, Place> {
-  const isHot = ({ operations }: Place): boolean => [...operations.values()].some(({ hot }) => hot);
-  return new Map(
-    [...places]
-      .filter(([, place]) => isHot(place))
-      .map(([path, place]) => [path.replaceAll('\\', ''), place]),
-  );
-}
-
 function createRouter(
   places: ReadonlyMap<string, Place>,
-  unmatched: (message: IncomingMessage) => Operation,
+  unmatched: (message: IncomingMessage) => Unmatched,
   surroundings: Surroundings,
 ): Router {
   const router = express.Router({ strict: true, caseSensitive: true });
@@ -220,8 +145,9 @@ function createRouter(
   }
   // Four parameters: that is how Express knows an error handler. The one error that it has for us is a path parameter that cannot be decoded.
   const onError: ErrorRequestHandler = (error: unknown, message, response, next) => {
+    const { operation } = unmatched(message);
     if (error instanceof URIError)
-      perform(unmatched(message), message, response, surroundings, undefined, undecodable());
+      perform(operation, message, response, surroundings, undefined, undecodable());
     else next(error);
   };
   router.use(onError);
@@ -235,7 +161,7 @@ function undecodable(): RequestFault {
 /** Express for everything that is not hot; its own answers, 404 and error pages, never appear. */
 function createColdListener(
   router: Router,
-  unmatched: (message: IncomingMessage) => Operation,
+  unmatched: (message: IncomingMessage) => Unmatched,
   surroundings: Surroundings,
 ): RequestListener {
   const app = express();
@@ -247,51 +173,12 @@ function createColdListener(
     .enable('case sensitive routing');
   app.use(router);
   app.use((message, response) => {
-    perform(unmatched(message), message, response, surroundings);
+    const { operation, fault } = unmatched(message);
+    perform(operation, message, response, surroundings, undefined, fault);
   });
   const onError: ErrorRequestHandler = (error: Error, message, response, _next) => {
-    perform(unmatched(message), message, response, surroundings, undefined, error);
+    perform(unmatched(message).operation, message, response, surroundings, undefined, error);
   };
   app.use(onError);
   return app;
-}
-
-function createUnmatched(speech: (path: string) => Dialect): (message: IncomingMessage) => Operation {
-  const make = (dialect: Dialect): Operation => ({
-    ...plain,
-    operationId: 'unmatched',
-    method: '*',
-    path: '',
-    dialect,
-    cors: dialect === 'oauth' || dialect === 'matrix',
-    handler: (request) => {
-      const reason = `there is nothing at ${tellablePath(pathOf((request as Exchange).message))}`;
-      throw new RequestFault('path', 404, 'M_UNRECOGNIZED', 'there is nothing at this path', { reason });
-    },
-  });
-  const preflight = (operation: Operation): Operation => ({
-    ...operation,
-    operationId: 'preflight',
-    method: 'OPTIONS',
-    handler: () => ({ status: 204 }),
-  });
-  const operations = {
-    matrix: make('matrix'),
-    oauth: make('oauth'),
-    page: make('page'),
-    operations: make('operations'),
-  };
-  const preflights = { matrix: preflight(operations.matrix), oauth: preflight(operations.oauth) };
-  return (message) => {
-    const dialect = speech(pathOf(message));
-    if (message.method === 'OPTIONS' && (dialect === 'matrix' || dialect === 'oauth'))
-      return preflights[dialect];
-    return operations[dialect];
-  };
-}
-
-/** The path of the request target as it came, not decoded. */
-function pathOf({ url = '' }: IncomingMessage): string {
-  const at = url.indexOf('?');
-  return at === -1 ? url : url.slice(0, at);
 }

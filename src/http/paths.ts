@@ -41,3 +41,10 @@ export function dialectOf(path: string, basePath: string): Dialect {
   if (local.startsWith('/oauth2/') || local.startsWith('/.well-known/')) return 'oauth';
   return 'page';
 }
+
+/** The path of a request target as it came, not decoded; without scheme and host where the target has them. */
+export function pathOf(target = '/'): string {
+  const at = target.indexOf('?');
+  const path = at === -1 ? target : target.slice(0, at);
+  return path.startsWith('/') ? path : path.replace(/^https?:\/\/[^/]*/i, '');
+}

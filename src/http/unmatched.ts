@@ -1,0 +1,43 @@
+/** What a request is answered that no route of ours takes. */
+import type { IncomingMessage } from 'node:http';
+import type { Dialect } from './exchange.ts';
+import { RequestFault, tellablePath } from './fault.ts';
+import type { Operation } from './openapi.ts';
+import { pathOf } from './paths.ts';
+import { undocumented } from './places.ts';
+
+/** 404 in the words of the mount; a preflight below an API mount is answered as if there were something. */
+export interface Unmatched {
+  readonly operation: Operation;
+  /** Absent where the operation has an answer. */
+  readonly fault?: RequestFault;
+}
+
+/** `speech`: the dialect of a path. */
+export function createUnmatched(speech: (path: string) => Dialect): (message: IncomingMessage) => Unmatched {
+  const dialects: readonly Dialect[] = ['matrix', 'oauth', 'page', 'operations'];
+  const operations = new Map(dialects.map((dialect) => [dialect, operationIn(dialect)]));
+  return (message) => {
+    const path = pathOf(message.url);
+    const operation = operations.get(speech(path)) ?? operationIn('page');
+    if (message.method === 'OPTIONS' && operation.cors)
+      return { operation: { ...operation, method: 'OPTIONS', operationId: 'preflight' } };
+    const reason = `there is nothing at ${tellablePath(path)}`;
+    return {
+      operation,
+      fault: new RequestFault('path', 404, 'M_UNRECOGNIZED', 'there is nothing at this path', { reason }),
+    };
+  };
+}
+
+function operationIn(dialect: Dialect): Operation {
+  return {
+    ...undocumented,
+    operationId: 'unmatched',
+    method: '*',
+    path: '',
+    dialect,
+    cors: dialect === 'oauth' || dialect === 'matrix',
+    handler: () => ({ status: 204 }),
+  };
+}
