@@ -47,6 +47,7 @@ export async function beginSignIn(deps: SignInDeps, begun: NewSignIn): Promise<R
     upstream_sealed: null,
     user_id: null,
     authenticated_at: null,
+    upstream_sid: null,
     created_at: now,
     expires_at: now + SIGN_IN_LIFETIME,
     finished_at: null,

@@ -58,6 +58,7 @@ export async function completeSignIn(
       created_at: now,
       locked_at: null,
       deactivated_at: null,
+      is_admin: 0,
     };
     if (!(await insertUser(tx, created))) {
       // Somebody has the name; if it is this very person, signing in twice at the same moment, the link is there by now.

@@ -1,5 +1,5 @@
 /** Authorization requests (what a client asked for) and authorization codes. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
 import type { AuthorizationCodesTable, AuthorizationRequestsTable, Schema } from './schema.ts';
 
@@ -24,7 +24,10 @@ export function findAuthorizationRequest(
     .executeTakeFirst();
 }
 
-export async function insertAuthorizationCode(db: Kysely<Schema>, code: AuthorizationCode): Promise<void> {
+export async function insertAuthorizationCode(
+  db: Kysely<Schema>,
+  code: Insertable<AuthorizationCodesTable>,
+): Promise<void> {
   await db.insertInto('authorization_codes').values(code).execute();
 }
 

@@ -24,6 +24,10 @@ export interface Schema {
   idp_documents: IdpDocumentsTable;
   outbox: OutboxTable;
   leases: LeasesTable;
+  upstream_grants: UpstreamGrantsTable;
+  logout_tokens: LogoutTokensTable;
+  account_requests: AccountRequestsTable;
+  account_sessions: AccountSessionsTable;
 }
 
 /** A Matrix user of this server. For good: a localpart is never given to another person. */
@@ -34,6 +38,8 @@ export interface UsersTable {
   created_at: number;
   locked_at: number | null;
   deactivated_at: number | null;
+  /** 1 while the access rules make the person an administrator, by the claims that were last seen. Default 0. */
+  is_admin: Generated<number>;
 }
 
 /** (issuer, subject) → user: the only thing that identifies a person. */
@@ -90,6 +96,8 @@ export interface SessionsTable {
   origin: SessionOrigin;
   /** When the person last proved who they are at the IdP, if it said so. */
   authenticated_at: number | null;
+  /** The IdP's id of its own session, if it said so: for back-channel logout. */
+  upstream_sid: string | null;
   created_at: number;
   last_active_at: number;
   ended_at: number | null;
@@ -165,6 +173,7 @@ export interface SignInsTable {
   /** Who it turned out to be; null until the IdP has told. */
   user_id: string | null;
   authenticated_at: number | null;
+  upstream_sid: string | null;
   created_at: number;
   expires_at: number;
   /** When what it was for was granted or refused. */
@@ -196,6 +205,7 @@ export interface AuthorizationCodesTable {
   user_id: string;
   device_id: string;
   authenticated_at: number | null;
+  upstream_sid: string | null;
   created_at: number;
   expires_at: number;
   consumed_at: number | null;
@@ -243,5 +253,46 @@ export interface OutboxTable {
 export interface LeasesTable {
   name: string;
   holder: string;
+  expires_at: number;
+}
+
+/** The IdP's refresh token of a person, with which their claims are had again while sessions live. One a link: the newest wins. */
+export interface UpstreamGrantsTable {
+  issuer: string;
+  subject: string;
+  provider_id: string;
+  user_id: string;
+  /** Names this very token: what replaces it has another. */
+  token_id: string;
+  refresh_token_sealed: string;
+  /** When the login was that it came from. */
+  granted_at: number;
+  next_check_at: number;
+  /** While a process uses it. */
+  leased_until: number;
+}
+
+/** Logout tokens (OpenID Connect Back-Channel Logout) that were obeyed: none counts twice. */
+export interface LogoutTokensTable {
+  /** Of provider and `jti`. */
+  hash: SecretHash;
+  expires_at: number;
+}
+
+/** Where on the account page somebody wanted to go: the purpose of a sign-in. */
+export interface AccountRequestsTable {
+  sign_in_id: string;
+  /** Path below the account page, and query; made by us, never taken from a request. */
+  place: string;
+}
+
+/** Somebody signed in to the account page: the one cookie session there is. */
+export interface AccountSessionsTable {
+  /** Of the cookie. */
+  hash: SecretHash;
+  user_id: string;
+  authenticated_at: number | null;
+  upstream_sid: string | null;
+  created_at: number;
   expires_at: number;
 }

@@ -5,10 +5,7 @@ import type { Schema, SessionEndReason, SessionsTable } from './schema.ts';
 
 export type Session = Selectable<SessionsTable>;
 
-export async function insertSession(
-  db: Kysely<Schema>,
-  session: Insertable<SessionsTable>,
-): Promise<void> {
+export async function insertSession(db: Kysely<Schema>, session: Insertable<SessionsTable>): Promise<void> {
   await db.insertInto('sessions').values(session).execute();
 }
 

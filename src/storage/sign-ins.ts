@@ -1,11 +1,11 @@
 /** Sign-ins: browsers on their way through the IdP. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
 import type { Schema, SignInsTable } from './schema.ts';
 
 export type SignIn = Selectable<SignInsTable>;
 
-export async function insertSignIn(db: Kysely<Schema>, signIn: SignIn): Promise<void> {
+export async function insertSignIn(db: Kysely<Schema>, signIn: Insertable<SignInsTable>): Promise<void> {
   await db.insertInto('sign_ins').values(signIn).execute();
 }
 
@@ -47,13 +47,20 @@ export async function takeUpstreamState(db: Kysely<Schema>, stateHash: SecretHas
 /** Notes who it is, and binds the sign-in to a fresh secret of the browser. */
 export async function identifySignIn(
   db: Kysely<Schema>,
-  signIn: { id: string; userId: string; authenticatedAt: number | null; browserHash: SecretHash },
+  signIn: {
+    id: string;
+    userId: string;
+    authenticatedAt: number | null;
+    upstreamSid: string | null;
+    browserHash: SecretHash;
+  },
 ): Promise<void> {
   await db
     .updateTable('sign_ins')
     .set({
       user_id: signIn.userId,
       authenticated_at: signIn.authenticatedAt,
+      upstream_sid: signIn.upstreamSid,
       browser_hash: signIn.browserHash,
     })
     .where('id', '=', signIn.id)

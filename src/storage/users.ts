@@ -1,5 +1,5 @@
 /** Users and their upstream links. */
-import type { Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { Schema, UpstreamLinksTable, UsersTable } from './schema.ts';
 
 export type User = Selectable<UsersTable>;
@@ -40,7 +40,7 @@ export function findLinkedUser(
 }
 
 /** Inserts a user unless the localpart is taken; tells whether it did. */
-export async function insertUser(db: Kysely<Schema>, user: User): Promise<boolean> {
+export async function insertUser(db: Kysely<Schema>, user: Insertable<UsersTable>): Promise<boolean> {
   const row = await db
     .insertInto('users')
     .values(user)

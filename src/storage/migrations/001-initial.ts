@@ -1,6 +1,7 @@
 /** The first schema: users, clients, sessions and their tokens, sign-in steps, keys, documents, outbox, leases, change counters. */
 import { sql } from 'kysely';
 import type { Migration, MigrationTools } from '../migrate.ts';
+import { createPeople } from './001-people.ts';
 
 export const initial: Migration = {
   version: 1,
@@ -14,6 +15,7 @@ export const initial: Migration = {
     await createSignIn(tools);
     await createKeysAndDocuments(tools);
     await createWork(tools);
+    await createPeople(tools);
   },
 };
 
@@ -25,7 +27,8 @@ async function createUsers({ tx, table, time }: MigrationTools): Promise<void> {
       .addColumn('displayname', 'text')
       .addColumn('created_at', time, (c) => c.notNull())
       .addColumn('locked_at', time)
-      .addColumn('deactivated_at', time),
+      .addColumn('deactivated_at', time)
+      .addColumn('is_admin', 'integer', (c) => c.notNull().defaultTo(0)),
   );
   // Sign-in and the admin API: the user of a localpart; a localpart is given once.
   await tx.schema.createIndex('users_localpart').unique().on('users').column('localpart').execute();
@@ -76,9 +79,7 @@ async function createClients({ tx, table, time }: MigrationTools): Promise<void>
   await tx.schema.createIndex('pushed_requests_expiry').on('pushed_requests').column('expires_at').execute();
 
   await table('client_assertions', (t) =>
-    t
-      .addColumn('hash', 'text', (c) => c.primaryKey())
-      .addColumn('expires_at', time, (c) => c.notNull()),
+    t.addColumn('hash', 'text', (c) => c.primaryKey()).addColumn('expires_at', time, (c) => c.notNull()),
   );
   // Clean-up: assertions that would be refused for their age anyway.
   await tx.schema
@@ -99,6 +100,7 @@ async function createSessions({ tx, table, time }: MigrationTools): Promise<void
       .addColumn('scope', 'text', (c) => c.notNull())
       .addColumn('origin', 'text', (c) => c.notNull())
       .addColumn('authenticated_at', time)
+      .addColumn('upstream_sid', 'text')
       .addColumn('created_at', time, (c) => c.notNull())
       .addColumn('last_active_at', time, (c) => c.notNull())
       .addColumn('ended_at', time)
@@ -113,6 +115,8 @@ async function createSessions({ tx, table, time }: MigrationTools): Promise<void
     .where(sql.ref('ended_at'), 'is', null)
     .where(sql.ref('device_id'), 'is not', null)
     .execute();
+  // Back-channel logout: the sessions of one session at the IdP.
+  await tx.schema.createIndex('sessions_upstream_sid').on('sessions').column('upstream_sid').execute();
   // Lists of a user's sessions, sign out everywhere; also the cascade from users.
   await tx.schema.createIndex('sessions_user').on('sessions').column('user_id').execute();
   // Whether a client still has sessions (clean-up, admin API).
@@ -145,8 +149,12 @@ async function createTokens({ tx, table, time }: MigrationTools): Promise<void> 
       .addColumn('expires_at', time)
       .addColumn('first_used_at', time),
   );
-  // Refresh: the spent tokens of a session; also the cascade from sessions.
-  await tx.schema.createIndex('access_tokens_session').on('access_tokens').column('session_id').execute();
+  // Refresh: the spent tokens of a session, however many are not; also the cascade from sessions.
+  await tx.schema
+    .createIndex('access_tokens_session')
+    .on('access_tokens')
+    .columns(['session_id', 'expires_at'])
+    .execute();
   // The access tokens of a refresh token: replacing an expired one, revocation by refresh token.
   await tx.schema.createIndex('access_tokens_refresh').on('access_tokens').column('refresh_hash').execute();
 
@@ -188,6 +196,7 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
       .addColumn('upstream_sealed', 'text')
       .addColumn('user_id', 'text', (c) => c.references('users.id').onDelete('cascade'))
       .addColumn('authenticated_at', time)
+      .addColumn('upstream_sid', 'text')
       .addColumn('created_at', time, (c) => c.notNull())
       .addColumn('expires_at', time, (c) => c.notNull())
       .addColumn('finished_at', time),
@@ -233,6 +242,7 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
       .addColumn('user_id', 'text', (c) => c.notNull().references('users.id').onDelete('cascade'))
       .addColumn('device_id', 'text', (c) => c.notNull())
       .addColumn('authenticated_at', time)
+      .addColumn('upstream_sid', 'text')
       .addColumn('created_at', time, (c) => c.notNull())
       .addColumn('expires_at', time, (c) => c.notNull())
       .addColumn('consumed_at', time)
