@@ -11,15 +11,13 @@ import {
   findAccessTokenRow,
   findRefreshToken,
   findSuccessors,
-  insertAccessToken,
-  insertRefreshToken,
   removeSpentAccessTokens,
-  replaceAccessToken,
 } from '../storage/tokens.ts';
 import { findUser } from '../storage/users.ts';
 import { type SessionEndingDeps, deliverEnding, endSessionIn } from './end.ts';
 import { usePair } from './first-use.ts';
-import { type IssuedTokens, deriveToken, newNonce, secondsLeft } from './issued-tokens.ts';
+import { type IssuedTokens, deriveToken, newNonce } from './issued-tokens.ts';
+import { describePair, renewPair, storePair } from './pairs.ts';
 import type { SessionPolicy } from './policy.ts';
 
 /** How long an expired access token is still told from an unknown one, in milliseconds. */
@@ -159,13 +157,8 @@ async function samePair(
   if (hashSecret(accessToken) !== access.hash || hashSecret(refreshToken) !== successor.hash) {
     throw new Error('a pair could not be derived again: was the encryption key changed?');
   }
-  return {
-    sessionId: session.id,
-    accessToken,
-    refreshToken,
-    expiresInSeconds: secondsLeft(access.expires_at, now),
-    scope: access.scope ?? session.scope,
-  };
+  const { scope, expires_at: expiresAt } = access;
+  return describePair({ session, accessToken, refreshToken, scope, now, expiresAt });
 }
 
 /** A new generation after the presented token. */
@@ -178,37 +171,9 @@ async function issueSuccessor(
   const seed = { presented: token, sessionId: session.id, generation: row.generation + 1, nonce };
   const accessToken = deriveToken(deps.derivationKey, 'accessToken', seed);
   const refreshToken = deriveToken(deps.derivationKey, 'refreshToken', seed);
-  const refreshHash = hashSecret(refreshToken);
-  const accessHash = hashSecret(accessToken);
   const expiresAt = now + deps.policy.accessTokenTtl;
-  await insertRefreshToken(tx, {
-    hash: refreshHash,
-    session_id: session.id,
-    generation: seed.generation,
-    predecessor_hash: row.hash,
-    refresh_nonce: nonce,
-    access_nonce: nonce,
-    access_hash: accessHash,
-    created_at: now,
-    consumed_at: null,
-    used_at: null,
-  });
-  await insertAccessToken(tx, {
-    hash: accessHash,
-    session_id: session.id,
-    refresh_hash: refreshHash,
-    scope,
-    created_at: now,
-    expires_at: expiresAt,
-    first_used_at: null,
-  });
-  return {
-    sessionId: session.id,
-    accessToken,
-    refreshToken,
-    expiresInSeconds: secondsLeft(expiresAt, now),
-    scope: scope ?? session.scope,
-  };
+  const descent = { predecessor: row.hash, generation: seed.generation, nonce };
+  return storePair(tx, { session, accessToken, refreshToken, scope, now, expiresAt }, descent);
 }
 
 /** Within the grace, but the pair's access token has expired: the same refresh token with a new access token, so that no second lineage begins. */
@@ -225,25 +190,8 @@ async function renewAccess(
     ...seed,
     nonce: nonceOf(successor.refresh_nonce),
   });
-  const accessHash = hashSecret(accessToken);
   const expiresAt = now + deps.policy.accessTokenTtl;
-  await insertAccessToken(tx, {
-    hash: accessHash,
-    session_id: session.id,
-    refresh_hash: successor.hash,
-    scope,
-    created_at: now,
-    expires_at: expiresAt,
-    first_used_at: now,
-  });
-  await replaceAccessToken(tx, { hash: successor.hash, accessHash, accessNonce });
-  return {
-    sessionId: session.id,
-    accessToken,
-    refreshToken,
-    expiresInSeconds: secondsLeft(expiresAt, now),
-    scope: scope ?? session.scope,
-  };
+  return renewPair(tx, { session, accessToken, refreshToken, scope, now, expiresAt }, accessNonce);
 }
 
 /**

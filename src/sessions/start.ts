@@ -1,12 +1,11 @@
 import type { Kysely } from 'kysely';
 import { newRecordId } from '../protocol/identifiers.ts';
 import type { Random } from '../protocol/clock.ts';
-import { hashSecret } from '../protocol/token-format.ts';
 import type { Schema, SessionOrigin } from '../storage/schema.ts';
 import { findLiveSession, insertSession, markSessionEnded } from '../storage/sessions.ts';
-import { insertAccessToken, insertRefreshToken } from '../storage/tokens.ts';
 import { lockUser } from '../storage/users.ts';
-import { type IssuedTokens, randomPair, secondsLeft } from './issued-tokens.ts';
+import { type IssuedTokens, randomPair } from './issued-tokens.ts';
+import { storePair } from './pairs.ts';
 import type { SessionPolicy } from './policy.ts';
 
 export interface NewSession {
@@ -17,6 +16,8 @@ export interface NewSession {
   readonly scope: string;
   readonly origin: SessionOrigin;
   readonly authenticatedAt: number | null;
+  /** The IdP's id of its own session, if it said so. */
+  readonly upstreamSid?: string | null;
 }
 
 /** Id for a session that is about to start. */
@@ -46,40 +47,12 @@ export async function startSession(
     scope: session.scope,
     origin: session.origin,
     authenticated_at: session.authenticatedAt,
+    upstream_sid: session.upstreamSid ?? null,
     created_at: now,
     last_active_at: now,
     ended_at: null,
     end_reason: null,
   });
-  const pair = randomPair(random);
   const expiresAt = now + policy.accessTokenTtl;
-  const accessHash = hashSecret(pair.accessToken);
-  const refreshHash = hashSecret(pair.refreshToken);
-  await insertRefreshToken(tx, {
-    hash: refreshHash,
-    session_id: session.id,
-    generation: 0,
-    predecessor_hash: null,
-    refresh_nonce: null,
-    access_nonce: null,
-    access_hash: accessHash,
-    created_at: now,
-    consumed_at: null,
-    used_at: null,
-  });
-  await insertAccessToken(tx, {
-    hash: accessHash,
-    session_id: session.id,
-    refresh_hash: refreshHash,
-    scope: null,
-    created_at: now,
-    expires_at: expiresAt,
-    first_used_at: null,
-  });
-  return {
-    sessionId: session.id,
-    ...pair,
-    expiresInSeconds: secondsLeft(expiresAt, now),
-    scope: session.scope,
-  };
+  return storePair(tx, { session, ...randomPair(random), scope: null, now, expiresAt });
 }
