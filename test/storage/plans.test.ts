@@ -16,6 +16,7 @@ import {
   findSuccessors,
   markAccessTokenUsed,
   markPairUsed,
+  removeSpentAccessTokens,
 } from '../../src/storage/tokens.ts';
 import { findUser } from '../../src/storage/users.ts';
 import { forEachEngine } from '../support/database.ts';
@@ -31,6 +32,8 @@ const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
   'refresh: consuming it': (db) => consumeRefreshToken(db, { hash, at: NOW }),
   'refresh: the access token of a pair': (db) => findAccessTokenRow(db, hash),
   'refresh: activity of the session': (db) => touchSession(db, { id: 'session 7', at: NOW }),
+  'refresh: the spent access tokens of a session': (db) =>
+    removeSpentAccessTokens(db, { sessionId: 'session 7', before: NOW, keep: [hash] }),
   'first use of an access token': (db) => markAccessTokenUsed(db, { hash, at: NOW }),
   'first use of a pair': (db) => markPairUsed(db, { hash, at: NOW }),
   'code exchange: a code': (db) => findAuthorizationCode(db, hash),
