@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OAuthError } from '../../src/protocol/oauth-error.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
@@ -95,6 +96,59 @@ describe('an operation that is marked hot', () => {
     const stable = (answer: string): string => answer.replace(/^date: .*\r\n/im, '');
     expect(one).not.toBe('');
     expect(stable(one)).toBe(stable(other));
+  });
+
+  it('answers the same to anything, and never with 500', async () => {
+    const word = fc.oneof(
+      fc.constantFrom(
+        'a',
+        '%',
+        '%zz',
+        '%C3%BC',
+        '..',
+        '//',
+        ';',
+        '__proto__',
+        '=',
+        '&',
+        '+',
+        '\u00fc',
+        '{',
+        '"',
+        '?',
+      ),
+      fc.string({ maxLength: 12 }),
+    );
+    const noise = fc.array(word, { maxLength: 6 }).map((words) => words.join('').replace(/[\r\n\0 ]/g, '_'));
+    const request = fc.record({
+      method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE'),
+      path: fc.oneof(
+        fc.constantFrom(
+          thing,
+          configuration,
+          '/oauth2/token',
+          '/_matrix/client/v3/devices/',
+          '/oauth2/registration',
+        ),
+        noise.map((text) => `/${text}`),
+      ),
+      tail: noise,
+      type: fc.constantFrom('', form, 'application/json', `${form};charset=x`, 'text/html'),
+      accept: fc.constantFrom('*/*', 'text/html', 'application/json'),
+      body: noise,
+    });
+    await fc.assert(
+      fc.asyncProperty(request, async ({ method, path, tail, type, accept, body }) => {
+        const target = encodeURI(path + tail).replaceAll('%25', '%');
+        const text = post(target, type, body, `accept: ${accept}`).replace('POST', method);
+        const [one, other] = await Promise.all([sendRaw(hot.port, text), sendRaw(cold.port, text)]);
+        const stable = (answer: string): string =>
+          answer.replace(/^date: .*\r\n/im, '').replace(/[0-9a-f]{8}-[0-9a-z]+/g, 'id');
+        expect(stable(one)).toBe(stable(other));
+        expect(one).toMatch(/^HTTP\/1\.1 [234]\d\d /);
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it('logs and counts the same', async () => {
