@@ -256,6 +256,12 @@ async function createSignIn({ tx, table, time }: MigrationTools): Promise<void> 
     .on('authorization_codes')
     .column('expires_at')
     .execute();
+  // What a person has under way when they are deactivated; also the cascade from users.
+  await tx.schema
+    .createIndex('authorization_codes_user')
+    .on('authorization_codes')
+    .column('user_id')
+    .execute();
   // Clean-up: whether a client has a code.
   await tx.schema
     .createIndex('authorization_codes_client')

@@ -15,6 +15,13 @@ export async function createPeople({ tx, table, time }: MigrationTools): Promise
       .addColumn('leased_until', time, (c) => c.notNull())
       .addPrimaryKeyConstraint('upstream_grants_pk', ['issuer', 'subject']),
   );
+  // What is done with one token: leased, replaced, given back.
+  await tx.schema
+    .createIndex('upstream_grants_token')
+    .unique()
+    .on('upstream_grants')
+    .column('token_id')
+    .execute();
   // The recheck's worker: what is due, oldest first.
   await tx.schema.createIndex('upstream_grants_due').on('upstream_grants').column('next_check_at').execute();
   // Deactivation; also the cascade from users.

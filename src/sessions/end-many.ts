@@ -1,0 +1,46 @@
+/** The end of many sessions at once: a user's, or a client's. */
+import type { SessionEndReason } from '../storage/schema.ts';
+import { listSessionRows } from '../storage/session-list.ts';
+import { deliverEnding, endSessionIn, type SessionEndingDeps } from './end.ts';
+
+/** Sessions a transaction: others' transactions go in between. */
+const BATCH = 50;
+
+/**
+ * Ends every live session of a user or of a client, and resolves to how many there were. The homeserver is told of the first ones at once, of
+ * the others by the outbox; a session that starts meanwhile may be missed: whoever needs it otherwise bars the way first.
+ */
+export async function endSessions(
+  deps: SessionEndingDeps,
+  ending: {
+    of: { readonly userId: string } | { readonly clientId: string };
+    reason: SessionEndReason;
+  },
+): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const ids = (await listSessionRows(deps.db.query, { ...ending.of, limit: BATCH })).map(({ id }) => id);
+    if (ids.length === 0) return total;
+    const ended = await endTheseSessions(deps, { ids, reason: ending.reason, deliver: total === 0 });
+    total += ended.length;
+  }
+}
+
+/** Ends those of the sessions that are live, in one transaction, and resolves to their ids. */
+export async function endTheseSessions(
+  deps: SessionEndingDeps,
+  ending: { ids: readonly string[]; reason: SessionEndReason; deliver?: boolean },
+): Promise<string[]> {
+  const now = deps.clock.now();
+  const ended = await deps.db.write(async (tx) => {
+    const ids: string[] = [];
+    // In one order everywhere, so that two of these never wait for each other.
+    for (const sessionId of [...ending.ids].sort()) {
+      const session = await endSessionIn(tx, deps, { sessionId, reason: ending.reason, now });
+      if (session !== undefined) ids.push(session.id);
+    }
+    return ids;
+  });
+  if (ending.deliver !== false) for (const id of ended) await deliverEnding(deps, id);
+  return ended;
+}

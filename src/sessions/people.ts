@@ -1,0 +1,35 @@
+/** What becomes of people: locked for a while, deactivated for good. The database is the truth: every process sees it with its next query. */
+import { abandonSteps, markUserDeactivated, setUserLocked } from '../storage/people.ts';
+import { deleteUpstreamGrants } from '../storage/upstream-grants.ts';
+import type { SessionEndingDeps } from './end.ts';
+import { endSessions } from './end-many.ts';
+
+/** Locks a user: sessions live on, but nothing can be done with them (rule 7). False where they were locked, or are deactivated. */
+export function lockPerson(deps: Pick<SessionEndingDeps, 'db' | 'clock'>, userId: string): Promise<boolean> {
+  return deps.db.write((tx) => setUserLocked(tx, { id: userId, at: deps.clock.now() }));
+}
+
+/** False where they were not locked, or are deactivated. */
+export function unlockPerson(deps: Pick<SessionEndingDeps, 'db'>, userId: string): Promise<boolean> {
+  return deps.db.write((tx) => setUserLocked(tx, { id: userId, at: null }));
+}
+
+/**
+ * Deactivates a user for good: nobody signs in as them again, and all their sessions end, devices included. May be called again after a
+ * failure half way. Resolves to how many sessions were ended, and whether the user was active before.
+ */
+export async function deactivatePerson(
+  deps: SessionEndingDeps,
+  userId: string,
+): Promise<{ changed: boolean; ended: number }> {
+  const at = deps.clock.now();
+  // First the user: from here on no session starts (sessions/start.ts locks the same row).
+  const changed = await deps.db.write(async (tx) => {
+    const changed = await markUserDeactivated(tx, { id: userId, at });
+    await abandonSteps(tx, { userId, at });
+    await deleteUpstreamGrants(tx, userId);
+    return changed;
+  });
+  const ended = await endSessions(deps, { of: { userId }, reason: 'deactivated' });
+  return { changed, ended };
+}

@@ -1,0 +1,94 @@
+/** Users in lists, what operators change about them, and what a person has under way. */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Schema, UpstreamLinksTable } from './schema.ts';
+import type { User } from './users.ts';
+
+/** One page of users by localpart. `after`: the last localpart of the page before. */
+export function listUsers(
+  db: Kysely<Schema>,
+  page: {
+    readonly limit: number;
+    readonly after?: string | undefined;
+    readonly containing?: string | undefined;
+  },
+): Promise<User[]> {
+  let query = db.selectFrom('users').selectAll();
+  if (page.after !== undefined) query = query.where('localpart', '>', page.after);
+  if (page.containing !== undefined) {
+    const pattern = `%${page.containing.replace(/[%_!]/g, '!$&')}%`;
+    query = query.where(sql<boolean>`localpart like ${pattern} escape '!'`);
+  }
+  return query.orderBy('localpart').limit(page.limit).execute();
+}
+
+export function listLinks(db: Kysely<Schema>, userId: string): Promise<Selectable<UpstreamLinksTable>[]> {
+  return db
+    .selectFrom('upstream_links')
+    .selectAll()
+    .where('user_id', '=', userId)
+    .orderBy('created_at')
+    .execute();
+}
+
+/** Locks or unlocks; false where nothing changed, or the user is deactivated. */
+export async function setUserLocked(
+  db: Kysely<Schema>,
+  user: { id: string; at: number | null },
+): Promise<boolean> {
+  const row = await db
+    .updateTable('users')
+    .set({ locked_at: user.at })
+    .where('id', '=', user.id)
+    .where('deactivated_at', 'is', null)
+    .where('locked_at', user.at === null ? 'is not' : 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Deactivates, for good; false where it was so before. */
+export async function markUserDeactivated(
+  db: Kysely<Schema>,
+  user: { id: string; at: number },
+): Promise<boolean> {
+  const row = await db
+    .updateTable('users')
+    .set({ deactivated_at: user.at, is_admin: 0 })
+    .where('id', '=', user.id)
+    .where('deactivated_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Notes what the access rules say; true where it changed. */
+export async function setUserAdmin(
+  db: Kysely<Schema>,
+  user: { id: string; isAdmin: boolean },
+): Promise<boolean> {
+  const value = user.isAdmin ? 1 : 0;
+  const row = await db
+    .updateTable('users')
+    .set({ is_admin: value })
+    .where('id', '=', user.id)
+    .where('is_admin', '!=', value)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** What a person has under way comes to nothing: codes that were not redeemed, sign-ins that know who it is, the account page. */
+export async function abandonSteps(tx: Kysely<Schema>, of: { userId: string; at: number }): Promise<void> {
+  await tx
+    .deleteFrom('authorization_codes')
+    .where('user_id', '=', of.userId)
+    .where('consumed_at', 'is', null)
+    .execute();
+  await tx
+    .updateTable('sign_ins')
+    .set({ finished_at: of.at })
+    .where('user_id', '=', of.userId)
+    .where('finished_at', 'is', null)
+    .execute();
+  await tx.deleteFrom('account_sessions').where('user_id', '=', of.userId).execute();
+}

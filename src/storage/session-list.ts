@@ -1,0 +1,106 @@
+/** Sessions in lists: for people, operators, and whatever ends many at once. */
+import type { Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
+import type { Session } from './sessions.ts';
+
+/** Which sessions; what is left out does not matter. */
+export interface SessionFilter {
+  readonly userId?: string;
+  readonly clientId?: string;
+  readonly deviceId?: string;
+  /** Default: live ones alone. */
+  readonly ended?: 'included';
+}
+
+/** One page of sessions, newest first. `before`: the id of the last one of the page before. */
+export function listSessionRows(
+  db: Kysely<Schema>,
+  page: SessionFilter & { readonly limit: number; readonly before?: string | undefined },
+): Promise<(Session & { localpart: string | null })[]> {
+  let query = db
+    .selectFrom('sessions')
+    .leftJoin('users', 'users.id', 'sessions.user_id')
+    .selectAll('sessions')
+    .select('users.localpart');
+  if (page.userId !== undefined) query = query.where('sessions.user_id', '=', page.userId);
+  if (page.clientId !== undefined) query = query.where('sessions.client_id', '=', page.clientId);
+  if (page.deviceId !== undefined) query = query.where('sessions.device_id', '=', page.deviceId);
+  if (page.ended === undefined) query = query.where('sessions.ended_at', 'is', null);
+  if (page.before !== undefined) query = query.where('sessions.id', '<', page.before);
+  return query.orderBy('sessions.id', 'desc').limit(page.limit).execute();
+}
+
+export function findSession(db: Kysely<Schema>, id: string): Promise<Session | undefined> {
+  return db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** How many live sessions there are. */
+export async function countLiveSessions(
+  db: Kysely<Schema>,
+  of: Pick<SessionFilter, 'userId' | 'clientId'>,
+): Promise<number> {
+  let query = db.selectFrom('sessions').where('ended_at', 'is', null);
+  if (of.userId !== undefined) query = query.where('user_id', '=', of.userId);
+  if (of.clientId !== undefined) query = query.where('client_id', '=', of.clientId);
+  const row = await query.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+/** Ids of live sessions of a user that a sign-out at the IdP concerns: all, or those of one session there and those that know of none. */
+export async function listUpstreamSessionIds(
+  db: Kysely<Schema>,
+  of: { userIds: readonly string[]; sid: string | undefined; strict: boolean },
+): Promise<string[]> {
+  if (of.userIds.length === 0) return [];
+  const { sid } = of;
+  let query = db
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', 'in', of.userIds)
+    .where('ended_at', 'is', null);
+  if (sid !== undefined) {
+    query = of.strict
+      ? query.where('upstream_sid', '=', sid)
+      : query.where((eb) => eb.or([eb('upstream_sid', '=', sid), eb('upstream_sid', 'is', null)]));
+  }
+  return (await query.execute()).map(({ id }) => id);
+}
+
+/** Takes a scope token from every live session of a user, and from their narrowed access tokens: they hold it no longer from here on. */
+export async function dropScopeToken(
+  tx: Kysely<Schema>,
+  from: { userId: string; token: string },
+): Promise<void> {
+  const without = (scope: string): string =>
+    scope
+      .split(' ')
+      .filter((each) => each !== from.token)
+      .join(' ');
+  const sessions = await tx
+    .selectFrom('sessions')
+    .select(['id', 'scope'])
+    .where('user_id', '=', from.userId)
+    .where('ended_at', 'is', null)
+    .execute();
+  for (const { id, scope } of sessions) {
+    if (!scope.split(' ').includes(from.token)) continue;
+    await tx
+      .updateTable('sessions')
+      .set({ scope: without(scope) })
+      .where('id', '=', id)
+      .execute();
+    const narrowed = await tx
+      .selectFrom('access_tokens')
+      .select(['hash', 'scope'])
+      .where('session_id', '=', id)
+      .where('scope', 'is not', null)
+      .execute();
+    for (const token of narrowed) {
+      await tx
+        .updateTable('access_tokens')
+        .set({ scope: without(token.scope ?? '') })
+        .where('hash', '=', token.hash)
+        .execute();
+    }
+  }
+}
