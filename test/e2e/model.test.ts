@@ -1,0 +1,3 @@
+import { describeModel } from '../sessions/model-suite.ts';
+
+describeModel(150);

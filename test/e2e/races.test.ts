@@ -1,0 +1,3 @@
+import { describeRaces } from '../sessions/races-suite.ts';
+
+describeRaces(2000);
