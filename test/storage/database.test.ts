@@ -21,13 +21,10 @@ forEachEngine((engine) => {
 
   describe('reads', () => {
     it('give back times beyond 32 bits, and counts, as numbers', async () => {
-      expect(await findUser(db.query, 'owner')).toEqual({
+      expect(await findUser(db.query, 'owner')).toMatchObject({
         id: 'owner',
-        localpart: 'localpart-owner',
         displayname: null,
         created_at: NOW,
-        locked_at: null,
-        deactivated_at: null,
       });
       const { count } = await db.query
         .selectFrom('clients')
@@ -93,13 +90,12 @@ forEachEngine((engine) => {
     });
 
     it('cannot go on after its end', async () => {
-      let late: Promise<unknown> = Promise.resolve();
-      await db.write(async (tx) => {
-        late = sleep(5).then(() => addUser(tx, 'late'));
-        late.catch(() => undefined);
-        await findUser(tx, 'owner');
+      let late = (): Promise<unknown> => Promise.resolve();
+      await db.write((tx) => {
+        late = () => addUser(tx, 'late');
+        return findUser(tx, 'owner');
       });
-      await expect(late).rejects.toThrow();
+      await expect(late()).rejects.toThrow();
       expect(await findUser(db.query, 'late')).toBeUndefined();
     });
 
