@@ -11,6 +11,7 @@ import {
   signInPages,
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
+import { assertionAlgorithms } from './authorization-server/client-assertion.ts';
 import { readStaticClients } from './authorization-server/static-clients.ts';
 import { openSigningKeys } from './authorization-server/signing-keys.ts';
 import { ensureEncryptionKey } from './config/encryption-key.ts';
@@ -29,6 +30,7 @@ import {
   type PublishedMetadata,
 } from './matrix-api/published-metadata.ts';
 import { matrixApiHandlers } from './matrix-api/routes.ts';
+import type { Abilities } from './metadata/build.ts';
 import { createEvents } from './observability/events.ts';
 import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
@@ -265,7 +267,14 @@ function issuerOf(config: Config): string {
 function publishedDocuments(config: Config, deps: AuthorizationServerDeps): PublishedMetadata {
   if (!config.oauth_api) return noDocuments();
   if (config.mode === 'facade') {
-    return facadeDocuments({ issuer: config.public_url, cacheControl: cacheControl(config.metadata) });
+    return facadeDocuments({
+      issuer: config.public_url,
+      cacheControl: cacheControl(config.metadata),
+      abilities: () => abilitiesOf(deps),
+      onChange: (listener) => {
+        for (const provider of deps.providers) provider.onMetadataChange(listener);
+      },
+    });
   }
   const [provider] = deps.providers;
   const [settings] = config.providers;
@@ -277,6 +286,17 @@ function publishedDocuments(config: Config, deps: AuthorizationServerDeps): Publ
     clock: deps.clock,
     log: deps.log,
   });
+}
+
+/** What the metadata tells beyond what always works. */
+function abilitiesOf({ staticClients, providers }: AuthorizationServerDeps): Abilities {
+  const clients = [...staticClients.values()].map(({ metadata }) => metadata);
+  const hasKeys = clients.some((client) => client.token_endpoint_auth_method === 'private_key_jwt');
+  return {
+    assertionAlgorithms: hasKeys ? assertionAlgorithms : [],
+    clientCredentials: clients.some((client) => client.grant_types.includes('client_credentials')),
+    createAccount: providers.every((provider) => provider.createsAccounts()),
+  };
 }
 
 /** `public`, and what RFC 5861 allows; no `s-maxage`, which would cancel both. */

@@ -14,6 +14,7 @@ import {
 import { answerWithError } from './authorization-response.ts';
 import { loadClient } from './clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
+import { refersToPushed, takePushedParameters } from './pushed-authorization.ts';
 
 /**
  * Authorization endpoint: judges the request, keeps it (from here on the stored copy counts, whatever a browser says later), binds it to this
@@ -21,11 +22,12 @@ import type { AuthorizationServerDeps } from './deps.ts';
  */
 export function authorize(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
-    const raw = readParameters(request.method === 'POST' ? request.form : request.query);
-    const client = await loadClient(deps, readClientId(raw));
+    const sent = readParameters(request.method === 'POST' ? request.form : request.query);
+    const client = await loadClient(deps, readClientId(sent));
     if (client === undefined)
       throw new OAuthError('invalid_request', 'client_id is not that of a registered client');
     request.annotate({ clientId: client.id });
+    const raw = refersToPushed(sent) ? await takePushedParameters(deps, client, sent) : sent;
     const target = readTarget(raw, client);
     let parameters: AuthorizationParameters;
     try {

@@ -1,30 +1,37 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { components } from '../generated/authorization-server.ts';
-import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
+import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { withBothSpellings } from '../protocol/scope.ts';
+import { hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 import { type ActiveAccess, findAccess } from '../sessions/find.ts';
 import { secondsLeft } from '../sessions/issued-tokens.ts';
+import { findAccessToken } from '../storage/tokens.ts';
+import { authenticateClient, hasCredentials } from './client-authentication.ts';
+import { type Client, isConfidential } from './clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { requireParameter } from './require-parameter.ts';
 
 type Answer = components['schemas']['IntrospectionResponse'];
 
+type Deps = Pick<
+  AuthorizationServerDeps,
+  'db' | 'clock' | 'issuer' | 'homeserverSecretHash' | 'metrics' | 'onFirstUseLost' | 'staticClients'
+>;
+
 /**
  * Introspection (RFC 7662) by the homeserver, in the form that Synapse reads: both scope spellings, `device_id`, integer times. What is not a live
  * access token is `{"active":false}`. A locked user's token is 503, because a homeserver cannot express "locked" and would log the
- * client out (rule 7).
+ * client out (rule 7). A confidential client is told of its own tokens alone, unless the operator made it a resource server.
  */
-export function introspectToken(
-  deps: Pick<
-    AuthorizationServerDeps,
-    'db' | 'clock' | 'issuer' | 'homeserverSecretHash' | 'metrics' | 'onFirstUseLost'
-  >,
-): Handler<unknown, Answer> {
+export function introspectToken(deps: Deps): Handler<unknown, Answer> {
   return async (request) => {
-    authenticateHomeserver(request, deps.homeserverSecretHash);
+    const asker = await authenticateAsker(deps, request);
     const token = requireParameter(request, 'token');
+    if (asker !== 'homeserver' && !(await mayKnow(deps, asker, token))) {
+      return inactive(deps, request, "unknown, or another client's token");
+    }
     const verdict = await findAccess(deps, token);
     switch (verdict.kind) {
       case 'active':
@@ -42,11 +49,22 @@ export function introspectToken(
           cause: new Error('the user is locked'),
         });
       case 'inactive':
-        request.annotate({ reason: verdict.reason });
-        deps.metrics.count('introspections', { outcome: 'inactive' });
-        return { status: 200, headers: noStore, body: { active: false } };
+        return inactive(deps, request, verdict.reason);
     }
   };
+}
+
+function inactive(deps: Pick<Deps, 'metrics'>, request: ApiRequest, reason: string): Reply<Answer> {
+  request.annotate({ reason });
+  deps.metrics.count('introspections', { outcome: 'inactive' });
+  return { status: 200, headers: noStore, body: { active: false } };
+}
+
+/** Looks before the token counts as used: a client that may not know of a token changes nothing. */
+async function mayKnow(deps: Deps, client: Client, token: string): Promise<boolean> {
+  if (client.operator?.introspectsAll === true) return true;
+  if (!isWellFormedSecret('accessToken', token)) return false;
+  return (await findAccessToken(deps.db.query, hashSecret(token)))?.client_id === client.id;
 }
 
 function describe(access: ActiveAccess, issuer: string, now: number): Answer {
@@ -66,6 +84,18 @@ function describe(access: ActiveAccess, issuer: string, now: number): Answer {
       ? {}
       : { exp: Math.floor(access.expiresAt / 1000), expires_in: secondsLeft(access.expiresAt, now) }),
   };
+}
+
+/** The homeserver by a bearer token; else a client, which must be able to prove who it is: without a proof nobody is told anything. */
+async function authenticateAsker(deps: Deps, request: ApiRequest): Promise<'homeserver' | Client> {
+  const scheme = /^[a-z]+/i.exec(request.headers.authorization ?? '')?.[0].toLowerCase();
+  if (scheme === 'bearer' || (scheme !== 'basic' && !hasCredentials(request))) {
+    authenticateHomeserver(request, deps.homeserverSecretHash);
+    return 'homeserver';
+  }
+  const client = await authenticateClient(deps, request);
+  if (isConfidential(client)) return client;
+  throw new OAuthError('invalid_client', 'a public client cannot introspect tokens');
 }
 
 /** The homeserver's shared secret as a bearer token (Synapse's `matrix_authentication_service.secret`). */

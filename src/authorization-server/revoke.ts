@@ -1,16 +1,22 @@
 import { type Handler, noStore } from '../http/exchange.ts';
 import { endSession, findSessionOfToken } from '../sessions/end.ts';
+import { authenticateClient, hasCredentials } from './client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { requireParameter } from './require-parameter.ts';
 
 /**
  * Revocation (RFC 7009). Either token ends the session, whatever the hint says, whether it has expired or not, and whether or not the client
- * says who it is (Matrix specification: "SHOULD still revoke"): who holds a token may always throw it away. The body is `{}`: matrix-js-sdk parses it.
+ * says who it is (Matrix specification: "SHOULD still revoke"): who holds a token may always throw it away. Credentials that are presented must be
+ * right all the same (section 2.1). The body is `{}`: matrix-js-sdk parses it.
  */
 export function revokeToken(
-  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'emit'>,
+  deps: Pick<
+    AuthorizationServerDeps,
+    'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'emit' | 'issuer' | 'staticClients'
+  >,
 ): Handler<unknown, Record<string, never>> {
   return async (request) => {
+    if (hasCredentials(request)) await authenticateClient(deps, request);
     const token = requireParameter(request, 'token');
     const found = await findSessionOfToken(deps.db, token);
     if (found !== undefined) {

@@ -17,9 +17,11 @@ import { decideConsent, showConsent } from './consent.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { introspectToken } from './introspect.ts';
 import { getJwks } from './jwks.ts';
+import { pushAuthorizationRequest } from './pushed-authorization.ts';
 import { registerClient } from './register-client.ts';
 import { revokeToken } from './revoke.ts';
 import { exchangeToken } from './token.ts';
+import { getUserinfo } from './userinfo.ts';
 
 /** Handlers by operationId of `openapi/authorization-server.yaml`. */
 export function authorizationServerHandlers(
@@ -38,6 +40,9 @@ export function authorizationServerHandlers(
     exchangeToken: exchangeToken(deps),
     revokeToken: revokeToken(deps),
     introspectToken: introspectToken(deps),
+    pushAuthorizationRequest: pushAuthorizationRequest(deps),
+    getUserinfo: getUserinfo(deps),
+    postUserinfo: getUserinfo(deps),
   };
 }
 
@@ -59,6 +64,9 @@ export function absentAuthorizationServerHandlers(
     exchangeToken: absent,
     revokeToken: absent,
     introspectToken: absent,
+    pushAuthorizationRequest: absent,
+    getUserinfo: absent,
+    postUserinfo: absent,
   };
 }
 

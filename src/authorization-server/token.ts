@@ -4,6 +4,7 @@ import { authenticateClient } from './client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import type { Grant, TokenAnswer } from './grants/grant.ts';
 import { authorizationCodeGrant } from './grants/authorization-code.ts';
+import { clientCredentialsGrant } from './grants/client-credentials.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
 
 /** Token endpoint (RFC 6749 section 3.2): the shared phases, then the grant. */
@@ -11,6 +12,7 @@ export function exchangeToken(deps: AuthorizationServerDeps): Handler<unknown, T
   const grants: Readonly<Record<string, Grant>> = {
     authorization_code: authorizationCodeGrant(deps),
     refresh_token: refreshTokenGrant(deps),
+    client_credentials: clientCredentialsGrant(deps),
   };
   return async (request) => {
     const type = request.form.get('grant_type');

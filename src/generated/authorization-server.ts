@@ -93,6 +93,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/oauth2/par": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushed authorization request (RFC 9126), with the parameters of the authorization endpoint. */
+        post: operations["pushAuthorizationRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth2/userinfo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who the access token belongs to (OpenID Connect Core 1.0 section 5.3). */
+        get: operations["getUserinfo"];
+        put?: never;
+        /** The same by POST; the access token may stand in the form (RFC 6750 section 2.2). */
+        post: operations["postUserinfo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/upstream/{provider}/callback": {
         parameters: {
             query?: never;
@@ -119,7 +154,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Token endpoint (RFC 6749 section 3.2), for authorization codes and refresh tokens. */
+        /** Token endpoint (RFC 6749 section 3.2). */
         post: operations["exchangeToken"];
         delete?: never;
         options?: never;
@@ -153,7 +188,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Token introspection (RFC 7662) for the homeserver, which authenticates with its shared secret. */
+        /** Token introspection (RFC 7662) for the homeserver, which authenticates with its shared secret, and for confidential clients, which learn of their own tokens only, unless the operator lets them see all. */
         post: operations["introspectToken"];
         delete?: never;
         options?: never;
@@ -183,6 +218,11 @@ export interface components {
             /** Format: uri */
             introspection_endpoint?: string;
             /** Format: uri */
+            userinfo_endpoint?: string;
+            /** Format: uri */
+            pushed_authorization_request_endpoint?: string;
+            require_pushed_authorization_requests?: boolean;
+            /** Format: uri */
             jwks_uri?: string;
             response_types_supported: string[];
             response_modes_supported: string[];
@@ -195,6 +235,10 @@ export interface components {
             token_endpoint_auth_methods_supported?: string[];
             revocation_endpoint_auth_methods_supported?: string[];
             introspection_endpoint_auth_methods_supported?: string[];
+            token_endpoint_auth_signing_alg_values_supported?: string[];
+            revocation_endpoint_auth_signing_alg_values_supported?: string[];
+            introspection_endpoint_auth_signing_alg_values_supported?: string[];
+            prompt_values_supported?: string[];
             claims_parameter_supported?: boolean;
             request_parameter_supported?: boolean;
             request_uri_parameter_supported?: boolean;
@@ -259,6 +303,21 @@ export interface components {
             token_endpoint_auth_method: string;
         } & {
             [key: string]: unknown;
+        };
+        /** @description RFC 9126 section 2.2. */
+        PushedAuthorizationResponse: {
+            /** @description Counts once. */
+            request_uri: string;
+            expires_in: number;
+        };
+        /** @description OpenID Connect Core 1.0 section 5.3.2. */
+        Userinfo: {
+            /** @description The user, stable and opaque; as in the ID token. */
+            sub: string;
+            /** @description The localpart. */
+            preferred_username?: string;
+            /** @description The display name that the identity provider gave. */
+            name?: string;
         };
         /** @description RFC 6749 section 5.1; `scope` is always present. */
         TokenResponse: {
@@ -529,6 +588,82 @@ export interface operations {
             "5XX": components["responses"]["Page"];
         };
     };
+    pushAuthorizationRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Kept for a minute, for one use. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushedAuthorizationResponse"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getUserinfo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Claims of the user. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Userinfo"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    postUserinfo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    access_token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Claims of the user. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Userinfo"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
     upstreamCallback: {
         parameters: {
             query?: {
@@ -567,6 +702,9 @@ export interface operations {
                     code_verifier?: string;
                     refresh_token?: string;
                     scope?: string;
+                    client_secret?: string;
+                    client_assertion_type?: string;
+                    client_assertion?: string;
                 };
             };
         };
@@ -597,6 +735,9 @@ export interface operations {
                     token?: string;
                     token_type_hint?: string;
                     client_id?: string;
+                    client_secret?: string;
+                    client_assertion_type?: string;
+                    client_assertion?: string;
                 };
             };
         };
@@ -626,6 +767,10 @@ export interface operations {
                 "application/x-www-form-urlencoded": {
                     token?: string;
                     token_type_hint?: string;
+                    client_id?: string;
+                    client_secret?: string;
+                    client_assertion_type?: string;
+                    client_assertion?: string;
                 };
             };
         };

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type PreparedBody, prepareBody } from '../http/etag.ts';
 import type { Reply } from '../http/exchange.ts';
-import { buildMetadata } from '../metadata/build.ts';
+import { type Abilities, buildMetadata } from '../metadata/build.ts';
 import { metadataFaults } from '../metadata/check.ts';
 import { passthroughMetadata } from '../metadata/passthrough.ts';
 import type { Clock } from '../protocol/clock.ts';
@@ -26,15 +26,36 @@ export interface PublishedMetadata {
 
 const JSON_TYPE = 'application/json';
 
-/** Facade mode: our own document, the same for the life of the process. Throws where it breaks the specification. */
-export function facadeDocuments(options: { issuer: string; cacheControl: string }): PublishedMetadata {
-  const document = buildMetadata(options.issuer);
-  const faults = metadataFaults(document, { allowHttp: options.issuer.startsWith('http:') });
-  if (faults.length > 0) throw new Error(`our own metadata breaks the specification: ${faults.join('; ')}`);
-  const prepared = { contentType: JSON_TYPE, cacheControl: options.cacheControl };
+/**
+ * Facade mode: our own document, built anew when `onChange` calls back: what we can do depends on what the IdP can. Throws where it breaks the
+ * specification.
+ */
+export function facadeDocuments(options: {
+  issuer: string;
+  cacheControl: string;
+  abilities: () => Abilities;
+  onChange: (listener: () => void) => void;
+}): PublishedMetadata {
+  const { issuer, cacheControl, abilities } = options;
+  const kind = { contentType: JSON_TYPE, cacheControl };
+  let text = '';
+  let metadata: PreparedBody | undefined;
+  const rebuild = (): PreparedBody => {
+    const document = buildMetadata(issuer, abilities());
+    const faults = metadataFaults(document, { allowHttp: issuer.startsWith('http:') });
+    if (faults.length > 0) throw new Error(`our own metadata breaks the specification: ${faults.join('; ')}`);
+    const next = JSON.stringify(document);
+    if (metadata === undefined || next !== text) metadata = prepareBody(document, kind);
+    text = next;
+    return metadata;
+  };
+  let current = rebuild();
+  options.onChange(() => {
+    current = rebuild();
+  });
   return {
-    metadata: prepareBody(document, prepared),
-    issuer: prepareBody({ issuer: options.issuer }, prepared),
+    metadata: { reply: (headers) => current.reply(headers) },
+    issuer: prepareBody({ issuer }, kind),
     faults: () => [],
   };
 }

@@ -63,7 +63,8 @@ export function usesPkce(server: AuthorizationServer, settings: ResolvedSettings
   return listed.length === 0 || listed.includes('S256');
 }
 
-function translatePrompt(
+/** `prompt` in the provider's words; `undefined` where nothing is left of it. */
+export function translatePrompt(
   prompt: string | undefined,
   server: AuthorizationServer,
   settings: ResolvedSettings,

@@ -2,7 +2,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { createAddressPolicy, isLoopbackHost } from './addresses.ts';
-import { buildAuthorizationUrl, type AuthorizationInput } from './authorization-url.ts';
+import { buildAuthorizationUrl, translatePrompt, type AuthorizationInput } from './authorization-url.ts';
 import { createClientAuthentication } from './client-authentication.ts';
 import { discoveryUrl } from './discovery-url.ts';
 import { createConstantDocument } from './constant-document.ts';
@@ -41,6 +41,8 @@ export interface Provider {
   metadata(): Promise<ProviderMetadata>;
   /** The metadata document in use with what is left of its freshness; undefined where none is held or it is given by hand. */
   published(): PublishedMetadata | undefined;
+  /** Whether it can be asked to create an account (`prompt=create`), by its metadata or its preset; false while none is held. */
+  createsAccounts(): boolean;
   /** Signature checks by the IdP's keys: for tokens that it issued. */
   readonly signatures: SignatureVerifier;
   state(): ProviderState;
@@ -127,6 +129,10 @@ export function createProvider(options: ProviderOptions): Provider {
       const value = metadata.peek();
       if (outward === undefined || value === undefined) return undefined;
       return { document: value.document, freshness: outward.freshness };
+    },
+    createsAccounts: () => {
+      const server = metadata.peek()?.server;
+      return server !== undefined && translatePrompt('create', server, settings) !== undefined;
     },
     signatures: verifier,
     state: () => stateOf(fetchesMetadata ? metadata.state() : undefined, usesKeys ? keys.state() : undefined),

@@ -208,7 +208,9 @@ forEachEngine((engine) => {
             value === undefined ? {} : { authorization: value },
           );
           expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
-          expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+          expect(answer.headers.get('www-authenticate')).toMatch(
+            value?.startsWith('Basic') === true ? /^Basic / : /^Bearer /,
+          );
         }
       },
     );

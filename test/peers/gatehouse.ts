@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Clock } from '../../src/protocol/clock.ts';
 import { startService } from '../../src/service.ts';
 import type { Browser, Page } from '../support/browser.ts';
 import { startIdp, type Idp, type IdpOptions } from './idp.ts';
@@ -23,6 +24,10 @@ export interface GatehouseOptions {
   idp?: IdpOptions;
   /** Further configuration, by environment variable. */
   env?: Record<string, string>;
+  /** Further lines of the configuration file. */
+  yaml?: string;
+  /** Time of the service. Default: the system's. */
+  clock?: Clock;
   /** Host of the public URL. Default `127.0.0.1`. */
   publicHost?: string;
   /** Path of the public URL, with slashes. Default `/`. */
@@ -56,10 +61,14 @@ database: { url: "sqlite:gatehouse.db" }
 providers: [{ id: main, issuer: "${idp.issuer}", client_id: ${idp.clientId}, client_secret: ${idp.clientSecret} }]
 homeserver: { kind: none, public_url: "${url}", secret: ${homeserverSecret} }
 log: { level: silent }
+${options.yaml ?? ''}
 `,
   );
   idp.setRedirectUris(`${url}upstream/main/callback`);
-  const service = await startService({ config: loadConfig(file, { ...options.env }) });
+  const service = await startService({
+    config: loadConfig(file, { ...options.env }),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
+  });
   return {
     url,
     idp,

@@ -17,7 +17,7 @@ import { type Client, clientName } from '../clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { signIdToken } from '../id-token.ts';
 import { requireParameter } from '../require-parameter.ts';
-import type { Grant } from './grant.ts';
+import { type Grant, policyFor } from './grant.ts';
 
 /** Wrong verifiers that burn a code (item 32). */
 const VERIFIER_MISSES = 5;
@@ -91,7 +91,7 @@ async function redeem(
     }
     const tokens = await startSession(
       tx,
-      { ...deps, now },
+      { ...deps, policy: policyFor(deps.policy, client), now },
       {
         id,
         ...device,
@@ -99,6 +99,7 @@ async function redeem(
         scope: record.scope,
         origin: 'authorization_code',
         authenticatedAt: record.authenticated_at,
+        upstreamSid: record.upstream_sid,
       },
     );
     if (tokens !== undefined) return { kind: 'redeemed', tokens };

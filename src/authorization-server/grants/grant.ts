@@ -1,5 +1,6 @@
 import type { components } from '../../generated/authorization-server.ts';
 import type { ApiRequest } from '../../http/exchange.ts';
+import type { SessionPolicy } from '../../sessions/policy.ts';
 import type { Client } from '../clients.ts';
 
 /** A successful answer of the token endpoint (RFC 6749 section 5.1). */
@@ -7,3 +8,9 @@ export type TokenAnswer = components['schemas']['TokenResponse'];
 
 /** One grant type: gets the authenticated client and the form, answers with tokens or throws the refusal. */
 export type Grant = (request: ApiRequest, client: Client) => Promise<TokenAnswer>;
+
+/** The policy for the tokens of a client: the operator may give it a lifetime of its own. */
+export function policyFor(policy: SessionPolicy, client: Client): SessionPolicy {
+  const ttl = client.operator?.accessTokenTtl;
+  return ttl === undefined ? policy : { ...policy, accessTokenTtl: ttl };
+}

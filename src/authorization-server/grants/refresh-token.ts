@@ -3,7 +3,7 @@ import { splitScope } from '../../protocol/scope.ts';
 import { rotateTokens, type RotationRefusal } from '../../sessions/rotate.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { requireParameter } from '../require-parameter.ts';
-import type { Grant } from './grant.ts';
+import { type Grant, policyFor } from './grant.ts';
 
 /**
  * Refresh (RFC 6749 section 6) by rule 3 of the session model. A 4xx here logs the user out at the client, so only a true refusal of
@@ -15,11 +15,14 @@ export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {
     const wanted = request.form.get('scope');
     const scope = wanted === undefined || wanted === '' ? undefined : splitScope(wanted);
     if (wanted !== undefined && wanted !== '' && scope === undefined) throw refusal('wider_scope');
-    const rotation = await rotateTokens(deps, {
-      refreshToken,
-      clientId: client.id,
-      ...(scope === undefined ? {} : { scope }),
-    });
+    const rotation = await rotateTokens(
+      { ...deps, policy: policyFor(deps.policy, client) },
+      {
+        refreshToken,
+        clientId: client.id,
+        ...(scope === undefined ? {} : { scope }),
+      },
+    );
     if (!rotation.ok) {
       request.annotate({
         reason: rotation.reason,

@@ -1,0 +1,1 @@
+Authorization requests can be pushed (RFC 9126).

@@ -1,0 +1,87 @@
+/** Pushed authorization requests (RFC 9126): the parameters come over the back channel, and the browser carries a reference to them. */
+import type { components } from '../generated/authorization-server.ts';
+import { type Handler, noStore } from '../http/exchange.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
+import { touchClient } from '../storage/clients.ts';
+import { insertPushedRequest, takePushedRequest } from '../storage/pushed-requests.ts';
+import {
+  judgeParameters,
+  type RawParameters,
+  readParameters,
+  readTarget,
+} from './authorization-parameters.ts';
+import { authenticateClient } from './client-authentication.ts';
+import type { Client } from './clients.ts';
+import type { AuthorizationServerDeps } from './deps.ts';
+
+type Answer = components['schemas']['PushedAuthorizationResponse'];
+
+/** RFC 9126 section 2.2. */
+const PREFIX = 'urn:ietf:params:oauth:request_uri:';
+
+/** How long a client has to send the browser, in seconds. */
+const LIFETIME_SECONDS = 60;
+
+/** What authenticates the client, and is no part of the request. */
+const CREDENTIALS = ['client_secret', 'client_assertion', 'client_assertion_type'];
+
+/** Takes a request: it is judged as at the authorization endpoint, and what is wrong with it is told at once. */
+export function pushAuthorizationRequest(deps: AuthorizationServerDeps): Handler<unknown, Answer> {
+  return async (request) => {
+    if (request.form.has('request_uri')) {
+      throw new OAuthError('invalid_request', 'request_uri is what this endpoint answers with');
+    }
+    const client = await authenticateClient(deps, request);
+    const sent = [...request.form].filter(([name]) => !CREDENTIALS.includes(name));
+    const raw = readParameters(sent);
+    readTarget(raw, client);
+    judgeParameters(raw, client);
+    const secret = issueSecret('pushedRequest', deps.random);
+    const now = deps.clock.now();
+    await deps.db.write(async (tx) => {
+      await touchClient(tx, { id: client.id, at: now });
+      await insertPushedRequest(tx, {
+        hash: hashSecret(secret),
+        client_id: client.id,
+        parameters_json: JSON.stringify(Object.fromEntries(raw.values)),
+        expires_at: now + LIFETIME_SECONDS * 1000,
+      });
+    });
+    return {
+      status: 201,
+      headers: noStore,
+      body: { request_uri: PREFIX + secret, expires_in: LIFETIME_SECONDS },
+    };
+  };
+}
+
+/** Whether a request refers to a pushed one. */
+export function refersToPushed({ values }: RawParameters): boolean {
+  return values.get('request_uri')?.startsWith(PREFIX) === true;
+}
+
+/**
+ * The parameters that were pushed, which stand in place of all others; they can be had once. Throws what only a page can say: without them
+ * there is no redirect URI.
+ */
+export async function takePushedParameters(
+  deps: AuthorizationServerDeps,
+  client: Client,
+  { values }: RawParameters,
+): Promise<RawParameters> {
+  const secret = values.get('request_uri')?.slice(PREFIX.length) ?? '';
+  const taken = isWellFormedSecret('pushedRequest', secret)
+    ? await deps.db.write((tx) =>
+        takePushedRequest(tx, { hash: hashSecret(secret), clientId: client.id, at: deps.clock.now() }),
+      )
+    : undefined;
+  if (taken === undefined) {
+    throw new OAuthError(
+      'invalid_request_uri',
+      'request_uri is not one that was pushed for this client, was used before, or has expired',
+    );
+  }
+  const parameters = JSON.parse(taken.parameters_json) as Record<string, string>;
+  return { values: new Map(Object.entries(parameters)), duplicated: [] };
+}

@@ -1,0 +1,81 @@
+import type { components } from '../generated/authorization-server.ts';
+import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
+import { OAuthError, type OAuthErrorCode } from '../protocol/oauth-error.ts';
+import { OPENID_SCOPE } from '../protocol/scope.ts';
+import { type ActiveAccess, findAccess } from '../sessions/find.ts';
+import { findUser } from '../storage/users.ts';
+import type { AuthorizationServerDeps } from './deps.ts';
+
+type Answer = components['schemas']['Userinfo'];
+
+/**
+ * UserInfo (OpenID Connect Core section 5.3), GET and POST, for access tokens with `openid`. Refusals are those of RFC 6750 section 3.1. A locked
+ * user is 403: the token is good, and who gets 401 would throw it away.
+ */
+export function getUserinfo(
+  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'onFirstUseLost'>,
+): Handler<unknown, Answer> {
+  return async (request) => {
+    const access = await requireOpenid(deps, request);
+    const user = access.userId === null ? undefined : await findUser(deps.db.query, access.userId);
+    if (user === undefined) throw bearerError('invalid_token', 'the access token has no user');
+    return {
+      status: 200,
+      headers: noStore,
+      body: {
+        sub: user.id,
+        preferred_username: user.localpart,
+        ...(user.displayname === null ? {} : { name: user.displayname }),
+      },
+    };
+  };
+}
+
+async function requireOpenid(
+  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'onFirstUseLost'>,
+  request: ApiRequest,
+): Promise<ActiveAccess> {
+  const verdict = await findAccess(deps, readToken(request));
+  switch (verdict.kind) {
+    case 'inactive':
+      throw bearerError('invalid_token', 'the access token is not valid', verdict.reason);
+    case 'locked':
+      throw new OAuthError('access_denied', 'the account is locked', { status: 403 });
+    case 'active': {
+      request.annotate({ sessionId: verdict.access.sessionId });
+      if (verdict.access.scope.split(' ').includes(OPENID_SCOPE)) return verdict.access;
+      throw bearerError('insufficient_scope', 'the access token has no openid scope');
+    }
+  }
+}
+
+/** RFC 6750 section 2: the header, or the form of a POST, not both. */
+function readToken({ headers, form }: ApiRequest): string {
+  const { authorization } = headers;
+  const inForm = form.get('access_token');
+  if (authorization !== undefined && inForm !== undefined) {
+    throw bearerError('invalid_request', 'the access token is given in two ways');
+  }
+  if (inForm !== undefined) return inForm;
+  // Section 3.1: who sent no token at all is told no error code.
+  if (authorization === undefined) {
+    throw new OAuthError('invalid_token', 'an access token is needed', {
+      headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
+    });
+  }
+  const token = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+  if (token === undefined) {
+    throw bearerError('invalid_request', 'the Authorization header must hold one Bearer token');
+  }
+  return token;
+}
+
+function bearerError(code: OAuthErrorCode, description: string, reason?: string): OAuthError {
+  const scope = code === 'insufficient_scope' ? `, scope="${OPENID_SCOPE}"` : '';
+  return new OAuthError(code, description, {
+    headers: {
+      'www-authenticate': `Bearer realm="gatehouse", error="${code}", error_description="${description}"${scope}`,
+    },
+    ...(reason === undefined ? {} : { reason }),
+  });
+}
