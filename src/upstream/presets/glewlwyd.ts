@@ -1,13 +1,22 @@
 import type { Preset } from './preset.ts';
 
-/** Glewlwyd 2.7. */
+/** Glewlwyd 2.7 (tried: 2.7.5). Its answers say no-store. */
 export const glewlwyd: Preset = {
   name: 'glewlwyd',
   title: 'Glewlwyd',
-  evidence: 'from documents',
-  sources: ['babelouest/glewlwyd src/plugin/protocol_oidc.c (validate_code_challenge, get_discovery)'],
+  evidence: 'tried',
+  sources: [
+    'babelouest/glewlwyd src/plugin/protocol_oidc.c (validate_code_challenge, get_discovery)',
+    'docs/OIDC.md of its 2.7.5 (session management, back-channel logout)',
+  ],
   // PKCE is a switch of the plugin; where it is off, a challenge or a verifier is an error, and the metadata lists no method.
   pkce_if_unlisted: false,
-  logout: { backchannel: false, rp_initiated: true },
-  notes: ['Switch PKCE on in the OpenID Connect plugin: it is off by default.'],
+  // Both come with the plugin's switch for session management.
+  logout: { backchannel: true, rp_initiated: true },
+  notes: [
+    'The issuer is external_url, api/ and the name of the plugin, such as https://idp.example.com/api/oidc.',
+    'Switch PKCE on in the OpenID Connect plugin: it is off by default.',
+    'The claims name, email and preferred_username have to be switched on in the plugin, each for its scope.',
+    'Sign-out there is told to us only with the switch for session management.',
+  ],
 };

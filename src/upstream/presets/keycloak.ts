@@ -1,10 +1,10 @@
 import type { Preset } from './preset.ts';
 
-/** Keycloak 26. */
+/** Keycloak 26 (tried: 26.7.3). Its answers say no-store. */
 export const keycloak: Preset = {
   name: 'keycloak',
   title: 'Keycloak',
-  evidence: 'from documents',
+  evidence: 'tried',
   sources: [
     'keycloak/keycloak services/src/main/java/org/keycloak/protocol/oidc/OIDCWellKnownProvider.java',
     'https://github.com/element-hq/matrix-authentication-service/issues/1569 (no select_account)',

@@ -6,6 +6,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { createLog } from '../../../src/observability/log.ts';
 import { systemClock, type Clock } from '../../../src/protocol/clock.ts';
 import { startService, type Service } from '../../../src/service.ts';
+import { freePort } from '../../peers/gatehouse.ts';
 import { ask, postForm, type Answer } from '../../support/oauth-client.ts';
 import { temporaryFolder } from './programs.ts';
 import type { RealProvider } from './real-provider.ts';
@@ -40,7 +41,7 @@ export async function startGatehouseBefore(provider: RealProvider, port: number)
     server_name: 'example.org',
     public_url: url,
     listen: { host: '127.0.0.1', port },
-    operations: { port: 0 },
+    operations: { port: await freePort() },
     database: { url: 'sqlite:gatehouse.db' },
     providers: [
       {

@@ -1,7 +1,7 @@
 /** What the suite wants of an identity provider that really runs. */
 import { createBrowser, type Browser } from '../../support/browser.ts';
 
-/** Somebody who has an account there. Localpart and login are the same. */
+/** Somebody who has an account there. The login becomes the localpart. */
 export interface Person {
   readonly login: string;
   readonly password: string;
@@ -42,9 +42,11 @@ export interface RealProvider {
   readonly clientSecret: string;
   /** Further keys of the entry in `providers`. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Two who have accounts there. Default: alice and bob. */
+  readonly people?: readonly [Person, Person];
   newVisitor(): Promise<Visitor>;
-  /** Signs with a new key from then on; absent where it cannot be made to. */
-  rotateKeys?(): Promise<void>;
+  /** Makes it sign with a new key, at once or within seconds. */
+  rotateKeys(): Promise<void>;
   /** Ends it: connections are refused from then on. */
   stop(): Promise<void>;
 }

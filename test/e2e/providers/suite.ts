@@ -1,6 +1,7 @@
 /** What every identity provider must be good for, whichever it is: the suite that each file here runs against its own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
+import { discoveryUrl } from '../../../src/upstream/discovery-url.ts';
 import { createProvider, type Provider } from '../../../src/upstream/provider.ts';
 import { freePort } from '../../peers/gatehouse.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type TokenSet,
 } from '../../support/oauth-client.ts';
 import { startGatehouseBefore, redirectUriOf, type GatehouseBefore } from './gatehouse-before.ts';
+import { runDoctor } from './doctor.ts';
 import { installationLog } from './programs.ts';
 import { alice, bob, type Person, type RealProvider, type Visitor } from './real-provider.ts';
 
@@ -24,12 +26,14 @@ export interface ProviderUnderTest {
   /** The product's own name. */
   readonly title: string;
   readonly installed: boolean;
-  /** Starts it with alice and bob, and a client that has this redirect URI. */
+  /** Starts it with two accounts, and a client that has this redirect URI. */
   start(redirectUri: string): Promise<RealProvider>;
   /** Whether it has a session of its own, so that a browser is not asked for the password twice. Default true. */
   readonly remembers?: boolean;
   /** How long starting it may take. Default 60. */
   readonly startSeconds?: number;
+  /** What the doctor warns of, by code. Default: nothing. */
+  readonly warnings?: readonly string[];
   /** Checks what the documentation says of this one; gets its metadata document as it came, and its headers. */
   facts(document: Record<string, unknown>, headers: Headers): void;
 }
@@ -56,11 +60,13 @@ function runSuite(test: ProviderUnderTest): void {
   let client: TestClient;
   let visitor: Visitor;
   let tokens: TokenSet;
+  let [she, he] = [alice, bob];
 
   beforeAll(
     async () => {
       const port = await freePort();
       provider = await test.start(redirectUriOf(`http://127.0.0.1:${String(port)}/`));
+      [she, he] = provider.people ?? [alice, bob];
       gatehouse = await startGatehouseBefore(provider, port);
       client = await registerTestClient(gatehouse);
       visitor = await provider.newVisitor();
@@ -96,6 +102,12 @@ function runSuite(test: ProviderUnderTest): void {
     });
   }
 
+  async function keyIds(): Promise<unknown[]> {
+    const { body: metadata } = await ask(discoveryUrl(provider.issuer, 'oidc'));
+    const { body } = await ask(String(metadata['jwks_uri']));
+    return (body['keys'] as { kid?: string }[]).map(({ kid }) => kid);
+  }
+
   it('has metadata and keys that the adapter takes, and is as documented', async () => {
     const settings = {
       id: 'probe',
@@ -116,42 +128,55 @@ function runSuite(test: ProviderUnderTest): void {
     const { document } = await probe.metadata();
     expect(document['issuer']).toBe(provider.issuer);
     await probe.close();
-    const raw = await fetch(`${provider.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-    await raw.body?.cancel();
-    test.facts({ ...document }, raw.headers);
+    const { headers } = await ask(discoveryUrl(provider.issuer, 'oidc'));
+    test.facts({ ...document }, headers);
+  });
+
+  it('gets a clean bill from the doctor, who knows its kind', async () => {
+    const setUp = await runDoctor('--config', gatehouse.configFile);
+    const about = setUp.findings.filter(({ subject }) => subject === 'provider main');
+    expect(about.map(({ code, seen }) => ({ code, seen }))).toEqual(
+      (test.warnings ?? []).map((code) => ({ code, seen: expect.any(String) })),
+    );
+    const alone = await runDoctor('--provider', provider.issuer);
+    expect(alone.provider).toMatchObject({
+      preset: { name: provider.settings['preset'], evidence: 'tried' },
+      modes: { facade: { fits: true } },
+    });
   });
 
   it('signs a person in, and the token is hers', async () => {
-    const { asked, ...set } = await signIn(visitor, alice, 'FIRST');
+    const { asked, ...set } = await signIn(visitor, she, 'FIRST');
     tokens = set;
     expect(asked).toBe(true);
-    await expectSignedIn(tokens.access_token, alice, 'FIRST');
+    await expectSignedIn(tokens.access_token, she, 'FIRST');
     expect(await gatehouse.ready()).toMatchObject({ status: 200, body: { status: 'ok' } });
     expect(gatehouse.complaints()).toEqual([]);
   });
 
   it('knows her again in the same browser', async () => {
-    const again = await signIn(visitor, alice, 'SECOND');
+    const again = await signIn(visitor, she, 'SECOND');
     expect(again.asked).toBe(test.remembers === false);
-    await expectSignedIn(again.access_token, alice, 'SECOND');
-    await expectSignedIn(tokens.access_token, alice, 'FIRST');
+    await expectSignedIn(again.access_token, she, 'SECOND');
+    await expectSignedIn(tokens.access_token, she, 'FIRST');
   });
 
   it('signs somebody else in as somebody else', async () => {
     const other = await provider.newVisitor();
-    const set = await signIn(other, bob, 'THIRD');
-    await expectSignedIn(set.access_token, bob, 'THIRD');
+    const set = await signIn(other, he, 'THIRD');
+    await expectSignedIn(set.access_token, he, 'THIRD');
     await other.close();
   });
 
-  it('can change its signing key: sign-in goes on', async ({ skip }) => {
-    if (provider.rotateKeys === undefined) return skip(`${test.title} cannot be made to`);
+  it('can change its signing key: sign-in goes on', async () => {
+    const before = await keyIds();
     await provider.rotateKeys();
+    await expect.poll(keyIds, { timeout: 10_000 }).not.toEqual(before);
     // The key set is asked for out of turn every 30 seconds at most.
     gatehouse.skip(31);
     const other = await provider.newVisitor();
-    const set = await signIn(other, alice, 'FOURTH');
-    await expectSignedIn(set.access_token, alice, 'FOURTH');
+    const set = await signIn(other, she, 'FOURTH');
+    await expectSignedIn(set.access_token, she, 'FOURTH');
     await other.close();
   });
 
@@ -171,7 +196,7 @@ function runSuite(test: ProviderUnderTest): void {
       });
     const refreshed = await client.refresh(tokens.refresh_token);
     expect(refreshed).toMatchObject({ status: 200 });
-    await expectSignedIn(String(refreshed.body['access_token']), alice, 'FIRST');
+    await expectSignedIn(String(refreshed.body['access_token']), she, 'FIRST');
     const authorization = await ask(client.authorizeUrl());
     expect(authorization.status).toBe(303);
     expect(authorization.headers.get('location')).toContain(new URL(provider.issuer).origin);
