@@ -43,10 +43,12 @@ export function openDialogue(input: Readable, output: Pick<Writable, 'write'>): 
   return {
     ask: (text, suggested) => question(suggested ? `${text} [${suggested}]: ` : `${text}: `),
     async askSecret(text) {
-      output.write(`${text}: `);
       hidden = true;
       try {
-        return await question('');
+        const answer = question('');
+        // Only now that whatever is typed belongs to it.
+        output.write(`${text}: `);
+        return await answer;
       } finally {
         hidden = false;
         output.write('\n');

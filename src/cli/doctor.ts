@@ -88,7 +88,7 @@ async function readStored({ database: { url } }: Config): Promise<readonly Store
 function urlOf(source: string): string {
   const url = URL.parse(source);
   if (url === null || url.username !== '' || url.search !== '' || url.hash !== '') {
-    throw new UnreadableSource(`${source} is no issuer: a URL without user name, query and fragment`);
+    throw new UnreadableSource('--provider: this is no issuer: a URL without user name, query and fragment');
   }
   return source;
 }

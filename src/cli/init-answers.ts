@@ -26,11 +26,15 @@ interface Question {
   readonly flag: string;
   /** Where the answer stands in the configuration: faults there are faults of the answer. */
   readonly path: string;
+  /** Another key that it decides. */
+  readonly decides?: string;
   readonly text: string;
   /** What is taken where nothing is said; `undefined`: the answer is required. */
   readonly suggest: (answers: SomeAnswers) => string | undefined;
   /** May be left empty. */
   readonly optional?: true;
+  /** Not asked for, but taken from a flag. */
+  readonly silent?: boolean;
 }
 
 const questions: readonly Question[] = [
@@ -60,7 +64,7 @@ const questions: readonly Question[] = [
     flag: '--preset',
     path: 'providers[0].preset',
     text: 'Which product it is (a preset, or generic)',
-    suggest: ({ issuer }) => builtPreset(issuer) ?? 'generic',
+    suggest: ({ issuer }) => presetOf(issuer) ?? 'generic',
   },
   {
     key: 'client_id',
@@ -81,9 +85,11 @@ const questions: readonly Question[] = [
     key: 'homeserver_url',
     flag: '--homeserver-url',
     path: 'homeserver.url',
+    decides: 'homeserver.kind',
     text: 'Internal URL of a Synapse that we keep in step (may stay empty)',
     suggest: () => '',
     optional: true,
+    silent: !isBuilt('homeserver.kind'),
   },
   {
     key: 'database',
@@ -114,7 +120,7 @@ export async function gatherAnswers(
     const { key, flag } = question;
     const given = flags[key];
     const suggested = question.suggest(answers);
-    if (given === undefined && options.dialogue !== undefined) {
+    if (given === undefined && options.dialogue !== undefined && question.silent !== true) {
       answers[key] = await askFor(question, suggested, answers, options.dialogue, options.baseDir);
       continue;
     }
@@ -150,20 +156,19 @@ async function askFor(
 }
 
 /** The first fault of the configuration that stands where the answer does. */
-function faultOf({ path }: Question, answers: SomeAnswers, baseDir: string): Fault | undefined {
+function faultOf({ path, decides }: Question, answers: SomeAnswers, baseDir: string): Fault | undefined {
   try {
     parseConfig(treeOf(answers), { baseDir });
     return undefined;
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error;
-    return error.faults.find((fault) => fault.path === path);
+    return error.faults.find((fault) => fault.path === path || fault.path === decides);
   }
 }
 
 /** The configuration that the answers make, with secrets in place that nobody has. */
-export function treeOf(answers: SomeAnswers): Record<string, unknown> {
+function treeOf(answers: SomeAnswers): Record<string, unknown> {
   const { homeserver_public_url: publicUrl, homeserver_url: url } = answers;
-  const usesSynapse = Boolean(url) && isBuilt('homeserver.kind');
   return {
     ...present('server_name', answers.server_name),
     ...present('public_url', answers.public_url),
@@ -179,7 +184,7 @@ export function treeOf(answers: SomeAnswers): Record<string, unknown> {
       },
     ],
     homeserver: {
-      kind: usesSynapse ? 'synapse' : 'none',
+      kind: url === undefined || url === '' ? 'none' : 'synapse',
       ...present('public_url', publicUrl),
       ...present('url', url),
       secret: 'to be filled in',
@@ -192,6 +197,6 @@ function present(key: string, value: string | undefined): Record<string, string>
 }
 
 /** The preset that the issuer alone gives away. */
-function builtPreset(issuer: string | undefined): string | undefined {
+function presetOf(issuer: string | undefined): string | undefined {
   return issuer === undefined ? undefined : recognisePreset({ issuer })?.name;
 }

@@ -1,6 +1,5 @@
 /** The configuration that `gatehouse init` writes, with comments. */
 import { stringify } from 'yaml';
-import { isBuilt } from '../config/not-built.ts';
 import type { Answers } from './init-answers.ts';
 
 /** Files of secrets, as they are named in the configuration: relative to it, or absolute. */
@@ -76,11 +75,10 @@ ${files.encryptionKey === undefined ? '' : `encryption_key_file: ${scalar(files.
 
 function homeserverSection(answers: Answers, files: SecretFiles): string {
   const { homeserver_url: url, homeserver_public_url: publicUrl } = answers;
-  const synapse = url !== undefined && isBuilt('homeserver.kind');
   return `homeserver:
   # none: it is never called, and introspects tokens with the secret. synapse: users and devices are kept in step.
-  kind: ${synapse ? 'synapse' : 'none'}
-${synapse ? `  # Where this service reaches it. Internal: never published.\n  url: ${scalar(url)}\n` : ''}${
+  kind: ${url === undefined ? 'none' : 'synapse'}
+${url === undefined ? '' : `  # Where this service reaches it. Internal: never published.\n  url: ${scalar(url)}\n`}${
     publicUrl === undefined
       ? '  # Base URL for clients, as published in /.well-known/matrix/client.\n  # public_url: https://matrix.example.com/\n'
       : `  # Base URL for clients, as published in /.well-known/matrix/client.\n  public_url: ${scalar(publicUrl)}\n`

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig, inspectFile } from '../../src/config/load.ts';
 import { diagnose, type Report } from '../../src/doctor/diagnose.ts';
 import type { DoctorDeps } from '../../src/doctor/probe.ts';
@@ -58,6 +59,8 @@ export async function startSetUp(options: { path?: string } = {}): Promise<SetUp
   writeFileSync(file, text, { mode: 0o600 });
   idp.setRedirectUris(`${url}upstream/main/callback`);
   const service = await startService({ config: loadConfig(file, {}) });
+  const readStored = () => readIdpDocumentAges(`sqlite:${join(folder, 'gatehouse.db')}`);
+  while ((await readStored()).length < 2) await delay(20);
   let running = true;
   const stopService = async (): Promise<void> => {
     if (running) await service.close();
@@ -87,7 +90,7 @@ export async function startSetUp(options: { path?: string } = {}): Promise<SetUp
         {
           file: read,
           inspection: inspectFile(read, {}),
-          readStored: ({ database }) => readIdpDocumentAges(database.url),
+          readStored,
         },
       );
     },
