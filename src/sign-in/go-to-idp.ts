@@ -22,6 +22,12 @@ export function callbackUrl(issuer: string, providerId: string): string {
   return endpointUrl(issuer, `upstream/${providerId}/callback`);
 }
 
+/** Consent to an app of ours is our own page's matter, not the IdP's. */
+function promptForIdp(prompt: string | null): string | null {
+  const rest = prompt?.split(' ').filter((value) => value !== 'consent') ?? [];
+  return rest.length === 0 ? null : rest.join(' ');
+}
+
 /**
  * Sends the browser to the IdP for a stored sign-in. It may be called again for the same one (the IdP failed, or the person wants another
  * account): the earlier state is then dead. Throws `Unavailable` where the IdP's metadata cannot be had.
@@ -42,7 +48,7 @@ export async function goToIdp(
     codeVerifier: deps.random(32).toString('base64url'),
     nonce: deps.random(32).toString('base64url'),
   };
-  const prompt = way.prompt ?? signIn.prompt;
+  const prompt = way.prompt ?? promptForIdp(signIn.prompt);
   const maxAge = wantedMaxAge(signIn);
   const url = await provider.authorizationUrl({
     redirectUri: callbackUrl(deps.issuer, provider.id),

@@ -26,6 +26,8 @@ export interface GatehouseOptions {
   env?: Record<string, string>;
   /** Further lines of the configuration file. */
   yaml?: string;
+  /** Does something to the IdP before the service starts. */
+  beforeStart?: (idp: Idp) => void;
   /** Time of the service. Default: the system's. */
   clock?: Clock;
   /** Host of the public URL. Default `127.0.0.1`. */
@@ -46,6 +48,7 @@ export async function freePort(): Promise<number> {
 /** Starts an IdP and Gatehouse in front of it. */
 export async function startGatehouse(options: GatehouseOptions = {}): Promise<Gatehouse> {
   const idp = await startIdp(options.idp);
+  options.beforeStart?.(idp);
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-peers-'));
   const port = await freePort();
   const url = `http://${options.publicHost ?? '127.0.0.1'}:${String(port)}${options.path ?? '/'}`;

@@ -60,7 +60,20 @@ export async function registerTestClient(
     ...metadata,
   });
   if (registered.status !== 201) throw new Error(`registration: ${JSON.stringify(registered.body)}`);
-  const clientId = String(registered.body['client_id']);
+  return testClient(at, { clientId: String(registered.body['client_id']), redirectUri });
+}
+
+/** A client that the service knows already. */
+export function testClient(
+  at: Pick<Gatehouse, 'url'>,
+  known: {
+    clientId: string;
+    redirectUri: string;
+    /** Fields by which it authenticates at the token endpoint, beside `client_id`. */
+    credentials?: () => Promise<Record<string, string>> | Record<string, string>;
+  },
+): TestClient {
+  const { clientId, redirectUri, credentials = () => ({}) } = known;
   const verifier = randomBytes(32).toString('base64url');
   const parameters: TestClient['parameters'] = (more = {}) => ({
     response_type: 'code',
@@ -89,7 +102,8 @@ export async function registerTestClient(
       const back = new URL(page.url);
       return new URLSearchParams(back.hash === '' ? back.search : back.hash.slice(1));
     },
-    token: (form) => postForm(`${at.url}oauth2/token`, { client_id: clientId, ...form }),
+    token: async (form) =>
+      postForm(`${at.url}oauth2/token`, { client_id: clientId, ...(await credentials()), ...form }),
     redeem: (code, more = {}) =>
       client.token({
         grant_type: 'authorization_code',
