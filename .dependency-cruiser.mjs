@@ -82,16 +82,16 @@ export default {
     {
       name: 'only-the-top-imports-the-composition-root',
       comment:
-        'service.ts and cli/ import all; only index.ts and cli/ import service.ts, and only bin/ runs cli/.',
+        'service.ts with its composition/, and cli/, import all; only index.ts and cli/ import service.ts, and only bin/ runs cli/.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(index\\.ts$|service\\.ts$|cli/)' },
-      to: { path: '^src/(index\\.ts$|service\\.ts$|cli/)' },
+      from: { path: '^src/', pathNot: '^src/(index\\.ts$|service\\.ts$|composition/|cli/)' },
+      to: { path: '^src/(index\\.ts$|service\\.ts$|composition/|cli/)' },
     },
     {
       name: 'composition-root-below-the-command-line',
       comment: 'index.ts and service.ts know nothing of the command line, and nothing imports index.ts.',
       severity: 'error',
-      from: { path: '^src/(index|service)\\.ts$' },
+      from: { path: '^src/((index|service)\\.ts$|composition/)' },
       to: { path: '^src/(index\\.ts$|cli/)' },
     },
     {
@@ -100,7 +100,7 @@ export default {
         'A source file stands in a part that this file names; only index.ts and service.ts stand at the root.',
       severity: 'error',
       from: {},
-      to: { path: '^src/', pathNot: `^src/((${[...parts, 'cli'].join('|')})/|(index|service)\\.ts$)` },
+      to: { path: '^src/', pathNot: `^src/((${[...parts, 'composition', 'cli'].join('|')})/|(index|service)\\.ts$)` },
     },
     {
       name: 'sources-import-sources',

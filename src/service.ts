@@ -11,40 +11,32 @@ import {
   signInPages,
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
-import { assertionAlgorithms } from './authorization-server/client-assertion.ts';
 import { readStaticClients } from './authorization-server/static-clients.ts';
-import { openSigningKeys } from './authorization-server/signing-keys.ts';
+import { openSigningKeys, rotateOldSigningKeys } from './authorization-server/signing-keys.ts';
+import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './composition/documents.ts';
+import { readGauges } from './composition/gauges.ts';
+import { startHousekeeping } from './composition/housekeeping.ts';
+import { idpDocumentStore } from './composition/idp-document-store.ts';
+import { judgeReadiness } from './composition/readiness.ts';
 import { ensureEncryptionKey } from './config/encryption-key.ts';
 import type { Config } from './config/schema.ts';
-import { noHomeserver } from './homeserver/none.ts';
+import { homeserverOf } from './homeserver/choose.ts';
 import { createApp, type GatehouseApp } from './http/app.ts';
 import { createCsrf } from './http/csrf.ts';
 import type { Handler } from './http/exchange.ts';
 import { createOperationsApp, type Readiness } from './http/operations.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import { startServer } from './http/server.ts';
-import {
-  facadeDocuments,
-  noDocuments,
-  passthroughDocuments,
-  type PublishedMetadata,
-} from './matrix-api/published-metadata.ts';
+import type { PublishedMetadata } from './matrix-api/published-metadata.ts';
 import { matrixApiHandlers } from './matrix-api/routes.ts';
-import type { Abilities } from './metadata/build.ts';
 import { createEvents } from './observability/events.ts';
 import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
-import { newRecordId } from './protocol/identifiers.ts';
 import { type AccessVerdict, findAccess } from './sessions/find.ts';
-import { deliverOutbox } from './sessions/outbox.ts';
-import { cleanUp } from './storage/cleanup.ts';
 import type { Database, DatabaseOptions } from './storage/database.ts';
-import { startPeriodicWork } from './storage/periodic.ts';
 import { openDatabase } from './storage/open-database.ts';
-import { findIdpDocument, saveIdpDocument } from './storage/idp-documents.ts';
 import { createSealer, deriveSubkey } from './storage/sealed.ts';
-import type { DocumentStore } from './upstream/document-store.ts';
 import { createProvider, type Provider } from './upstream/provider.ts';
 
 /** Where the OpenAPI documents lie: beside `src/` in a checkout, beside `dist/` in the package. */
@@ -104,10 +96,15 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
     provider.start();
   }
 
-  const deps = await composeDeps({ config, clock, random, log, metrics, db, key, providers });
+  const changes = watchChanges({ database: db, log });
+  opened.defer(() => {
+    changes.close();
+  });
+  const deps = await composeDeps({ config, clock, random, log, metrics, db, key, providers, changes });
   const published = publishedDocuments(config, deps);
   const { router, listener } = await composeApp(options, deps, published);
-  opened.defer(startHousekeeping(deps));
+  opened.defer(startHousekeeping(deps, config.signing_keys.rotate_after_days * DAY));
+  readGauges(deps);
 
   const held = opened.move();
   return {
@@ -161,10 +158,11 @@ interface Parts {
   readonly db: Database;
   readonly key: Buffer;
   readonly providers: readonly Provider[];
+  readonly changes: ChangeWatcher;
 }
 
 async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
-  const { config, clock, random, log, metrics, db, key, providers } = parts;
+  const { config, clock, random, log, metrics, db, key, providers, changes } = parts;
   const sealer = createSealer(key, random);
   const { secret } = config.homeserver;
   return {
@@ -179,7 +177,7 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     providers,
     purposes: { authorization: authorizationPurpose({ db, issuer: config.public_url }) },
     providerRules: new Map(config.providers.map(({ id, name = id, claims }) => [id, { name, claims }])),
-    homeserver: noHomeserver,
+    homeserver: homeserverOf(config.homeserver.kind),
     homeserverSecretHash: secret === undefined ? undefined : createHash('sha256').update(secret).digest(),
     policy: {
       accessTokenTtl: config.sessions.access_token_ttl_seconds * 1000,
@@ -195,7 +193,7 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     derivationKey: deriveSubkey(key, 'refresh successors'),
     csrf: createCsrf({ key: deriveSubkey(key, 'csrf tokens'), publicUrl: config.public_url }),
     sealer,
-    signingKeys: await openSigningKeys({ db, sealer, clock }),
+    signingKeys: await openSigningKeys({ db, sealer, clock, changes }),
     onFirstUseLost: (error) => {
       log.warn({ err: error }, 'the first use of a token could not be written; it will be tried again');
     },
@@ -254,61 +252,6 @@ async function composeApp(
   });
 }
 
-/** Whether clients get their tokens here. In passthrough mode they get them from the provider. */
-function offersOAuth(config: Config): boolean {
-  return config.oauth_api && config.mode === 'facade';
-}
-
-/** The issuer that clients are told. */
-function issuerOf(config: Config): string {
-  return config.mode === 'facade' ? config.public_url : (config.providers[0]?.issuer ?? config.public_url);
-}
-
-function publishedDocuments(config: Config, deps: AuthorizationServerDeps): PublishedMetadata {
-  if (!config.oauth_api) return noDocuments();
-  if (config.mode === 'facade') {
-    return facadeDocuments({
-      issuer: config.public_url,
-      cacheControl: cacheControl(config.metadata),
-      abilities: () => abilitiesOf(deps),
-      onChange: (listener) => {
-        for (const provider of deps.providers) provider.onMetadataChange(listener);
-      },
-    });
-  }
-  const [provider] = deps.providers;
-  const [settings] = config.providers;
-  if (provider === undefined || settings === undefined) throw new Error('no provider is configured');
-  return passthroughDocuments({
-    provider,
-    overrides: settings.discovery.overrides,
-    allowHttp: settings.issuer.startsWith('http:'),
-    clock: deps.clock,
-    log: deps.log,
-  });
-}
-
-/** What the metadata tells beyond what always works. */
-function abilitiesOf({ staticClients, providers }: AuthorizationServerDeps): Abilities {
-  const clients = [...staticClients.values()].map(({ metadata }) => metadata);
-  const hasKeys = clients.some((client) => client.token_endpoint_auth_method === 'private_key_jwt');
-  return {
-    assertionAlgorithms: hasKeys ? assertionAlgorithms : [],
-    clientCredentials: clients.some((client) => client.grant_types.includes('client_credentials')),
-    createAccount: providers.every((provider) => provider.createsAccounts()),
-  };
-}
-
-/** `public`, and what RFC 5861 allows; no `s-maxage`, which would cancel both. */
-function cacheControl(metadata: Config['metadata']): string {
-  return [
-    'public',
-    `max-age=${String(metadata.max_age_seconds)}`,
-    `stale-while-revalidate=${String(metadata.stale_while_revalidate_seconds)}`,
-    `stale-if-error=${String(metadata.stale_if_error_seconds)}`,
-  ].join(', ');
-}
-
 function databaseOptions(
   { database }: Config,
   shared: Pick<DatabaseOptions, 'clock' | 'random' | 'log'>,
@@ -323,85 +266,4 @@ function databaseOptions(
 
 function logOptions({ log }: Config): LogOptions {
   return { level: log.level, ...(log.format === 'auto' ? {} : { pretty: log.format === 'pretty' }) };
-}
-
-/** Where the providers' last good documents survive a restart. */
-function idpDocumentStore(db: Database): DocumentStore {
-  return {
-    async load(providerId, kind) {
-      const row = await findIdpDocument(db.query, { providerId, kind });
-      if (row === undefined) return undefined;
-      const headers = JSON.parse(row.headers_json) as Record<string, string>;
-      return { providerId, kind, url: row.url, body: row.body, headers, fetchedAt: row.fetched_at };
-    },
-    save: (document) =>
-      db.write((tx) =>
-        saveIdpDocument(tx, {
-          provider_id: document.providerId,
-          kind: document.kind,
-          url: document.url,
-          body: document.body,
-          headers_json: JSON.stringify(document.headers),
-          fetched_at: document.fetchedAt,
-        }),
-      ),
-  };
-}
-
-/** Unavailable only when the database is down or no metadata was ever had; an IdP outage with last good documents is `degraded`. */
-async function judgeReadiness(
-  db: Database,
-  providers: readonly Provider[],
-  published: PublishedMetadata,
-): Promise<Readiness> {
-  const reasons: string[] = [];
-  let status: Readiness['status'] = 'ok';
-  const worsen = (to: 'degraded' | 'unavailable', reason: string): void => {
-    if (status !== 'unavailable') status = to;
-    reasons.push(reason);
-  };
-  for (const provider of providers) {
-    const { metadata, keys, lastError } = provider.state();
-    const why = lastError === undefined ? '' : `: ${lastError}`;
-    if (metadata === 'none')
-      worsen('unavailable', `provider ${provider.id}: its metadata was never had${why}`);
-    else if (metadata === 'stale' || keys !== 'fresh' || lastError !== undefined) {
-      worsen('degraded', `provider ${provider.id}: serving the last good documents${why}`);
-    }
-  }
-  for (const fault of published.faults()) worsen('unavailable', `auth_metadata: ${fault}`);
-  await db.check().catch(() => {
-    worsen('unavailable', 'the database does not answer');
-  });
-  return { status, reasons };
-}
-
-/** How often the homeserver's outbox is looked through, and how often what is over is removed, in milliseconds. */
-const OUTBOX_INTERVAL = 5_000;
-const CLEANUP_INTERVAL = 5 * 60_000;
-
-/** Periodic work, done by one of all processes. Returns what stops it, once the rounds under way are over. */
-function startHousekeeping(deps: AuthorizationServerDeps): () => Promise<void> {
-  const { db: database, log, clock } = deps;
-  const shared = { database, holder: newRecordId(clock.now(), deps.random), log };
-  const works = [
-    startPeriodicWork({
-      ...shared,
-      name: 'cleanup',
-      everyMs: CLEANUP_INTERVAL,
-      work: async (signal) => {
-        const removed = await cleanUp({ database, now: clock.now(), signal });
-        log.debug({ removed }, 'what is over was removed');
-      },
-    }),
-  ];
-  if (deps.homeserver.listens) {
-    const work = async (): Promise<void> => {
-      await deliverOutbox(deps);
-    };
-    works.push(startPeriodicWork({ ...shared, name: 'outbox', everyMs: OUTBOX_INTERVAL, work }));
-  }
-  return async () => {
-    await Promise.all(works.map((work) => work.close()));
-  };
 }

@@ -13,6 +13,15 @@ export function findOutboxEntryOf(db: Kysely<Schema>, sessionId: string): Promis
   return db.selectFrom('outbox').selectAll().where('session_id', '=', sessionId).executeTakeFirst();
 }
 
+/** How much the homeserver has not acknowledged yet. */
+export async function countOutboxEntries(db: Kysely<Schema>): Promise<number> {
+  const row = await db
+    .selectFrom('outbox')
+    .select((expression) => expression.fn.countAll().as('entries'))
+    .executeTakeFirstOrThrow();
+  return Number(row.entries);
+}
+
 /** Entries whose time has come, oldest first. */
 export function listDueOutboxEntries(
   db: Kysely<Schema>,

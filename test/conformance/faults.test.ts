@@ -34,7 +34,7 @@ describe('the identity provider', () => {
     expect(page.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(page.title).toBe('Not available at the moment');
     expect((await metadata()).status).toBe(200);
-    delete gatehouse.idp.faults.tokenStatus;
+    gatehouse.idp.faults.tokenStatus = undefined;
     const consent = await browser.follow('Try again');
     expect(consent.title).toContain('Allow');
     const done = await browser.submit({ button: 'Allow' });

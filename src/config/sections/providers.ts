@@ -78,7 +78,7 @@ const discoverySection = z.strictObject({
   ),
   stale_if_error_seconds: seconds(
     { min: 0, max: 31_536_000, default: 604_800 },
-    'How long the last good documents count as fit for use while the provider does not answer. They are served beyond it too, and the state then says so.',
+    'How long the last good documents are used while the provider does not answer. After that nobody can sign in through it until it does; sessions and our own metadata go on.',
   ),
   overrides: described(z.record(z.string(), z.unknown()).default({}), {
     description:
