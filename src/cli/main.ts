@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { checkConfig } from './config-check.ts';
+import { type ConfigOption, configFile, withConfig } from './config-option.ts';
 import type { InitFlags } from './init.ts';
+import { addOperatorCommands } from './operator-commands.ts';
 import { serve } from './serve.ts';
 
 /** Runs the command that the arguments name (`argv` as in `process.argv`). Sets the exit code; throws nothing. */
@@ -45,6 +47,7 @@ function buildProgram(): Command {
       process.exitCode = await examine({ file: configFile(file), provider }, process.env, options);
     });
   addInit(program);
+  addOperatorCommands(program);
   return program;
 }
 
@@ -71,21 +74,6 @@ function addInit(program: Command): void {
       const { runInit } = await import('./init.ts');
       process.exitCode = await runInit(flags);
     });
-}
-
-interface ConfigOption {
-  readonly config?: string;
-}
-
-function withConfig(command: Command): Command {
-  return command.option(
-    '-c, --config <file>',
-    'the configuration file (default: $GATEHOUSE_CONFIG, or gatehouse.yaml here)',
-  );
-}
-
-function configFile(option: string | undefined): string {
-  return option ?? (process.env.GATEHOUSE_CONFIG || 'gatehouse.yaml');
 }
 
 function version(): string {

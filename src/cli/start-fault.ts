@@ -3,22 +3,27 @@ import { ConfigFault } from '../config/fault.ts';
 
 /** Explains any error of the start. */
 export function explainStartFault(error: unknown): string {
-  if (error instanceof ConfigFault) return `cannot start: ${error.message}`;
+  return `cannot start: ${explainFault(error)}`;
+}
+
+/** Explains why something that a command needs cannot be had. */
+export function explainFault(error: unknown): string {
+  if (error instanceof ConfigFault) return error.message;
   const system = systemErrorOf(error);
   const place = system === undefined ? '' : placeOf(system);
   switch (system?.code) {
     case 'EADDRINUSE':
-      return `cannot start: ${place} is in use already\n  -> Stop the other program, or change \`listen\` or \`operations\` in the configuration.`;
+      return `${place} is in use already\n  -> Stop the other program, or change \`listen\` or \`operations\` in the configuration.`;
     case 'EADDRNOTAVAIL':
-      return `cannot start: ${place} is no address of this machine\n  -> Correct \`listen.host\` or \`operations.host\`.`;
+      return `${place} is no address of this machine\n  -> Correct \`listen.host\` or \`operations.host\`.`;
     case 'EACCES':
     case 'EPERM':
       if (system.syscall === 'listen') {
-        return `cannot start: no permission to listen on ${place}\n  -> Use a port from 1024 on, or a socket in a folder of ours.`;
+        return `no permission to listen on ${place}\n  -> Use a port from 1024 on, or a socket in a folder of ours.`;
       }
-      return `cannot start: no permission for ${place}\n  -> Give the user of this service the right to read and write it.`;
+      return `no permission for ${place}\n  -> Give the user of this service the right to read and write it.`;
     default:
-      return `cannot start: ${withMend(error)}`;
+      return withMend(error);
   }
 }
 

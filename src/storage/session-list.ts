@@ -43,7 +43,7 @@ export async function countLiveSessions(
   if (of.userId !== undefined) query = query.where('user_id', '=', of.userId);
   if (of.clientId !== undefined) query = query.where('client_id', '=', of.clientId);
   const row = await query.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
-  return Number(row.count);
+  return row.count;
 }
 
 /** Ids of live sessions of a user that a sign-out at the IdP concerns: all, or those of one session there and those that know of none. */

@@ -1,0 +1,87 @@
+/** The commands on users, sessions and clients, as they are written. What they do is loaded only when one of them runs. */
+import { type Command, Option } from 'commander';
+import type { ClientFlags } from './client-flags.ts';
+import { type ConfigOption, withConfig } from './config-option.ts';
+import type { SessionOptions } from './sessions.ts';
+
+type Options = ConfigOption & { readonly json?: true };
+type ConfirmedOptions = Options & { readonly yes?: true };
+
+/** Adds them all. */
+export function addOperatorCommands(program: Command): void {
+  addUsers(program);
+  addSessions(program);
+  addClients(program);
+}
+
+function addUsers(program: Command): void {
+  const users = program.command('users').description('look at people, lock and deactivate them');
+  const command = subcommandsOf(users);
+  const load = () => import('./users.ts');
+  command('list', 'list users by localpart')
+    .option('--containing <text>', 'only those whose localpart contains this')
+    .action(async (options: Options & { containing?: string }) => (await load()).listUsersCommand(options));
+  command('show <user>', 'show a user: @localpart:server, localpart, or id').action(
+    async (name: string, options: Options) => (await load()).showUserCommand(name, options),
+  );
+  command('lock <user>', 'lock a user: sessions stay, nothing can be done with them').action(
+    async (name: string, options: Options) => (await load()).lockUserCommand(name, options),
+  );
+  command('unlock <user>', 'unlock a user: everything goes on').action(
+    async (name: string, options: Options) => (await load()).unlockUserCommand(name, options),
+  );
+  command('deactivate <user>', 'deactivate a user for good: all sessions end, nobody signs in as them again')
+    .option('--yes', 'it is meant')
+    .action(async (name: string, options: ConfirmedOptions) =>
+      (await load()).deactivateUserCommand(name, options),
+    );
+}
+
+function addSessions(program: Command): void {
+  const sessions = program.command('sessions').description('look at sessions, and end them');
+  const load = () => import('./sessions.ts');
+  const command = (name: string, description: string): Command =>
+    subcommandsOf(sessions)(name, description)
+      .option('--user <user>', 'those of a user: @localpart:server, localpart, or id')
+      .option('--client <id>', 'those of a client')
+      .option('--device <id>', 'those on a device');
+  command('list', 'list sessions, newest first')
+    .option('--ended', 'those that have ended too')
+    .action(async (options: SessionOptions) => (await load()).listSessionsCommand(options));
+  command('end [ids...]', 'end sessions, by id or by what they have in common')
+    .option('--yes', 'it is meant, however many there are')
+    .action(async (ids: string[], options: SessionOptions) =>
+      (await load()).endSessionsCommand(ids, options),
+    );
+}
+
+function addClients(program: Command): void {
+  const clients = program.command('clients').description('look at OAuth clients, add and remove them');
+  const command = subcommandsOf(clients);
+  const load = () => import('./clients.ts');
+  command('list', 'list all clients, those of the configuration first').action(async (options: Options) =>
+    (await load()).listClientsCommand(options),
+  );
+  command('show <id>', 'show a client').action(async (id: string, options: Options) =>
+    (await load()).showClientCommand(id, options),
+  );
+  command('add', 'add a client; its secret is printed once')
+    .option('--name <name>', 'what people see on the consent page')
+    .option('--uri <url>', 'its home page')
+    .option('--redirect-uri <uri...>', 'where people may be sent back to')
+    .addOption(
+      new Option('--auth-method <method>', 'how it proves who it is')
+        .choices(['none', 'client_secret_basic', 'client_secret_post'])
+        .default('none'),
+    )
+    .option('--grant <type...>', 'grant types (default: authorization_code refresh_token)')
+    .action(async (options: Options & ClientFlags) => (await load()).addClientCommand(options));
+  command('remove <id>', 'remove a client and end its sessions')
+    .option('--yes', 'it is meant')
+    .action(async (id: string, options: ConfirmedOptions) => (await load()).removeClientCommand(id, options));
+}
+
+function subcommandsOf(parent: Command): (name: string, description: string) => Command {
+  return (name, description) =>
+    withConfig(parent.command(name).description(description)).option('--json', 'print JSON');
+}

@@ -1,0 +1,127 @@
+/**
+ * What the operator's commands share: the configuration, its database, and how they fail. A command works on the database of a running service;
+ * every process sees what it did with its next query.
+ */
+import { existsSync } from 'node:fs';
+import { formatFaults } from '../config/fault.ts';
+import { inspectFile } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { homeserverOf } from '../homeserver/choose.ts';
+import { systemClock, systemRandom } from '../protocol/clock.ts';
+import type { SessionEndingDeps } from '../sessions/end.ts';
+import { sqliteFile } from '../storage/database.ts';
+import { openDatabase } from '../storage/open-database.ts';
+import { findUser, findUserByLocalpart, type User } from '../storage/users.ts';
+import { type ConfigOption, configFile } from './config-option.ts';
+import { explainFault } from './start-fault.ts';
+
+export interface OperatorDeps extends SessionEndingDeps {
+  readonly config: Config;
+}
+
+/** A command that cannot do what it was asked. */
+export class CommandFault extends Error {
+  override readonly name = 'CommandFault';
+  readonly mend: string;
+
+  constructor(problem: string, mend: string) {
+    super(problem);
+    this.mend = mend;
+  }
+}
+
+/** Runs a command on the database and sets the exit code: 0, 1 where it could not be done, 2 where the configuration has faults. */
+export async function runOperation(
+  options: ConfigOption,
+  work: (deps: OperatorDeps) => Promise<void>,
+): Promise<void> {
+  const file = configFile(options.config);
+  const { config, faults } = inspectFile(file, process.env);
+  if (config === undefined) {
+    console.error(`gatehouse: ${formatFaults(faults, file)}`);
+    process.exitCode = 2;
+    return;
+  }
+  try {
+    await withDatabase(config, work);
+  } catch (error) {
+    process.exitCode = 1;
+    if (error instanceof CommandFault) console.error(`gatehouse: ${error.message}\n  -> ${error.mend}`);
+    else console.error(`gatehouse: ${explainFault(error)}`);
+  }
+}
+
+async function withDatabase(config: Config, work: (deps: OperatorDeps) => Promise<void>): Promise<void> {
+  const { url, pool_size: poolSize, direct_url: directUrl } = config.database;
+  if (url.startsWith('sqlite:') && !existsSync(sqliteFile(url))) {
+    throw new CommandFault(
+      `there is no database at ${sqliteFile(url)} yet`,
+      'Start the service once: gatehouse serve',
+    );
+  }
+  const warn = (details: object, message: string): void => {
+    console.error(`gatehouse: ${message}${'reason' in details ? `: ${String(details.reason)}` : ''}`);
+  };
+  const log = { warn, error: warn };
+  const clock = systemClock;
+  const random = systemRandom;
+  const db = await openDatabase({
+    url,
+    clock,
+    random,
+    log,
+    poolSize: Math.min(poolSize, 2),
+    ...(directUrl === undefined ? {} : { directUrl }),
+  });
+  try {
+    await work({ config, db, clock, random, log, homeserver: homeserverOf(config.homeserver.kind) });
+  } finally {
+    await db.close();
+  }
+}
+
+/** The user that a localpart, a user ID of this server, or an id of ours names. Throws `CommandFault`. */
+export async function requireUser({ db, config }: OperatorDeps, name: string): Promise<User> {
+  const [, localpart, server] = /^@([^:]+):(.+)$/.exec(name) ?? [];
+  if (server !== undefined && server !== config.server_name) {
+    throw new CommandFault(
+      `${printable(name)} is not a user of ${config.server_name}`,
+      `User IDs here are @localpart:${config.server_name}`,
+    );
+  }
+  const user =
+    (await findUserByLocalpart(db.query, localpart ?? name)) ??
+    (localpart === undefined ? await findUser(db.query, name) : undefined);
+  if (user === undefined) {
+    throw new CommandFault(`there is no user ${printable(name)}`, 'See who there is: gatehouse users list');
+  }
+  return user;
+}
+
+/** Text of a stranger, fit for a terminal: no control character, no escape sequence, nothing that turns the direction. */
+export function printable(text: string): string {
+  return text.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\ufffd');
+}
+
+/** Milliseconds since the epoch as ISO 8601 in UTC; null for null. */
+export function isoTime(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : new Date(milliseconds).toISOString();
+}
+
+/** Prints one JSON value. */
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, undefined, 2));
+}
+
+/** Reads page after page until one is not full. */
+export async function readAll<T>(
+  read: (last: T | undefined, limit: number) => Promise<T[]>,
+  limit = 500,
+): Promise<T[]> {
+  const all: T[] = [];
+  for (;;) {
+    const page = await read(all.at(-1), limit);
+    all.push(...page);
+    if (page.length < limit) return all;
+  }
+}

@@ -1,0 +1,224 @@
+/** The operator's commands beside a running service: another process on the same SQLite file. */
+import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
+import { createBrowser } from '../support/browser.ts';
+import { ask, postForm, registerTestClient, type TestClient } from '../support/oauth-client.ts';
+import { type Ended, runCli, writeConfig } from './run-cli.ts';
+
+let gatehouse: Gatehouse;
+let client: TestClient;
+let config: string;
+
+beforeAll(async () => {
+  gatehouse = await startGatehouse();
+  config = join(gatehouse.folder, 'gatehouse.yaml');
+  client = await registerTestClient(gatehouse);
+});
+afterAll(async () => {
+  await gatehouse[Symbol.asyncDispose]();
+});
+
+const run = (...args: string[]): Promise<Ended> => runCli([...args, '--config', config]);
+const json = async (...args: string[]): Promise<unknown> => {
+  const { code, stdout, stderr } = await run(...args, '--json');
+  expect(stderr).toBe('');
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+};
+const whoami = (token: string): ReturnType<typeof ask> =>
+  ask(`${gatehouse.url}_matrix/client/v3/account/whoami`, { headers: { authorization: `Bearer ${token}` } });
+const introspect = (token: string): ReturnType<typeof postForm> =>
+  postForm(
+    `${gatehouse.url}oauth2/introspect`,
+    { token },
+    { authorization: `Bearer ${gatehouse.homeserverSecret}` },
+  );
+
+describe('gatehouse users', () => {
+  it('lists and shows people, for a person and for a machine', async () => {
+    await client.tokens({ login: 'alice' });
+    const list = await run('users', 'list');
+    expect(list).toMatchObject({ code: 0, stderr: '' });
+    expect(list.stdout).toMatch(
+      /^USER +STATE +CREATED +NAME\n@alice:example\.org +active +\S+ \S+ +Alice Liddell$/m,
+    );
+    const [alice] = (await json('users', 'list', '--containing', 'lic')) as Record<string, unknown>[];
+    expect(alice).toMatchObject({ user_id: '@alice:example.org', state: 'active', admin: false });
+    expect(await json('users', 'list', '--containing', '%')).toEqual([]);
+    for (const name of ['alice', '@alice:example.org', String(alice?.['id'])]) {
+      expect(await json('users', 'show', name)).toMatchObject({
+        id: alice?.['id'],
+        sessions: 1,
+        links: [{ provider: 'main', issuer: gatehouse.idp.issuer, subject: 'sub-of-alice' }],
+      });
+    }
+  });
+
+  it('locks: soft logout on our routes, 503 on introspection, refresh goes on; unlocks (rule 7, B48)', async () => {
+    const tokens = await client.tokens({ login: 'bob', parameters: { scope: device('LOCKED') } });
+    expect((await run('users', 'lock', 'bob')).stdout).toBe('@bob:example.org is locked.\n');
+    expect(await whoami(tokens.access_token)).toMatchObject({
+      status: 401,
+      body: { errcode: 'M_USER_LOCKED', soft_logout: true },
+    });
+    const answer = await introspect(tokens.access_token);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+    const refreshed = await client.refresh(tokens.refresh_token);
+    expect(refreshed.status).toBe(200);
+    const back = await client.authorize({ login: 'bob' });
+    expect(back.get('error')).toBe('access_denied');
+    expect((await run('users', 'lock', 'bob')).stdout).toBe('@bob:example.org was locked already.\n');
+    expect(await json('users', 'unlock', 'bob')).toMatchObject({ state: 'active', changed: true });
+    expect((await whoami(String(refreshed.body['access_token']))).status).toBe(200);
+    expect((await introspect(String(refreshed.body['access_token']))).body).toMatchObject({ active: true });
+  });
+
+  it('deactivates for good: tokens dead, refresh invalid_grant, login refused (B49, items 27, 41)', async () => {
+    const tokens = await client.tokens({ login: 'carol', parameters: { scope: device('GONE') } });
+    const pending = await client.authorize({ login: 'carol', parameters: { scope: device('PENDING') } });
+    const asked = await run('users', 'deactivate', 'carol');
+    expect(asked).toMatchObject({ code: 1, stdout: '' });
+    expect(asked.stderr).toContain('-> Say --yes if it is meant');
+    expect((await whoami(tokens.access_token)).status).toBe(200);
+
+    expect((await run('users', 'deactivate', '@carol:example.org', '--yes')).stdout).toBe(
+      '@carol:example.org is deactivated, and 1 session has ended.\n',
+    );
+    expect(await whoami(tokens.access_token)).toMatchObject({
+      status: 401,
+      body: { errcode: 'M_UNKNOWN_TOKEN', soft_logout: false },
+    });
+    expect((await introspect(tokens.access_token)).body).toEqual({ active: false });
+    expect(await client.refresh(tokens.refresh_token)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+    expect(await client.redeem(pending.get('code') ?? '')).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+    const browser = createBrowser();
+    await browser.open(client.authorizeUrl());
+    const refused = await browser.submit({ button: 'Sign in', fields: { login: 'carol' } });
+    expect(refused).toMatchObject({ status: 403 });
+    expect(refused.text).toContain('This account has been deactivated');
+    expect(await run('users', 'unlock', 'carol')).toMatchObject({ code: 1 });
+    expect(await json('users', 'deactivate', 'carol', '--yes')).toMatchObject({
+      state: 'deactivated',
+      changed: false,
+    });
+  });
+
+  it('says what is wrong, and how to mend it', async () => {
+    expect(await run('users', 'show', 'nobody')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'gatehouse: there is no user nobody\n  -> See who there is: gatehouse users list\n',
+    });
+    expect((await run('users', 'lock', '@alice:elsewhere.org')).stderr).toContain(
+      'is not a user of example.org',
+    );
+    const { file, folder } = await writeConfig();
+    const none = await runCli(['users', 'list', '--config', file]);
+    expect(none).toMatchObject({ code: 1 });
+    expect(none.stderr).toMatch(/there is no database at .*gatehouse\.db yet\n {2}-> Start the service once/);
+    writeFileSync(file, 'server_name: 5\n');
+    expect(await runCli(['users', 'list', '--config', join(folder, 'gatehouse.yaml')])).toMatchObject({
+      code: 2,
+    });
+  });
+});
+
+describe('gatehouse sessions', () => {
+  it('lists them, and ends one by its id or many by what they share', async () => {
+    const tokens = await Promise.all(
+      ['ONE', 'TWO', 'THREE'].map((id) => client.tokens({ parameters: { scope: device(id) } })),
+    );
+    const sessions = (await json('sessions', 'list', '--user', 'alice')) as Record<string, unknown>[];
+    const one = sessions.find((session) => session['device_id'] === 'ONE');
+    expect(one).toMatchObject({ client_name: 'Test client', user_id: '@alice:example.org', ended_at: null });
+    expect((await run('sessions', 'list')).stdout).toContain('@alice:example.org  ONE');
+
+    expect((await run('sessions', 'end', String(one?.['id']))).stdout).toBe('1 session has ended.\n');
+    expect((await introspect(tokens[0]?.access_token ?? '')).body).toEqual({ active: false });
+    expect((await introspect(tokens[1]?.access_token ?? '')).body).toMatchObject({ active: true });
+    expect(await client.refresh(tokens[0]?.refresh_token ?? '')).toMatchObject({ status: 400 });
+    expect(await json('sessions', 'list', '--ended', '--device', 'ONE')).toMatchObject([
+      { end_reason: 'ended_by_admin' },
+    ]);
+
+    expect(await run('sessions', 'end')).toMatchObject({ code: 1 });
+    expect(await run('sessions', 'end', 'unknown')).toMatchObject({ code: 1 });
+    const unsure = await run('sessions', 'end', '--user', 'alice');
+    expect(unsure).toMatchObject({ code: 1, stdout: '' });
+    expect(unsure.stderr).toMatch(/this would end \d+ sessions\n {2}-> Say --yes/);
+    expect((await introspect(tokens[1]?.access_token ?? '')).body).toMatchObject({ active: true });
+    await json('sessions', 'end', '--user', 'alice', '--yes');
+    expect((await introspect(tokens[1]?.access_token ?? '')).body).toEqual({ active: false });
+    expect((await introspect(tokens[2]?.access_token ?? '')).body).toEqual({ active: false });
+  });
+});
+
+describe('gatehouse clients', () => {
+  it('adds a client that works at once, shows it, and removes it with its sessions', async () => {
+    const added = (await json(
+      'clients',
+      'add',
+      '--name',
+      'Operators’ own',
+      '--redirect-uri',
+      client.redirectUri,
+      '--auth-method',
+      'client_secret_post',
+    )) as Record<string, string>;
+    expect(added).toMatchObject({ from: 'operator', client_secret: expect.stringMatching(/^gcs_/) });
+    const id = added['client_id'] ?? '';
+    const credentials = { client_id: id, client_secret: added['client_secret'] ?? '' };
+    const back = await client.authorize({ parameters: { client_id: id, scope: device('OWN') } });
+    const redeemed = await client.redeem(back.get('code') ?? '', credentials);
+    expect(redeemed.status).toBe(200);
+    const token = String(redeemed.body['access_token']);
+    expect((await introspect(token)).body).toMatchObject({ active: true, client_id: id });
+
+    const shown = await run('clients', 'show', id);
+    expect(shown.stdout).toMatch(/Sessions +1$/m);
+    expect(shown.stdout + JSON.stringify(await json('clients', 'show', id))).not.toContain(
+      credentials.client_secret,
+    );
+    expect((await run('clients', 'list')).stdout).toMatch(
+      new RegExp(`^${id} .*operator +client_secret_post`, 'm'),
+    );
+    expect(readFileSync(join(gatehouse.folder, 'gatehouse.db'), 'latin1')).not.toContain(
+      credentials.client_secret,
+    );
+
+    expect(await run('clients', 'remove', id)).toMatchObject({ code: 1, stdout: '' });
+    expect((await introspect(token)).body).toMatchObject({ active: true });
+    expect(await json('clients', 'remove', id, '--yes')).toEqual({ removed: true, ended: 1 });
+    expect((await introspect(token)).body).toEqual({ active: false });
+    expect(await client.refresh(String(redeemed.body['refresh_token']), credentials)).toMatchObject({
+      status: 401,
+      body: { error: 'invalid_client' },
+    });
+    expect((await ask(client.authorizeUrl({ client_id: id }))).status).toBe(400);
+  });
+
+  it.each([
+    [['--redirect-uri', 'javascript:alert(1)'], '--redirect-uri must'],
+    [[], '--redirect-uri is missing'],
+    [['--redirect-uri', 'https://a.example/', '--grant', 'implicit'], '--grant'],
+    [['--redirect-uri', 'https://a.example/', '--auth-method', 'magic'], '--auth-method'],
+  ])('refuses %j', async (flags, text) => {
+    const refused = await run('clients', 'add', ...flags);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(text);
+    expect(refused.stdout).toBe('');
+  });
+});
+
+function device(id: string): string {
+  return `urn:matrix:client:api:* urn:matrix:client:device:${id}`;
+}
