@@ -43,37 +43,34 @@ function collect(request: IncomingMessage, bounds: BodyBounds): Promise<Buffer> 
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const timer = setTimeout(() => {
-      settle(() => reject(new SlowBody()));
-    }, bounds.timeoutMs);
-    const settle = (outcome: () => void): void => {
+    // The listeners stay: whatever happens to the request later finds the promise settled, and a reset is no uncaught error.
+    const fail = (error: Error): void => {
       clearTimeout(timer);
-      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-      // An error after this (a reset) must not become an uncaught exception.
-      request.on('error', ignore);
-      outcome();
+      request.off('data', onData);
+      reject(error);
     };
+    const timer = setTimeout(() => {
+      fail(new SlowBody());
+    }, bounds.timeoutMs);
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (size <= bounds.limitBytes) chunks.push(chunk);
-      else if (size > bounds.limitBytes + SWALLOWED_BYTES) settle(() => reject(tooLarge(bounds.limitBytes)));
+      else if (size > bounds.limitBytes + SWALLOWED_BYTES) fail(tooLarge(bounds.limitBytes));
     };
-    const onEnd = (): void => {
-      settle(() => {
+    const onGone = (): void => {
+      if (!request.readableEnded) fail(new ClientGone());
+    };
+    request
+      .on('data', onData)
+      .on('end', () => {
+        clearTimeout(timer);
         if (size > bounds.limitBytes) reject(tooLarge(bounds.limitBytes));
         else
           resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size));
-      });
-    };
-    const onClose = (): void => {
-      settle(() => reject(new ClientGone()));
-    };
-    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+      })
+      .on('close', onGone)
+      .on('error', onGone);
   });
-}
-
-function ignore(): void {
-  // Nothing is left to do for a request that is already settled.
 }
 
 function tooLarge(limitBytes: number): RequestFault {

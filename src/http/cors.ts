@@ -3,17 +3,28 @@
  * too. Pages for people have none.
  */
 
-/** On every answer of an API route; flat name and value pairs, as `writeHead` takes them. */
-export const corsHeaders: readonly string[] = [
+const readable: readonly string[] = [
   'access-control-allow-origin',
   '*',
-  'access-control-allow-methods',
-  'GET, POST, PUT, DELETE, OPTIONS',
-  'access-control-allow-headers',
-  'X-Requested-With, Content-Type, Authorization, Accept, Accept-Language, Content-Language, If-None-Match',
   'access-control-expose-headers',
   'Retry-After, ETag',
 ];
 
-/** Seconds that a browser may remember the answer to a preflight. */
-export const preflightHeaders: readonly string[] = [...corsHeaders, 'access-control-max-age', '86400'];
+const methodsAndHeaders: readonly string[] = [
+  'access-control-allow-methods',
+  'GET, POST, PUT, DELETE, OPTIONS',
+  'access-control-allow-headers',
+  'X-Requested-With, Content-Type, Authorization, Accept, Accept-Language, Content-Language, If-None-Match',
+];
+
+/** Who may read an answer, and whether it answers a preflight. */
+export type Sharing = 'none' | 'oauth' | 'matrix' | 'preflight';
+
+/** Headers of an answer, as flat name and value pairs for `writeHead`. The Matrix specification wants the whole set on every answer. */
+export const sharingHeaders: Readonly<Record<Sharing, readonly string[]>> = {
+  none: [],
+  oauth: readable,
+  matrix: [...readable, ...methodsAndHeaders],
+  // Seconds that a browser may remember it.
+  preflight: [...readable, ...methodsAndHeaders, 'access-control-max-age', '86400'],
+};

@@ -10,6 +10,8 @@ export interface MediaType {
 /** Parses a `Content-Type`; `undefined` where the header is absent. A malformed one has an essence that matches nothing. */
 export function parseMediaType(header: string | undefined): MediaType | undefined {
   if (header === undefined) return undefined;
+  // What nearly every request has.
+  if (!header.includes(';')) return { essence: header.trim().toLowerCase(), charset: undefined };
   const [essence = '', ...parameters] = header.split(';');
   let charset: string | undefined;
   for (const parameter of parameters) {

@@ -8,6 +8,7 @@ import { readBody } from './body.ts';
 import type { BodyBounds } from './body.ts';
 import { refuse } from './errors.ts';
 import type { Refusal } from './errors.ts';
+import type { Sharing } from './cors.ts';
 import type { Reply } from './exchange.ts';
 import { ClientGone, RequestFault } from './fault.ts';
 import { parseForm } from './form-body.ts';
@@ -16,7 +17,6 @@ import { namesHtml } from './media-type.ts';
 import type { Operation, OperationChecks } from './openapi.ts';
 import { Exchange, checkMessage, checkParams } from './request.ts';
 import { respond, wireForm } from './respond.ts';
-import type { Sharing } from './respond.ts';
 
 /** What every request needs. */
 export interface Surroundings {
@@ -180,7 +180,8 @@ function send(exchange: Exchange, response: ServerResponse, reply: Reply): void 
 
 function sharingOf(operation: Operation): Sharing {
   if (!operation.cors) return 'none';
-  return operation.method === 'OPTIONS' ? 'preflight' : 'cors';
+  if (operation.method === 'OPTIONS') return 'preflight';
+  return operation.dialect === 'matrix' ? 'matrix' : 'oauth';
 }
 
 const statusClasses = ['gone', '1xx', '2xx', '3xx', '4xx', '5xx'];

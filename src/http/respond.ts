@@ -1,19 +1,11 @@
 /** A reply on the wire: status, headers, body, the same whichever way the request came. */
 import type { ServerResponse } from 'node:http';
-import { corsHeaders, preflightHeaders } from './cors.ts';
+import { sharingHeaders } from './cors.ts';
+import type { Sharing } from './cors.ts';
 import type { Reply } from './exchange.ts';
 import { headerValue, pageHeaders } from './headers.ts';
 
 const JSON_TYPE = 'application/json';
-
-/** Cross-origin headers of an answer. */
-export type Sharing = 'none' | 'cors' | 'preflight';
-
-const shared: Readonly<Record<Sharing, readonly string[]>> = {
-  none: ['x-content-type-options', 'nosniff'],
-  cors: ['x-content-type-options', 'nosniff', ...corsHeaders],
-  preflight: ['x-content-type-options', 'nosniff', ...preflightHeaders],
-};
 
 /** A reply, ready for `writeHead`. */
 interface Rendered {
@@ -42,7 +34,7 @@ export function respond(
 
 function render(reply: Reply, sharing: Sharing): Rendered {
   const payload = payloadOf(reply);
-  const head: string[] = [...shared[sharing]];
+  const head: string[] = ['x-content-type-options', 'nosniff', ...sharingHeaders[sharing]];
   const headers = reply.headers ?? {};
   const typed = headers['content-type'] !== undefined;
   if (payload !== undefined && !typed && typeof reply.body === 'string') {
@@ -57,13 +49,16 @@ function render(reply: Reply, sharing: Sharing): Rendered {
     if (typeof value === 'string') add(head, name, value);
     else for (const each of value) add(head, name, each);
   }
-  if (payload !== undefined) head.push('content-length', String(Buffer.byteLength(payload)));
-  else if (reply.status !== 204 && reply.status !== 304) head.push('content-length', '0');
-  if (!Object.isFrozen(reply)) return { sharing, head, payload, encoding: 'utf8' };
-  // As a string the body leaves in one write with the head; latin1 keeps each byte as it is.
-  const text = Buffer.isBuffer(payload) ? payload.toString('latin1') : payload;
-  const rendered = { sharing, head, payload: text, encoding: text === payload ? 'utf8' : 'latin1' } as const;
-  renderedOnce.set(reply, rendered);
+  const size = payload === undefined ? 0 : Buffer.byteLength(payload);
+  if (payload !== undefined || (reply.status !== 204 && reply.status !== 304)) {
+    head.push('content-length', String(size));
+  }
+  // As a string the body leaves in one write with the head, and fastest where each character is a byte.
+  const once = Object.isFrozen(reply);
+  const text = once && Buffer.isBuffer(payload) ? payload.toString('latin1') : payload;
+  const encoding = text?.length === size ? 'latin1' : 'utf8';
+  const rendered = { sharing, head, payload: text, encoding } as const;
+  if (once) renderedOnce.set(reply, rendered);
   return rendered;
 }
 

@@ -3,8 +3,10 @@
  * net: the first is that nobody logs secrets.
  */
 import { createRequire } from 'node:module';
+import { isatty } from 'node:tty';
 import { pino } from 'pino';
 import type { DestinationStream, Logger, LoggerOptions } from 'pino';
+import { createOutput } from './output.ts';
 import { scrubSecrets, describeError } from './redaction.ts';
 
 export type Log = Logger;
@@ -81,24 +83,16 @@ function scrubArgument(argument: unknown): unknown {
   return copy ?? argument;
 }
 
-/** Where nobody reads standard output, lines beyond this are lost rather than memory. */
-const LOST_BEYOND_BYTES = 8 * 1024 * 1024;
-
-/** Lines are written in batches, at the latest after this time, and at exit: a slow reader never holds up a request. */
-const FLUSH_MS = 100;
+/** One for the process: what is waiting is written in order, whoever logged it. */
+let output: DestinationStream | undefined;
 
 function standardOutput(pretty: boolean | undefined): DestinationStream {
-  if (pretty ?? process.stdout.isTTY) {
+  if (pretty ?? isatty(1)) {
     const stream = prettyStream();
     if (stream !== undefined) return stream;
   }
-  return pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: 8192,
-    periodicFlush: FLUSH_MS,
-    maxLength: LOST_BEYOND_BYTES,
-  });
+  output ??= createOutput(1);
+  return output;
 }
 
 function prettyStream(): DestinationStream | undefined {

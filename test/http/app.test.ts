@@ -367,6 +367,8 @@ describe('CORS (177)', () => {
       expect(headers.get('access-control-allow-origin'), path).toBe('*');
       expect(headers.get('access-control-allow-credentials')).toBeNull();
       expect(headers.get('access-control-expose-headers')).toBe('Retry-After, ETag');
+      // The Matrix specification wants these on every answer, not on preflights alone.
+      expect(headers.has('access-control-allow-headers')).toBe(path.startsWith('/_matrix'));
     }
   });
 

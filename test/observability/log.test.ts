@@ -160,6 +160,25 @@ describe('the log', () => {
     expect(Object.keys(lines()[2] ?? {})).toEqual(['level', 'time', 'a', 'message']);
   });
 
+  it('writes everything in order, and what is waiting when the process ends, to a reader that is slow', async () => {
+    const script = `import { createLog } from ${JSON.stringify(join(import.meta.dirname, '../../src/observability/log.ts'))};
+      const log = createLog();
+      for (let line = 0; line < 4000; line++) log.info({ line, padding: 'x'.repeat(100) }, 'a line');
+      setTimeout(() => { log.info({ line: 4000 }, 'the last line'); process.exit(0); }, 50);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let text = '';
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    await new Promise((resolve) => child.once('close', resolve));
+    const numbers = text
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { line: number }).line);
+    expect(numbers).toEqual(Array.from({ length: 4001 }, (_, line) => line));
+  });
+
   it('writes JSON to a pipe, all of it before the process ends', async () => {
     const script = `import { createLog } from ${JSON.stringify(join(import.meta.dirname, '../../src/observability/log.ts'))}; const log = createLog(); log.info('one'); log.info('two'); process.exit(0);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
