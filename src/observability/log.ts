@@ -105,6 +105,7 @@ function prettyStream(): DestinationStream | undefined {
       translateTime: 'SYS:HH:MM:ss.l',
       ignore: 'hostname,pid',
       singleLine: true,
+      sync: true,
     });
   } catch {
     return undefined;
