@@ -12,7 +12,7 @@ import {
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
 import { readStaticClients } from './authorization-server/static-clients.ts';
-import { openSigningKeys, rotateOldSigningKeys } from './authorization-server/signing-keys.ts';
+import { openSigningKeys } from './authorization-server/signing-keys.ts';
 import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './composition/documents.ts';
 import { readGauges } from './composition/gauges.ts';
 import { startHousekeeping } from './composition/housekeeping.ts';
@@ -34,6 +34,7 @@ import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
 import { type AccessVerdict, findAccess } from './sessions/find.ts';
+import { type ChangeWatcher, watchChanges } from './storage/changes.ts';
 import type { Database, DatabaseOptions } from './storage/database.ts';
 import { openDatabase } from './storage/open-database.ts';
 import { createSealer, deriveSubkey } from './storage/sealed.ts';
@@ -103,7 +104,7 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
   const deps = await composeDeps({ config, clock, random, log, metrics, db, key, providers, changes });
   const published = publishedDocuments(config, deps);
   const { router, listener } = await composeApp(options, deps, published);
-  opened.defer(startHousekeeping(deps, config.signing_keys.rotate_after_days * DAY));
+  opened.defer(startHousekeeping(deps, { signingKeyDays: config.signing_keys.rotate_after_days }));
   readGauges(deps);
 
   const held = opened.move();

@@ -1,4 +1,5 @@
 import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
+import { rotateOldSigningKeys } from '../authorization-server/signing-keys.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { deliverOutbox } from '../sessions/outbox.ts';
 import { cleanUp } from '../storage/cleanup.ts';
@@ -7,9 +8,15 @@ import { startPeriodicWork } from '../storage/periodic.ts';
 /** How often the homeserver's outbox is looked through, and how often what is over is removed, in milliseconds. */
 const OUTBOX_INTERVAL = 5_000;
 const CLEANUP_INTERVAL = 5 * 60_000;
+/** How often the age of the signing keys is looked at. */
+const KEYS_INTERVAL = 60 * 60_000;
+const DAY = 24 * 60 * 60_000;
 
 /** Periodic work, done by one of all processes. Returns what stops it, once the rounds under way are over. */
-export function startHousekeeping(deps: AuthorizationServerDeps): () => Promise<void> {
+export function startHousekeeping(
+  deps: AuthorizationServerDeps,
+  { signingKeyDays }: { signingKeyDays: number },
+): () => Promise<void> {
   const { db: database, log, clock } = deps;
   const shared = { database, holder: newRecordId(clock.now(), deps.random), log };
   const works = [
@@ -23,6 +30,13 @@ export function startHousekeeping(deps: AuthorizationServerDeps): () => Promise<
       },
     }),
   ];
+  if (signingKeyDays > 0) {
+    const work = async (): Promise<void> => {
+      const kid = await rotateOldSigningKeys(deps, signingKeyDays * DAY);
+      if (kid !== undefined) log.info({ kid }, 'signing key made; it signs in ten minutes');
+    };
+    works.push(startPeriodicWork({ ...shared, name: 'signing_keys', everyMs: KEYS_INTERVAL, work }));
+  }
   if (deps.homeserver.listens) {
     const work = async (): Promise<void> => {
       await deliverOutbox(deps);

@@ -12,6 +12,7 @@ import { metadataSection } from './sections/metadata.ts';
 import { providersSection } from './sections/providers.ts';
 import { registrationSection } from './sections/registration.ts';
 import { serverKeys } from './sections/server.ts';
+import { signingKeysSection } from './sections/signing-keys.ts';
 import { sessionsSection } from './sections/sessions.ts';
 
 export const configSchema = z.strictObject({
@@ -27,6 +28,9 @@ export const configSchema = z.strictObject({
     description: 'The homeserver that asks whose a token is.',
   }),
   sessions: described(sessionsSection.prefault({}), { description: 'How long things live.' }),
+  signing_keys: described(signingKeysSection.prefault({}), {
+    description: 'The keys that sign ID tokens.',
+  }),
   legacy_login: described(legacyLoginSection.prefault({}), {
     description: "Matrix's own login routes, for clients without OAuth.",
   }),

@@ -222,7 +222,6 @@ export interface SigningKeysTable {
   public_jwk_json: JsonText<Record<string, unknown>>;
   private_jwk_sealed: string;
   created_at: number;
-  retired_at: number | null;
 }
 
 /** Last good metadata and key set of a provider. */

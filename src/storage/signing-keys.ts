@@ -12,3 +12,8 @@ export function listSigningKeys(db: Kysely<Schema>): Promise<SigningKeyRecord[]>
 export async function insertSigningKey(db: Kysely<Schema>, key: SigningKeyRecord): Promise<void> {
   await db.insertInto('signing_keys').values(key).execute();
 }
+
+/** Removes keys, private halves and all. */
+export async function deleteSigningKeys(db: Kysely<Schema>, kids: readonly string[]): Promise<void> {
+  await db.deleteFrom('signing_keys').where('kid', 'in', kids).execute();
+}

@@ -278,8 +278,7 @@ async function createKeysAndDocuments({ table, time }: MigrationTools): Promise<
       .addColumn('alg', 'text', (c) => c.notNull())
       .addColumn('public_jwk_json', 'text', (c) => c.notNull())
       .addColumn('private_jwk_sealed', 'text', (c) => c.notNull())
-      .addColumn('created_at', time, (c) => c.notNull())
-      .addColumn('retired_at', time),
+      .addColumn('created_at', time, (c) => c.notNull()),
   );
   await table('idp_documents', (t) =>
     t

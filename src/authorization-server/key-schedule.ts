@@ -1,0 +1,31 @@
+/** Which signing key does what at which moment: a pure function of the keys and the time, so that all processes agree without talking. */
+import type { SigningKeyRecord } from '../storage/signing-keys.ts';
+
+const MINUTE = 60_000;
+
+/** How long a new key is published before it signs, in milliseconds: as long as others may keep the key set. */
+export const PREPUBLISH = 10 * MINUTE;
+
+/** How long a key is published after it last signed, in milliseconds: an ID token's five minutes, and clocks that differ by ten. */
+export const RETENTION = 15 * MINUTE;
+
+type Keyed = Pick<SigningKeyRecord, 'kid' | 'created_at'>;
+
+/** The key that signs: the newest that has been published long enough, or else the oldest. `undefined` where there is none. */
+export function activeKey<K extends Keyed>(keys: readonly K[], now: number): K | undefined {
+  const sorted = newestFirst(keys);
+  return sorted.find((key) => key.created_at + PREPUBLISH <= now) ?? sorted.at(-1);
+}
+
+/** The keys to publish, newest first: those to come, the one that signs, and those whose last ID token may still be good. */
+export function publishedKeys<K extends Keyed>(keys: readonly K[], now: number): K[] {
+  const sorted = newestFirst(keys);
+  return sorted.filter((_, index) => {
+    const successor = sorted[index - 1];
+    return successor === undefined || successor.created_at + PREPUBLISH + RETENTION > now;
+  });
+}
+
+function newestFirst<K extends Keyed>(keys: readonly K[]): K[] {
+  return keys.toSorted((a, b) => b.created_at - a.created_at || (a.kid < b.kid ? -1 : 1));
+}

@@ -1,0 +1,55 @@
+/** `gatehouse keys`: the keys that sign ID tokens, seen and rotated without a restart. */
+import type { Command } from 'commander';
+import { activeKey, publishedKeys } from '../authorization-server/key-schedule.ts';
+import { rotateSigningKeys } from '../authorization-server/signing-keys.ts';
+import { ensureEncryptionKey } from '../config/encryption-key.ts';
+import { createSealer } from '../storage/sealed.ts';
+import { listSigningKeys } from '../storage/signing-keys.ts';
+import { type ConfigOption, withConfig } from './config-option.ts';
+import { isoTime, type OperatorDeps, printJson, runOperation } from './operator.ts';
+import { formatTable, shortTime } from './table.ts';
+
+type Options = ConfigOption & { readonly json?: true };
+
+/** Adds the commands. */
+export function addKeys(program: Command): void {
+  const keys = program.command('keys').description('look at the keys that sign ID tokens, and rotate them');
+  const command = (name: string, description: string): Command =>
+    withConfig(keys.command(name).description(description)).option('--json', 'print JSON');
+
+  command('list', 'list the keys, newest first').action((options: Options) =>
+    runOperation(options, (deps) => list(deps, options)),
+  );
+  command('rotate', 'make a new key, which signs once it has been published for ten minutes')
+    .option('--now', 'delete all earlier keys at once: for a key that others may have')
+    .action((options: Options & { now?: true }) => runOperation(options, (deps) => rotate(deps, options)));
+}
+
+async function list(deps: OperatorDeps, options: Options): Promise<void> {
+  const records = await listSigningKeys(deps.db.query);
+  const now = deps.clock.now();
+  const active = activeKey(records, now);
+  const published = publishedKeys(records, now);
+  const all = records.map((record) => ({
+    kid: record.kid,
+    created_at: record.created_at,
+    state: record === active ? 'signs' : published.includes(record) ? 'published' : 'over',
+  }));
+  if (options.json) {
+    printJson(all.map((key) => ({ ...key, created_at: isoTime(key.created_at) })));
+    return;
+  }
+  const rows = all.map((key) => [key.kid, shortTime(key.created_at), key.state]);
+  console.log(formatTable(['ID', 'CREATED', 'STATE'], rows, 'There is no key yet.'));
+}
+
+async function rotate(deps: OperatorDeps, options: Options & { now?: true }): Promise<void> {
+  const { key } = ensureEncryptionKey(deps.config, deps.random);
+  const sealer = createSealer(key, deps.random);
+  const kid = await rotateSigningKeys({ ...deps, sealer }, { atOnce: options.now === true });
+  if (options.json) printJson({ kid });
+  else {
+    const from = options.now === true ? 'signs from now on' : 'signs in ten minutes';
+    console.log(`Key ${kid} ${from}. Running processes know it within a second.`);
+  }
+}
