@@ -12,6 +12,12 @@ export interface SecretFiles {
   readonly databaseUrl: string | undefined;
 }
 
+/** Where preferred_username is missing, or an e-mail address, which cannot be a localpart. */
+const localparts: Readonly<Record<string, string>> = {
+  google: '{email|before_at}',
+  entra: '{preferred_username|before_at}',
+};
+
 /** YAML text. */
 export function renderConfig(answers: Answers, files: SecretFiles): string {
   const proxied = answers.public_url.startsWith('https:');
@@ -45,7 +51,7 @@ providers:
     client_secret_file: ${scalar(files.idp)}
     # Which claims make a Matrix user. The localpart counts at the first sign-in only.
     claims:
-      localpart: preferred_username
+      localpart: ${scalar(localparts[answers.preset] ?? 'preferred_username')}
       displayname: name
       email: email
 

@@ -5,6 +5,7 @@ import { claimsOf } from '../protocol/claim-template.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { judgeConfiguration } from './configuration.ts';
 import { finding } from './finding.ts';
+import { examineInterface } from './homeserver-interface.ts';
 import { examineHomeserver } from './homeserver.ts';
 import { runProbe, type DoctorDeps, type ProbeResult } from './probe.ts';
 import { pkceOf } from './provider/abilities.ts';
@@ -62,34 +63,36 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
     }
   });
   const service = serviceInput(config);
-  const [databaseResult, serviceResult, publicResult, homeserver, ...providers] = await Promise.all([
-    database,
-    examineService(deps, service),
-    examinePublicUrl(deps, {
-      publicUrl: config.public_url,
-      mode: config.mode,
-      issuer: service.issuer,
-      providerIds: config.providers.map(({ id }) => id),
-      maxAgeSeconds: config.metadata.max_age_seconds,
-      allowHttp: config.public_url_allow_http,
-    }),
-    examineHomeserver(deps, {
-      serverName: config.server_name,
-      baseUrl: config.homeserver.public_url,
-      allowHttp: config.homeserver.allow_http,
-      publicUrl: config.public_url,
-      issuer: service.issuer,
-    }),
-    ...config.providers.map((settings, index) =>
-      examineProvider(deps, {
-        settings,
-        subject: `provider ${settings.id}`,
-        place: `providers[${index}]`,
-        redirectUri: endpointUrl(config.public_url, `upstream/${settings.id}/callback`),
-        localpartClaims: claimsOf(settings.claims.localpart),
+  const [databaseResult, serviceResult, publicResult, homeserver, itsInterface, ...providers] =
+    await Promise.all([
+      database,
+      examineService(deps, service),
+      examinePublicUrl(deps, {
+        publicUrl: config.public_url,
+        mode: config.mode,
+        issuer: service.issuer,
+        providerIds: config.providers.map(({ id }) => id),
+        maxAgeSeconds: config.metadata.max_age_seconds,
+        allowHttp: config.public_url_allow_http,
       }),
-    ),
-  ]);
+      examineHomeserver(deps, {
+        serverName: config.server_name,
+        baseUrl: config.homeserver.public_url,
+        allowHttp: config.homeserver.allow_http,
+        publicUrl: config.public_url,
+        issuer: service.issuer,
+      }),
+      examineInterface(deps, config.homeserver),
+      ...config.providers.map((settings, index) =>
+        examineProvider(deps, {
+          settings,
+          subject: `provider ${settings.id}`,
+          place: `providers[${index}]`,
+          redirectUri: endpointUrl(config.public_url, `upstream/${settings.id}/callback`),
+          localpartClaims: claimsOf(settings.claims.localpart),
+        }),
+      ),
+    ]);
   const publicProbes =
     serviceResult.listens === false
       ? explainSilence(publicResult.probes, service, file)
@@ -101,6 +104,7 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
     ...providers.flatMap((provider) => provider.probes),
     ...publicProbes,
     ...homeserver,
+    itsInterface,
   ];
   return {
     ...summarise(probes),

@@ -72,6 +72,8 @@ export const severities = {
   'homeserver.well_known_missing': 'error',
   'homeserver.well_known_mismatch': 'error',
   'homeserver.auth_metadata': 'error',
+  'homeserver.secret_refused': 'error',
+  'homeserver.interface_missing': 'error',
 } as const satisfies Record<string, Severity>;
 
 export type FindingCode = keyof typeof severities;

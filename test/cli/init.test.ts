@@ -167,7 +167,9 @@ describe('gatehouse init in a dialogue', () => {
     expect(shown).not.toContain('typed-secret');
     expect(readFileSync(join(folder, 'idp.secret'), 'utf8')).toBe('typed-secret\n');
     expect(mode(join(folder, 'idp.secret'))).toBe(0o600);
-    expect(inspectFile(join(folder, 'gatehouse.yaml'), {}).faults).toEqual([]);
+    const { config, faults } = inspectFile(join(folder, 'gatehouse.yaml'), {});
+    expect(faults).toEqual([]);
+    expect(config?.providers[0]?.claims.localpart).toBe('{email|before_at}');
   });
 
   it('asks again after an answer that breaks a rule', async () => {

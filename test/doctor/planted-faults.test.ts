@@ -25,6 +25,7 @@ describe('a sound set-up', () => {
     expect(report.probes.filter(({ outcome }) => outcome === 'skipped').map(({ name }) => name)).toEqual([
       'service: readiness',
       'homeserver: auth_metadata',
+      'homeserver: interface',
     ]);
     const [provider] = report.providers;
     expect(provider).toEqual({
