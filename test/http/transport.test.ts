@@ -39,6 +39,11 @@ describe('a message that could mean two things (164)', () => {
   });
 });
 
+it('survives headers that are named like prototypes (166)', async () => {
+  const request = `GET ${thing} HTTP/1.1\r\nhost: h\r\n__proto__: a\r\nconstructor: b\r\ncookie: __proto__=c; toString=d\r\n${close}\r\n`;
+  expect(statusOf(await sendRaw(app.port, request))).toBe(200);
+});
+
 describe('sizes (165)', () => {
   it('has limits for the URL, the number and the bytes of headers', async () => {
     expect(
