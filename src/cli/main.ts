@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { checkConfig } from './config-check.ts';
 import { type ConfigOption, configFile, withConfig } from './config-option.ts';
+import { addDatabaseCommands } from './database-commands.ts';
 import type { InitFlags } from './init.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import { serve } from './serve.ts';
@@ -48,6 +49,7 @@ function buildProgram(): Command {
     });
   addInit(program);
   addOperatorCommands(program);
+  addDatabaseCommands(program);
   return program;
 }
 
