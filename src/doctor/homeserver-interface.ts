@@ -43,7 +43,7 @@ export async function examineInterface(deps: DoctorDeps, input: InterfaceInput):
 }
 
 /** 200 or 400 come from the interface itself; 401 and 403 are about the secret; a path that is not there is 404. */
-export function judgeInterface(answer: Look): Verdict {
+function judgeInterface(answer: Look): Verdict {
   const expected = 'an answer of its matrix_authentication_service interface';
   const say = (facts: Pick<Facts, 'code' | 'seen' | 'mend'>): Finding[] => [
     finding({ subject: 'homeserver', probed: answer.probed, expected, ...facts }),

@@ -69,7 +69,7 @@ export function wellKnownUrl(serverName: string, baseUrl: string): string {
 }
 
 /** Judges `/_matrix/client/versions`: the first thing that clients ask. */
-export function judgeVersions(answer: Look): Verdict {
+function judgeVersions(answer: Look): Verdict {
   const expected = 'the versions of the homeserver, status 200';
   const read = jsonObjectOf(answer);
   if ('wrong' in read) {
@@ -137,7 +137,7 @@ export function judgeWellKnown(answer: Look, input: HomeserverInput, baseUrl: st
 }
 
 /** Judges the metadata that clients get at the homeserver: it must be ours. */
-export function judgeMetadata(answer: Look, input: HomeserverInput): Verdict {
+function judgeMetadata(answer: Look, input: HomeserverInput): Verdict {
   const expected = `our metadata, with the issuer "${input.issuer}"`;
   const facts = {
     code: 'homeserver.auth_metadata',

@@ -81,7 +81,7 @@ function askListener(
 }
 
 /** Judges the answer of whatever listens at our address. */
-export function judgeListener(answer: Look, issuer: string): Verdict {
+function judgeListener(answer: Look, issuer: string): Verdict {
   if ('fault' in answer && answer.fault.kind === 'connect') {
     return { skipped: 'nothing listens at this address of this machine' };
   }

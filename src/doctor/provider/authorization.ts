@@ -42,7 +42,7 @@ const ORDINARY = [
 ];
 
 /** Judges the answer to an authorization request with `prompt=none`. */
-export function judgeAuthorizationAnswer(context: ProviderContext, answer: Look): Verdict {
+function judgeAuthorizationAnswer(context: ProviderContext, answer: Look): Verdict {
   if ('fault' in answer) {
     return { skipped: `browsers go there, this machine cannot: ${answer.fault.message}` };
   }

@@ -19,7 +19,7 @@ export async function examineKeys(context: ProviderContext, server: Server | und
 }
 
 /** Judges an answer that should be the key set. */
-export async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<Verdict> {
+async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<Verdict> {
   const wrong = wrongAnswer(answer);
   if (wrong !== undefined) return [wrongAnswerFinding(context, answer, wrong, 'jwks_uri')];
   const answered = answer as Answered;

@@ -49,7 +49,7 @@ export async function examineMetadata(
 }
 
 /** Judges an answer that should be the metadata. */
-export function judgeMetadataAnswer(
+function judgeMetadataAnswer(
   context: ProviderContext,
   answer: Look,
   localpartClaims: readonly string[],

@@ -24,7 +24,7 @@ export async function examineUserinfo(
 }
 
 /** Judges the answer to a token that cannot exist. RFC 6750 section 3.1 wants 401; what matters is who refuses. */
-export function judgeUserinfoAnswer(context: ProviderContext, answer: Look): Verdict {
+function judgeUserinfoAnswer(context: ProviderContext, answer: Look): Verdict {
   const member = 'userinfo_endpoint';
   if ('fault' in answer) {
     const wrong = wrongAnswer(answer);

@@ -29,7 +29,7 @@ export async function examineValidators(context: PublicContext, first: Answered)
 }
 
 /** Our `max-age` must arrive, and no copy may be older than it. In passthrough the provider's freshness counts, which varies. */
-export function judgeCacheControl(context: PublicContext, { answer, probed }: Answered): Finding[] {
+function judgeCacheControl(context: PublicContext, { answer, probed }: Answered): Finding[] {
   if (context.mode === 'passthrough') return [];
   const value = answer.headers['cache-control'] ?? '(none)';
   const age = Number(/^\s*(\d+)/.exec(answer.headers['age'] ?? '')?.[1] ?? 0);
@@ -62,7 +62,7 @@ export async function examineAuthorizationHeader(context: PublicContext): Promis
 }
 
 /** Judges the answers to a wrong token and to none. */
-export function judgeAuthorizationHeader(withToken: Look, without: Look): Finding[] {
+function judgeAuthorizationHeader(withToken: Look, without: Look): Finding[] {
   const expected = 'our own answer in JSON, status 401';
   const [one, other] = [withToken, without].map((answer) => jsonObjectOf(answer, (status) => status === 401));
   if (one === undefined || other === undefined) return [];

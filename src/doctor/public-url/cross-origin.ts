@@ -51,7 +51,7 @@ export async function examinePreflights(context: PublicContext): Promise<Finding
 }
 
 /** Judges the answer to a preflight. */
-export function judgePreflight(answer: Look): Finding[] {
+function judgePreflight(answer: Look): Finding[] {
   if ('fault' in answer) {
     const wrong = wrongAnswer(answer);
     return wrong === undefined ? [] : [wrongPublicFinding(answer, wrong, 'an answer to a preflight')];

@@ -24,7 +24,7 @@ export interface PublishedVerdict {
 }
 
 /** Where clients and the homeserver look for the metadata. */
-export function metadataUrls(publicUrl: string): string[] {
+function metadataUrls(publicUrl: string): string[] {
   const wellKnown = ['.well-known/openid-configuration', '.well-known/oauth-authorization-server'];
   const matrix = [
     '_matrix/client/v1/auth_metadata',
@@ -59,7 +59,7 @@ export async function examinePublished(context: PublicContext): Promise<Publishe
 }
 
 /** Judges one copy of the document: issuer, endpoints, and what the specification demands. */
-export function judgeDocument(context: PublicContext, probed: string, document: Document): Finding[] {
+function judgeDocument(context: PublicContext, probed: string, document: Document): Finding[] {
   const stated = document['issuer'];
   if (stated !== context.issuer) {
     const text = typeof stated === 'string' ? quoteForLog(stated, 300) : undefined;
@@ -123,7 +123,7 @@ function foreignEndpoints(publicUrl: string, document: Document): string[] {
 }
 
 /** Every copy must be the first, member for member: clients and homeserver read different ones. */
-export function judgeEquality(documents: PublishedVerdict['documents']): Finding[] {
+function judgeEquality(documents: PublishedVerdict['documents']): Finding[] {
   const [first, ...others] = documents;
   if (first === undefined) return [];
   return others.flatMap(({ answered, document }) => {
