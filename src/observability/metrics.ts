@@ -46,26 +46,20 @@ export const metricDeclarations = {
     help: 'Presentations of a refresh token.',
     labels: {
       outcome:
-        '`rotated`, `repeated` (an honest retry got the same pair), `refused`, `reuse` (the session was ended), `unavailable`',
+        '`rotated`, `repeated` (an honest retry got the same pair), `refused`, `reuse` (the session was ended)',
     },
   },
   introspections: {
     kind: 'counter',
     name: 'gatehouse_introspections_total',
     help: 'Questions of the homeserver or of a resource server about a token.',
-    labels: { outcome: '`active`, `inactive`, `locked`, `unavailable`' },
+    labels: { outcome: '`active`, `inactive`, `locked`' },
   },
   rateLimitHits: {
     kind: 'counter',
     name: 'gatehouse_rate_limit_hits_total',
     help: 'Requests refused because an address or an account had too many.',
     labels: { limit: 'name of the limit' },
-  },
-  sessions: {
-    kind: 'gauge',
-    name: 'gatehouse_sessions',
-    help: 'Sessions that have not ended.',
-    labels: {},
   },
   outbox: {
     kind: 'gauge',
@@ -76,22 +70,12 @@ export const metricDeclarations = {
   upstreamRequests: {
     kind: 'counter',
     name: 'gatehouse_upstream_requests_total',
-    help: 'Requests to the identity providers.',
+    help: "Requests for the identity providers' documents.",
     labels: {
       provider: 'id of the provider in the configuration',
-      kind: '`metadata`, `jwks`, `token`, `userinfo` and others',
-      outcome: '`ok`, `not_modified`, `refused`, `failed`',
+      kind: '`metadata` or `jwks`',
+      outcome: '`ok`, `not_modified`, `failed`',
     },
-  },
-  upstreamDuration: {
-    kind: 'histogram',
-    name: 'gatehouse_upstream_request_duration_seconds',
-    help: 'Time of a request to an identity provider, its body included.',
-    labels: {
-      provider: 'id of the provider in the configuration',
-      kind: 'as in gatehouse_upstream_requests_total',
-    },
-    buckets: SECONDS,
   },
   upstreamDocumentAge: {
     kind: 'gauge',

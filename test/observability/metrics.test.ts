@@ -24,7 +24,7 @@ describe('metrics', () => {
     const [one, other] = [createMetrics(), createMetrics()];
     one.count('introspections', { outcome: 'active' }, 3);
     one.observe('httpDuration', { operation: 'whoami' }, 0.02);
-    one.set('sessions', {}, 5);
+    one.set('outbox', {}, 5);
     expect((await one.render()).text).toContain('gatehouse_introspections_total{outcome="active"} 3');
     expect((await one.render()).text).toContain(
       'gatehouse_http_request_duration_seconds_bucket{le="0.025",operation="whoami"} 1',
