@@ -68,7 +68,7 @@ async function startLemon(redirectUri: string): Promise<RealProvider> {
       ),
     rotateKeys() {
       // The portal looks every second for a new configuration.
-      execFileSync('perl', [rotation], { env: { ...process.env, ...env }, stdio: 'ignore' });
+      execFileSync(rotation, { env: { ...process.env, ...env }, stdio: 'ignore' });
       return Promise.resolve();
     },
     async stop() {

@@ -66,6 +66,11 @@ export async function runProgram(options: ProgramOptions): Promise<RunningProgra
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const kill = (): void => {
+    child.kill('SIGKILL');
+  };
+  process.once('exit', kill);
+  child.once('exit', () => process.removeListener('exit', kill));
   child.stdout.pipe(output, { end: false });
   child.stderr.pipe(output, { end: false });
   let failure: Error | undefined;
