@@ -1,28 +1,23 @@
 /** `gatehouse keys`: the keys that sign ID tokens, seen and rotated without a restart. */
-import type { Command } from 'commander';
 import { activeKey, publishedKeys } from '../authorization-server/key-schedule.ts';
 import { rotateSigningKeys } from '../authorization-server/signing-keys.ts';
 import { ensureEncryptionKey } from '../config/encryption-key.ts';
 import { createSealer } from '../storage/sealed.ts';
 import { listSigningKeys } from '../storage/signing-keys.ts';
-import { type ConfigOption, withConfig } from './config-option.ts';
+import type { ConfigOption } from './config-option.ts';
 import { isoTime, type OperatorDeps, printJson, runOperation } from './operator.ts';
 import { formatTable, shortTime } from './table.ts';
 
 type Options = ConfigOption & { readonly json?: true };
 
-/** Adds the commands. */
-export function addKeys(program: Command): void {
-  const keys = program.command('keys').description('look at the keys that sign ID tokens, and rotate them');
-  const command = (name: string, description: string): Command =>
-    withConfig(keys.command(name).description(description)).option('--json', 'print JSON');
+/** Lists the keys and what each does at the moment. */
+export function listKeysCommand(options: Options): Promise<void> {
+  return runOperation(options, (deps) => list(deps, options));
+}
 
-  command('list', 'list the keys, newest first').action((options: Options) =>
-    runOperation(options, (deps) => list(deps, options)),
-  );
-  command('rotate', 'make a new key, which signs once it has been published for ten minutes')
-    .option('--now', 'delete all earlier keys at once: for a key that others may have')
-    .action((options: Options & { now?: true }) => runOperation(options, (deps) => rotate(deps, options)));
+/** Makes a new key; with `now` the others are gone at once. */
+export function rotateKeysCommand(options: Options & { readonly now?: true }): Promise<void> {
+  return runOperation(options, (deps) => rotate(deps, options));
 }
 
 async function list(deps: OperatorDeps, options: Options): Promise<void> {

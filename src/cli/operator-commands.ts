@@ -1,4 +1,4 @@
-/** The commands on users, sessions and clients, as they are written. What they do is loaded only when one of them runs. */
+/** The commands on users, sessions, clients and signing keys, as they are written. What they do is loaded only when one of them runs. */
 import { type Command, Option } from 'commander';
 import type { ClientFlags } from './client-flags.ts';
 import { type ConfigOption, withConfig } from './config-option.ts';
@@ -12,6 +12,7 @@ export function addOperatorCommands(program: Command): void {
   addUsers(program);
   addSessions(program);
   addClients(program);
+  addKeys(program);
 }
 
 function addUsers(program: Command): void {
@@ -79,6 +80,18 @@ function addClients(program: Command): void {
   command('remove <id>', 'remove a client and end its sessions')
     .option('--yes', 'it is meant')
     .action(async (id: string, options: ConfirmedOptions) => (await load()).removeClientCommand(id, options));
+}
+
+function addKeys(program: Command): void {
+  const keys = program.command('keys').description('look at the keys that sign ID tokens, and rotate them');
+  const command = subcommandsOf(keys);
+  const load = () => import('./keys.ts');
+  command('list', 'list the keys, newest first').action(async (options: Options) =>
+    (await load()).listKeysCommand(options),
+  );
+  command('rotate', 'make a new key, which signs once it has been published for ten minutes')
+    .option('--now', 'delete all earlier keys at once: for a key that others may have')
+    .action(async (options: Options & { now?: true }) => (await load()).rotateKeysCommand(options));
 }
 
 function subcommandsOf(parent: Command): (name: string, description: string) => Command {

@@ -177,6 +177,26 @@ describe('a fresh sign-in', () => {
     expect(Number(time)).toBeGreaterThan(Date.now() / 1000 - 60);
   });
 
+  it.each([{ prompt: 'login' }, { max_age: '0' }, { max_age: '3600' }])(
+    'asked for by %j at an IdP that does not care and tells no time is refused, and the app can be told',
+    async (asked) => {
+      gatehouse.idp.faults.authorization = (query) => {
+        query.delete('prompt');
+        query.delete('max_age');
+      };
+      try {
+        const { browser, page } = await signInWith({ ...asked, response_mode: 'form_post' });
+        expect(page).toMatchObject({ status: 403, title: 'You are not signed in' });
+        expect(page.body).toContain('did not say when you last did');
+        const fields = Object.fromEntries(page.forms[0]?.fields ?? []);
+        expect(fields).toMatchObject({ error: 'access_denied', iss: gatehouse.url, state: 'some state/+=' });
+        expect((await browser.submit({ button: 'Return to the app' })).stopped).toBe(true);
+      } finally {
+        gatehouse.idp.faults.authorization = undefined;
+      }
+    },
+  );
+
   it('is asked for by max_age=0 and prompt=login with max_age, in words that oblige the IdP to tell the time', async () => {
     expect((await locationOf({ max_age: '0' })).searchParams.get('max_age')).toBe('0');
     const sent = (await locationOf({ prompt: 'login', max_age: '500' })).searchParams;

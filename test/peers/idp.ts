@@ -39,6 +39,8 @@ export interface IdpFaults {
   jwks: ((document: Record<string, unknown>) => unknown) | undefined;
   /** Puts this nonce into ID tokens instead of the one of the request. */
   nonce: string | undefined;
+  /** Changes the query of an authorization request before it is read. */
+  authorization: ((query: URLSearchParams) => void) | undefined;
   /** Answers the token endpoint with this status and an empty HTML body. */
   tokenStatus: number | undefined;
   /** Changes the token endpoint's answer. */
@@ -104,6 +106,7 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
     discovery: undefined,
     jwks: undefined,
     nonce: undefined,
+    authorization: undefined,
     tokenStatus: undefined,
     tokenResponse: undefined,
     userinfo: undefined,
@@ -232,6 +235,11 @@ async function applyFaults(
   if (request.path === '/auth' && faults.nonce !== undefined) {
     const query = new URLSearchParams(request.query);
     query.set('nonce', faults.nonce);
+    request.setQuery(query);
+  }
+  if (request.path === '/auth' && faults.authorization !== undefined) {
+    const query = new URLSearchParams(request.query);
+    faults.authorization(query);
     request.setQuery(query);
   }
   await next();
