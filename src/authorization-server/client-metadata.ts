@@ -24,7 +24,9 @@ export interface ClientMetadata {
 
 type Input = Readonly<Record<string, unknown>>;
 
-const supportedGrants = ['authorization_code', 'refresh_token'];
+/** Grants by which a session can begin; a client that asks for none of them has nothing to register for. */
+const beginningGrants = ['authorization_code'];
+const supportedGrants = [...beginningGrants, 'refresh_token'];
 const TEXT_LIMIT = 255;
 const URL_LIMIT = 2048;
 const REDIRECT_LIMIT = 10;
@@ -54,7 +56,9 @@ export function normaliseClientMetadata(input: Input, rules: MetadataRules): Cli
   if (usesCode && !responses.includes('code')) {
     refuse('response_types must contain code for the grant type authorization_code');
   }
-  if (keptGrants.length === 0) refuse('grant_types must contain authorization_code');
+  if (!keptGrants.some((grant) => beginningGrants.includes(grant))) {
+    refuse(`grant_types must contain ${beginningGrants.join(' or ')}`);
+  }
   return {
     client_uri: String(input['client_uri']),
     application_type: applicationType,
