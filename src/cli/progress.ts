@@ -24,7 +24,7 @@ export function showProgress(terminal: Pick<WriteStream, 'write' | 'columns'>): 
       clear();
       if (underWay.size === 0) return;
       const text = `asking (${done} done): ${[...underWay].join(', ')}`;
-      terminal.write(text.slice(0, Math.max(20, terminal.columns - 1)));
+      terminal.write(text.slice(0, (terminal.columns || 80) - 1));
       shown = true;
     },
     clear,

@@ -26,6 +26,8 @@ export interface ProviderSummary {
   readonly preset: string;
   /** `null` where the metadata could not be had. */
   readonly pkce: 'S256' | 'none' | null;
+  /** `Cache-Control` of its metadata, by which it is fetched again; `null` where it says nothing. */
+  readonly cache_control: string | null;
   /** When the provider last confirmed the documents that survive a restart (RFC 3339); `null` where there are none. */
   readonly last_good: { readonly metadata: string | null; readonly keys: string | null };
 }
@@ -70,6 +72,7 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
       examinePublicUrl(deps, {
         publicUrl: config.public_url,
         mode: config.mode,
+        oauthApi: config.oauth_api,
         issuer: service.issuer,
         providerIds: config.providers.map(({ id }) => id),
         maxAgeSeconds: config.metadata.max_age_seconds,
@@ -80,6 +83,7 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
         baseUrl: config.homeserver.public_url,
         allowHttp: config.homeserver.allow_http,
         publicUrl: config.public_url,
+        oauthApi: config.oauth_api,
         issuer: service.issuer,
       }),
       examineInterface(deps, config.homeserver),
@@ -117,6 +121,7 @@ function serviceInput(config: Config): ServiceInput {
   const { listen, operations } = config;
   return {
     publicUrl: config.public_url,
+    oauthApi: config.oauth_api,
     issuer: config.mode === 'facade' ? config.public_url : (config.providers[0]?.issuer ?? ''),
     listen: listen.socket === undefined ? { host: listen.host, port: listen.port } : undefined,
     operations,
@@ -164,6 +169,7 @@ function summariseProvider(
     issuer: settings.issuer,
     preset: settings.preset.name,
     pkce: server === undefined ? null : pkceOf(server, settings),
+    cache_control: metadata.answered?.answer.headers['cache-control'] ?? null,
     last_good: { metadata: when('metadata'), keys: when('jwks') },
   };
 }

@@ -43,6 +43,7 @@ export const severities = {
   'provider.userinfo': 'error',
   'provider.clock_skew': 'error',
   'provider.cached_stale': 'warning',
+  'provider.cache_control': 'warning',
   'public_url.unreachable': 'error',
   'public_url.tls': 'error',
   'public_url.slow': 'warning',

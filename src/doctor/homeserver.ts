@@ -16,6 +16,7 @@ export interface HomeserverInput {
   readonly allowHttp: boolean;
   /** Our own. */
   readonly publicUrl: string;
+  readonly oauthApi: boolean;
   readonly issuer: string;
 }
 
@@ -42,14 +43,14 @@ export async function examineHomeserver(deps: DoctorDeps, input: HomeserverInput
       probe('well-known', async (base) =>
         judgeWellKnown(await askJson(context, wellKnownUrl(input.serverName, base)), input, base),
       ),
-      probe('auth_metadata', async (base) =>
-        base.replace(/\/$/, '') === input.publicUrl.replace(/\/$/, '')
-          ? { skipped: 'the homeserver has our public URL, which is asked itself' }
-          : judgeMetadata(
-              await askJson(context, endpointUrl(base, '_matrix/client/v1/auth_metadata')),
-              input,
-            ),
-      ),
+      probe('auth_metadata', async (base) => {
+        if (!input.oauthApi) return { skipped: 'oauth_api is off' };
+        if (base.replace(/\/$/, '') === input.publicUrl.replace(/\/$/, '')) {
+          return { skipped: 'the homeserver has our public URL, which is asked itself' };
+        }
+        const url = endpointUrl(base, '_matrix/client/v1/auth_metadata');
+        return judgeMetadata(await askJson(context, url), input);
+      }),
     ]);
   } finally {
     await outbound.close();

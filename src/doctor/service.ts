@@ -15,6 +15,7 @@ interface Address {
 
 export interface ServiceInput {
   readonly publicUrl: string;
+  readonly oauthApi: boolean;
   /** What its metadata states. */
   readonly issuer: string;
   /** `undefined`: a Unix socket, which is not asked. */
@@ -46,7 +47,7 @@ export async function examineService(deps: DoctorDeps, input: ServiceInput): Pro
         if (listen.port === 0) return { skipped: 'it listens on any free port' };
         const answer = await askListener(context, listen, input.publicUrl);
         listens = !('fault' in answer && answer.fault.kind === 'connect');
-        return judgeListener(answer, input.issuer);
+        return input.oauthApi ? judgeListener(answer, input.issuer) : { skipped: 'oauth_api is off' };
       }),
       runProbe(deps, 'service: readiness', async () => {
         const { operations } = input;

@@ -134,6 +134,7 @@ describe('the well-known file', () => {
     baseUrl: 'https://matrix.example.org/',
     allowHttp: false,
     publicUrl: 'https://auth.example.org/',
+    oauthApi: true,
     issuer: 'https://auth.example.org/',
   };
 

@@ -33,6 +33,7 @@ describe('a sound set-up', () => {
       issuer: setUp.idpProxy.origin,
       preset: 'generic',
       pkce: 'S256',
+      cache_control: null,
       last_good: {
         metadata: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
         keys: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),

@@ -91,6 +91,15 @@ describe('the metadata', () => {
     ]);
   });
 
+  it('whose max-age is junk is told', async () => {
+    setUp.idpProxy.faults.response = ({ headers }) => {
+      headers['cache-control'] = 'public, max-age=-1';
+    };
+    const report = await setUp.ask();
+    expect(new Set(codesOf(report))).toEqual(new Set(['provider.cache_control']));
+    expect(report.providers[0]?.cache_control).toBe('public, max-age=-1');
+  });
+
   it('that a cache serves too long is told', async () => {
     setUp.idpProxy.faults.response = ({ headers }, { path }) => {
       if (path === '/jwks') Object.assign(headers, { 'cache-control': 'max-age=600', age: '100000' });

@@ -198,10 +198,37 @@ describe('a public URL', () => {
     expect(asked).toContain('/auth/.well-known/openid-configuration');
   });
 
+  it('in passthrough has the metadata of the provider, and is sound', async () => {
+    await using through = await startSetUp({
+      configure: (text) =>
+        text
+          .replace('server_name:', 'mode: passthrough\nserver_name:')
+          .replace(
+            '    client_id:',
+            '    discovery: { overrides: { registration_endpoint: "http://127.0.0.1:9/register" } }\n    client_id:',
+          ),
+    });
+    const report = await through.ask();
+    expect(report.findings.filter(({ subject }) => subject !== 'configuration')).toEqual([]);
+    const routes = report.probes.find(({ name }) => name === 'public URL: routes');
+    expect(routes).toMatchObject({ outcome: 'skipped', why: 'in passthrough the provider has it' });
+  });
+
+  it('without the OAuth API must refuse the metadata in so many words', async () => {
+    await using off = await startSetUp({ configure: (text) => `oauth_api: false\n${text}` });
+    const report = await off.ask();
+    expect(report.findings).toEqual([]);
+    const routes = report.probes.find(({ name }) => name === 'public URL: routes');
+    expect(routes).toMatchObject({ outcome: 'skipped', why: 'oauth_api is off' });
+    off.proxy.faults.answer = ({ path }) => (path.includes('auth_metadata') ? page(404) : undefined);
+    expect(codesOf(await off.ask())).toEqual(['public_url.not_proxied']);
+  });
+
   it('that leads nowhere is told once, with the cause', async () => {
     const { probes } = await examinePublicUrl(deps, {
       publicUrl: 'https://nowhere.invalid/',
       mode: 'facade',
+      oauthApi: true,
       issuer: 'https://nowhere.invalid/',
       providerIds: ['main'],
       maxAgeSeconds: 600,

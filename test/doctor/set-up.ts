@@ -36,7 +36,9 @@ export interface SetUp extends AsyncDisposable {
 export const deps: DoctorDeps = { clock: systemClock, random: systemRandom };
 
 /** Everything is sound, and stays so until a test plants a fault. */
-export async function startSetUp(options: { path?: string } = {}): Promise<SetUp> {
+export async function startSetUp(
+  options: { path?: string; configure?: (text: string) => string } = {},
+): Promise<SetUp> {
   await using started = new AsyncDisposableStack();
   const idp = started.use(await startIdp());
   const idpProxy = started.use(await startFaultProxy({ target: () => idp.issuer, renames: true }));
@@ -56,7 +58,7 @@ export async function startSetUp(options: { path?: string } = {}): Promise<SetUp
   started.defer(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'gatehouse.yaml');
   const text = configuration({ url, port, idp, issuer: idpProxy.origin, homeserver: proxy.origin });
-  writeFileSync(file, text, { mode: 0o600 });
+  writeFileSync(file, options.configure?.(text) ?? text, { mode: 0o600 });
   idp.setRedirectUris(`${url}upstream/main/callback`);
   const service = await startService({ config: loadConfig(file, {}) });
   const readStored = () => readIdpDocumentAges(`sqlite:${join(folder, 'gatehouse.db')}`);

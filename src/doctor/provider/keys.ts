@@ -5,7 +5,7 @@ import { JWKS_BYTES, parseKeySet } from '../../upstream/jwks.ts';
 import { look, type Answered, type Look } from '../look.ts';
 import type { Verdict } from '../probe.ts';
 import { wrongAnswer } from '../wrong-answer.ts';
-import { staleFinding } from './caching.ts';
+import { cachingFindings } from './caching.ts';
 import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
 
@@ -24,7 +24,7 @@ async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<
   if (wrong !== undefined) return [wrongAnswerFinding(context, answer, wrong, 'jwks_uri')];
   const answered = answer as Answered;
   const { probed } = answered;
-  const findings = [...slowFinding(context, answer), ...staleFinding(context, answered, 'keys')];
+  const findings = [...slowFinding(context, answer), ...cachingFindings(context, answered, 'keys')];
   const alarms: string[] = [];
   try {
     await parseKeySet(answered.answer.text, (message) => {

@@ -12,7 +12,7 @@ import type { Finding } from '../finding.ts';
 import { look, type Answered, type Look } from '../look.ts';
 import { jsonObjectOf } from '../wrong-answer.ts';
 import { judgeAbilities } from './abilities.ts';
-import { staleFinding } from './caching.ts';
+import { cachingFindings } from './caching.ts';
 import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
 
 export type Server = ProviderMetadata['server'];
@@ -66,7 +66,7 @@ function judgeMetadataAnswer(
     findings: [
       ...slowFinding(context, answer),
       ...judged.findings,
-      ...staleFinding(context, answered, 'metadata'),
+      ...cachingFindings(context, answered, 'metadata'),
     ],
     document,
     answered,

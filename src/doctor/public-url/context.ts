@@ -11,6 +11,8 @@ export interface PublicContext {
   readonly outbound: Outbound;
   readonly publicUrl: string;
   readonly mode: 'facade' | 'passthrough';
+  /** Off: the metadata must be refused in so many words. */
+  readonly oauthApi: boolean;
   /** What clients must find as `issuer`: ours, or in passthrough the provider's. */
   readonly issuer: string;
   /** Ids of the providers, for their callbacks. */

@@ -4,7 +4,7 @@ import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Ver
 import { examineAuthorizationHeader, examineValidators } from './caching.ts';
 import type { PublicContext } from './context.ts';
 import { examinePreflights, judgeOrigin } from './cross-origin.ts';
-import { examinePublished, type PublishedVerdict } from './metadata.ts';
+import { examinePublished, examineRefusal, type PublishedVerdict } from './metadata.ts';
 import { examineRoutes, examineUnknownPath } from './routes.ts';
 
 export type PublicInput = Omit<PublicContext, 'clock' | 'random' | 'outbound'>;
@@ -32,6 +32,7 @@ export async function examinePublicUrl(deps: DoctorDeps, input: PublicInput): Pr
   try {
     let published: PublishedVerdict | undefined;
     const first = await probe('metadata', async () => {
+      if (!input.oauthApi) return examineRefusal(context);
       published = await examinePublished(context);
       return published.findings;
     });
@@ -40,7 +41,9 @@ export async function examinePublicUrl(deps: DoctorDeps, input: PublicInput): Pr
     const ifHad =
       (ask: () => Promise<Verdict> | Verdict): (() => Promise<Verdict> | Verdict) =>
       () =>
-        document === undefined ? { skipped: 'the metadata cannot be had' } : ask();
+        document === undefined
+          ? { skipped: input.oauthApi ? 'the metadata cannot be had' : 'oauth_api is off' }
+          : ask();
     const facade = (ask: () => Promise<Verdict>): (() => Promise<Verdict> | Verdict) =>
       ifHad(() => (input.mode === 'facade' ? ask() : { skipped: 'in passthrough the provider has it' }));
     const rest = await Promise.all([

@@ -58,6 +58,18 @@ export async function examinePublished(context: PublicContext): Promise<Publishe
   return { findings, documents };
 }
 
+/** With the OAuth API switched off, clients must be told so: 404 with `M_UNRECOGNIZED`. */
+export async function examineRefusal(context: PublicContext): Promise<Finding[]> {
+  const url = endpointUrl(context.publicUrl, '_matrix/client/v1/auth_metadata');
+  const answer = await look(context, { url, headers: { accept: 'application/json', origin: ORIGIN } });
+  const expected = 'status 404 with M_UNRECOGNIZED, as `oauth_api` is off';
+  const read = jsonObjectOf(answer, (status) => status === 404);
+  if ('wrong' in read) return [wrongPublicFinding(answer, read.wrong, expected)];
+  if (read.object['errcode'] === 'M_UNRECOGNIZED') return slowPublicFinding(answer);
+  const wrong = { kind: 'status', status: 404, seen: 'status 404 with another body' } as const;
+  return [wrongPublicFinding(answer, wrong, expected)];
+}
+
 /** Judges one copy of the document: issuer, endpoints, and what the specification demands. */
 function judgeDocument(context: PublicContext, probed: string, document: Document): Finding[] {
   const stated = document['issuer'];
@@ -116,7 +128,12 @@ function mendIssuer({ mode, publicUrl, issuer }: PublicContext, stated: string |
 function foreignEndpoints(publicUrl: string, document: Document): string[] {
   const base = publicUrl.endsWith('/') ? publicUrl : `${publicUrl}/`;
   return Object.entries(document).flatMap(([name, value]) => {
-    if (!/(_endpoint|_uri)$/.test(name) || typeof value !== 'string' || value.startsWith(base)) return [];
+    if (
+      !/_endpoint$|^(jwks|account_management)_uri$/.test(name) ||
+      typeof value !== 'string' ||
+      value.startsWith(base)
+    )
+      return [];
     const url = URL.parse(value);
     return [`${name} is ${quoteForLog(url === null ? value : plainUrl(url), 200)}`];
   });
