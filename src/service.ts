@@ -11,6 +11,7 @@ import {
   signInPages,
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
+import { deviceGrantPurpose } from './authorization-server/device-verification.ts';
 import { readStaticClients } from './authorization-server/static-clients.ts';
 import { openSigningKeys } from './authorization-server/signing-keys.ts';
 import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './composition/documents.ts';
@@ -176,7 +177,10 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     issuer: config.public_url,
     serverName: config.server_name,
     providers,
-    purposes: { authorization: authorizationPurpose({ db, issuer: config.public_url }) },
+    purposes: {
+      authorization: authorizationPurpose({ db, issuer: config.public_url }),
+      device_grant: deviceGrantPurpose({ issuer: config.public_url }),
+    },
     providerRules: new Map(config.providers.map(({ id, name = id, claims }) => [id, { name, claims }])),
     homeserver: homeserverOf(config.homeserver.kind),
     homeserverSecretHash: secret === undefined ? undefined : createHash('sha256').update(secret).digest(),
@@ -190,6 +194,15 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
       allowedHosts: config.registration.allowed_hosts,
       omittedAuthMethod: config.registration.omitted_auth_method,
       clientsCap: config.registration.clients_cap,
+    },
+    deviceGrants: {
+      perAddress: config.limits.device_grants_per_address,
+      waitingCap: config.limits.device_grants,
+      userCodeKey: deriveSubkey(key, 'user codes'),
+    },
+    sessionLimits: {
+      perUser: config.sessions.limits.per_user,
+      perClient: config.sessions.limits.per_client,
     },
     derivationKey: deriveSubkey(key, 'refresh successors'),
     csrf: createCsrf({ key: deriveSubkey(key, 'csrf tokens'), publicUrl: config.public_url }),

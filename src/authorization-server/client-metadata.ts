@@ -24,8 +24,11 @@ export interface ClientMetadata {
 
 type Input = Readonly<Record<string, unknown>>;
 
+/** RFC 8628 section 3.4. */
+export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+
 /** Grants by which a session can begin; a client that asks for none of them has nothing to register for. */
-const beginningGrants = ['authorization_code'];
+const beginningGrants = ['authorization_code', DEVICE_CODE_GRANT];
 const supportedGrants = [...beginningGrants, 'refresh_token'];
 const TEXT_LIMIT = 255;
 const URL_LIMIT = 2048;

@@ -9,13 +9,13 @@ import {
   findAuthorizationRequest,
   insertAuthorizationCode,
 } from '../storage/authorizations.ts';
-import { findLiveSession } from '../storage/sessions.ts';
 import { finishSignIn, type SignIn } from '../storage/sign-ins.ts';
 import { findUser, type User } from '../storage/users.ts';
 import { answerWithCode, answerWithError, targetOf } from './authorization-response.ts';
-import { type Client, clientName, loadClient } from './clients.ts';
+import { type Client, loadClient } from './clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
+import { occupantOf } from './occupant.ts';
 
 /** A code lives as long as a client needs to come back for it, in milliseconds (RFC 6749 section 4.1.2 allows ten minutes). */
 const CODE_LIFETIME = 60_000;
@@ -96,17 +96,6 @@ async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Pr
   request.annotate({ clientId: client.id });
   const occupant = await occupantOf(deps, { userId: user.id, deviceId, client });
   return { signIn, stored, client, user, deviceId, occupant };
-}
-
-/** A client that names a device of another one would sign that one out (item 15): the person is told. */
-async function occupantOf(
-  deps: AuthorizationServerDeps,
-  device: { userId: string; deviceId: string; client: Client },
-): Promise<string | undefined> {
-  const session = await findLiveSession(deps.db.query, device);
-  if (session === undefined || session.client_id === device.client.id) return undefined;
-  const other = session.client_id === null ? undefined : await loadClient(deps, session.client_id);
-  return other === undefined ? 'another app' : clientName(other);
 }
 
 /** Finishes the sign-in, with a code or without one, in one transaction: of two answers one wins. */

@@ -4,12 +4,14 @@ import type { EmitEvent } from '../observability/events.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
+import type { SessionLimits } from '../sessions/limits.ts';
 import type { FindAccessDeps } from '../sessions/find.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { Client } from './clients.ts';
+import type { DeviceGrantPolicy } from './device-grant-policy.ts';
 import type { RegistrationPolicy } from './registration-policy.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -28,6 +30,8 @@ export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, S
   /** Clients of the configuration, by id. */
   readonly staticClients: ReadonlyMap<string, Client>;
   readonly registration: RegistrationPolicy;
+  readonly deviceGrants: DeviceGrantPolicy;
+  readonly sessionLimits: SessionLimits;
   readonly csrf: Csrf;
   readonly log: Log;
   readonly emit: EmitEvent;

@@ -15,6 +15,9 @@ import { restartSignIn } from '../sign-in/current.ts';
 import { authorize } from './authorize.ts';
 import { decideConsent, showConsent } from './consent.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
+import { authorizeDevice } from './device-authorization.ts';
+import { decideDevice, showDeviceConfirmation } from './device-decision.ts';
+import { enterCode, showCodeForm } from './device-verification.ts';
 import { introspectToken } from './introspect.ts';
 import { getJwks } from './jwks.ts';
 import { pushAuthorizationRequest } from './pushed-authorization.ts';
@@ -37,6 +40,7 @@ export function authorizationServerHandlers(
     authorize: authorize(deps),
     authorizeByPost: authorize(deps),
     upstreamCallback: upstreamCallback(deps),
+    authorizeDevice: authorizeDevice(deps),
     exchangeToken: exchangeToken(deps),
     revokeToken: revokeToken(deps),
     introspectToken: introspectToken(deps),
@@ -61,6 +65,7 @@ export function absentAuthorizationServerHandlers(
     authorize: absent,
     authorizeByPost: absent,
     upstreamCallback: absent,
+    authorizeDevice: absent,
     exchangeToken: absent,
     revokeToken: absent,
     introspectToken: absent,
@@ -82,5 +87,20 @@ export function signInPages(deps: AuthorizationServerDeps): PageRoute[] {
       form: true,
     },
     { method: 'GET', path: '/sign-in/:id', operationId: 'restartSignIn', handler: restartSignIn(deps) },
+    { method: 'GET', path: '/device', operationId: 'showCodeForm', handler: showCodeForm(deps) },
+    { method: 'POST', path: '/device', operationId: 'enterCode', handler: enterCode(deps), form: true },
+    {
+      method: 'GET',
+      path: '/device/:id',
+      operationId: 'showDeviceConfirmation',
+      handler: showDeviceConfirmation(deps),
+    },
+    {
+      method: 'POST',
+      path: '/device/:id',
+      operationId: 'decideDevice',
+      handler: decideDevice(deps),
+      form: true,
+    },
   ];
 }

@@ -4,7 +4,9 @@ import { authenticateClient } from './client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import type { Grant, TokenAnswer } from './grants/grant.ts';
 import { authorizationCodeGrant } from './grants/authorization-code.ts';
+import { DEVICE_CODE_GRANT } from './client-metadata.ts';
 import { clientCredentialsGrant } from './grants/client-credentials.ts';
+import { deviceCodeGrant } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
 
 /** Token endpoint (RFC 6749 section 3.2): the shared phases, then the grant. */
@@ -13,6 +15,7 @@ export function exchangeToken(deps: AuthorizationServerDeps): Handler<unknown, T
     authorization_code: authorizationCodeGrant(deps),
     refresh_token: refreshTokenGrant(deps),
     client_credentials: clientCredentialsGrant(deps),
+    [DEVICE_CODE_GRANT]: deviceCodeGrant(deps),
   };
   return async (request) => {
     const type = request.form.get('grant_type');

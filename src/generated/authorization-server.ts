@@ -145,6 +145,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/oauth2/device_authorization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Device authorization endpoint (RFC 8628 section 3.1, MSC4341).
+         * @description For clients without a browser, and for QR login. The person goes to `verification_uri`, signs in at the identity provider and agrees; the client polls the token endpoint.
+         */
+        post: operations["authorizeDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/oauth2/token": {
         parameters: {
             query?: never;
@@ -213,6 +233,8 @@ export interface components {
             token_endpoint: string;
             /** Format: uri */
             revocation_endpoint: string;
+            /** Format: uri */
+            device_authorization_endpoint?: string;
             /** Format: uri */
             registration_endpoint: string;
             /** Format: uri */
@@ -318,6 +340,23 @@ export interface components {
             preferred_username?: string;
             /** @description The display name that the identity provider gave. */
             name?: string;
+        };
+        /** @description RFC 8628 section 3.2. */
+        DeviceAuthorizationResponse: {
+            device_code: string;
+            /** @description Eight letters with a dash, for a person to type. */
+            user_code: string;
+            /** Format: uri */
+            verification_uri: string;
+            /**
+             * Format: uri
+             * @description With the user code; for a QR code.
+             */
+            verification_uri_complete: string;
+            /** @description Seconds. */
+            expires_in: number;
+            /** @description Seconds between two polls. */
+            interval: number;
         };
         /** @description RFC 6749 section 5.1; `scope` is always present. */
         TokenResponse: {
@@ -685,6 +724,38 @@ export interface operations {
             "5XX": components["responses"]["Page"];
         };
     };
+    authorizeDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    client_id?: string;
+                    scope?: string;
+                    client_secret?: string;
+                    client_assertion_type?: string;
+                    client_assertion?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What the device shows, and what it polls with. Nobody may store this answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceAuthorizationResponse"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
     exchangeToken: {
         parameters: {
             query?: never;
@@ -701,6 +772,7 @@ export interface operations {
                     redirect_uri?: string;
                     code_verifier?: string;
                     refresh_token?: string;
+                    device_code?: string;
                     scope?: string;
                     client_secret?: string;
                     client_assertion_type?: string;

@@ -132,9 +132,16 @@ export interface components {
             /** Format: uri */
             revocation_endpoint: string;
             /** Format: uri */
+            device_authorization_endpoint?: string;
+            /** Format: uri */
             registration_endpoint: string;
             /** Format: uri */
             introspection_endpoint?: string;
+            /** Format: uri */
+            userinfo_endpoint?: string;
+            /** Format: uri */
+            pushed_authorization_request_endpoint?: string;
+            require_pushed_authorization_requests?: boolean;
             /** Format: uri */
             jwks_uri?: string;
             response_types_supported: string[];
@@ -148,6 +155,10 @@ export interface components {
             token_endpoint_auth_methods_supported?: string[];
             revocation_endpoint_auth_methods_supported?: string[];
             introspection_endpoint_auth_methods_supported?: string[];
+            token_endpoint_auth_signing_alg_values_supported?: string[];
+            revocation_endpoint_auth_signing_alg_values_supported?: string[];
+            introspection_endpoint_auth_signing_alg_values_supported?: string[];
+            prompt_values_supported?: string[];
             claims_parameter_supported?: boolean;
             request_parameter_supported?: boolean;
             request_uri_parameter_supported?: boolean;

@@ -15,13 +15,14 @@ export interface Abilities {
 }
 
 /**
- * Our own document (facade mode): RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3, RFC 9126 section 5, RFC 9207 section 3. It is
+ * Our own document (facade mode): RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3, RFC 8628 section 4, RFC 9126 section 5, RFC 9207 section 3. It is
  * complete, where a default of an RFC would be wrong for us the member is there, and nothing stands in it that does not work.
  */
 export function buildMetadata(issuer: string, abilities: Abilities = {}): Metadata {
   return {
     issuer,
     authorization_endpoint: endpointUrl(issuer, 'oauth2/authorize'),
+    device_authorization_endpoint: endpointUrl(issuer, 'oauth2/device_authorization'),
     pushed_authorization_request_endpoint: endpointUrl(issuer, 'oauth2/par'),
     require_pushed_authorization_requests: false,
     token_endpoint: endpointUrl(issuer, 'oauth2/token'),
@@ -36,6 +37,7 @@ export function buildMetadata(issuer: string, abilities: Abilities = {}): Metada
     grant_types_supported: [
       'authorization_code',
       'refresh_token',
+      'urn:ietf:params:oauth:grant-type:device_code',
       ...(abilities.clientCredentials === true ? ['client_credentials'] : []),
     ],
     code_challenge_methods_supported: ['S256'],

@@ -17,6 +17,7 @@ export const eventNames = [
   'session_replaced',
   'session_ended',
   'code_reused',
+  'user_codes_guessed',
   'refresh_token_reused',
   'upstream_document_changed',
   'upstream_document_refused',
@@ -41,6 +42,7 @@ export type EmitEvent = (event: EventName, details: EventDetails) => void;
 /** Events that tell the operator of an attack or a broken client are warnings. */
 const warnings: ReadonlySet<EventName> = new Set([
   'code_reused',
+  'user_codes_guessed',
   'refresh_token_reused',
   'upstream_document_refused',
 ]);

@@ -73,15 +73,16 @@ async function goOn(
 ): Promise<Reply> {
   const { request, signIn, user, identity } = signedIn;
   const browserSecret = issueSecret('browserSecret', deps.random);
-  await deps.db.write((tx) =>
-    identifySignIn(tx, {
+  await deps.db.write(async (tx) => {
+    await identifySignIn(tx, {
       id: signIn.id,
       userId: user.id,
       authenticatedAt: identity.authenticatedAt ?? null,
       upstreamSid: identity.sid ?? null,
       browserHash: hashSecret(browserSecret),
-    }),
-  );
+    });
+    await deps.purposes[signIn.purpose].identified?.(tx, { signInId: signIn.id, userId: user.id });
+  });
   request.annotate({ userId: user.id });
   const lifetime = signIn.expires_at - deps.clock.now();
   return {

@@ -1,7 +1,8 @@
+import type { Kysely } from 'kysely';
 import type { EmitEvent } from '../observability/events.ts';
 import type { OAuthError } from '../protocol/oauth-error.ts';
 import type { Sealer } from '../storage/sealed.ts';
-import type { SignInPurposeName } from '../storage/schema.ts';
+import type { Schema, SignInPurposeName } from '../storage/schema.ts';
 import type { SignIn } from '../storage/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { CompletionDeps } from './complete.ts';
@@ -10,6 +11,8 @@ import type { CompletionDeps } from './complete.ts';
 export interface SignInPurpose {
   /** URL of the page of ours that goes on once the person is known. */
   next(signIn: SignIn): string;
+  /** Notes who it turned out to be, in the transaction that does. */
+  identified?(tx: Kysely<Schema>, known: { signInId: string; userId: string }): Promise<void>;
   /** Where the person can go instead when nobody could be signed in, and what that place is called; `undefined` where there is none. */
   wayBack(signIn: SignIn, refusal: OAuthError): Promise<WayBack | undefined>;
 }

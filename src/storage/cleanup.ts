@@ -17,7 +17,7 @@ export interface CleanupOptions {
 }
 
 export interface Retention {
-  /** Authorization requests and codes beyond theirs; a code replayed within this time still ends its session. Default 1 hour. */
+  /** Authorization requests, device grants and codes beyond theirs; a code replayed within this time still ends its session. Default 1 hour. */
   readonly signInSteps: number;
   /** Pushed requests and client assertions beyond their expiry, after which they are refused anyway. Default none. */
   readonly clientSteps: number;
@@ -69,7 +69,9 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
   };
   return {
     signInSteps:
-      (await removeAll('signInSteps', removeSignIns)) + (await removeAll('signInSteps', removeCodes)),
+      (await removeAll('signInSteps', removeSignIns)) +
+      (await removeAll('signInSteps', removeCodes)) +
+      (await removeAll('signInSteps', removeDeviceGrants)),
     clientSteps:
       (await removeAll('clientSteps', removePushedRequests)) +
       (await removeAll('clientSteps', removeAssertions)),
@@ -99,6 +101,11 @@ const removeCodes: Step = async (tx, before, limit) => {
     await tx.deleteFrom('authorization_codes').where('hash', 'in', due).executeTakeFirst(),
     limit,
   );
+};
+
+const removeDeviceGrants: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('device_grants').select('hash').where('expires_at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('device_grants').where('hash', 'in', due).executeTakeFirst(), limit);
 };
 
 const removePushedRequests: Step = async (tx, before, limit) => {

@@ -85,6 +85,11 @@ export async function abandonSteps(tx: Kysely<Schema>, of: { userId: string; at:
     .where('consumed_at', 'is', null)
     .execute();
   await tx
+    .deleteFrom('device_grants')
+    .where('user_id', '=', of.userId)
+    .where('consumed_at', 'is', null)
+    .execute();
+  await tx
     .updateTable('sign_ins')
     .set({ finished_at: of.at })
     .where('user_id', '=', of.userId)

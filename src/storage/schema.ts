@@ -20,6 +20,8 @@ export interface Schema {
   sign_ins: SignInsTable;
   authorization_requests: AuthorizationRequestsTable;
   authorization_codes: AuthorizationCodesTable;
+  device_grants: DeviceGrantsTable;
+  device_requests: DeviceRequestsTable;
   signing_keys: SigningKeysTable;
   idp_documents: IdpDocumentsTable;
   outbox: OutboxTable;
@@ -181,7 +183,7 @@ export interface SignInsTable {
 }
 
 /** What a sign-in is for. */
-export type SignInPurposeName = 'authorization';
+export type SignInPurposeName = 'authorization' | 'device_grant';
 
 /** What a client asked for at the authorization endpoint: the purpose of a sign-in. */
 export interface AuthorizationRequestsTable {
@@ -213,6 +215,40 @@ export interface AuthorizationCodesTable {
   session_id: string | null;
   /** Wrong verifiers so far; five burn the code. */
   misses: Generated<number>;
+}
+
+/** What a device asked for (RFC 8628), and what a person said to it. */
+export interface DeviceGrantsTable {
+  /** Of the device code. */
+  hash: SecretHash;
+  /** Keyed, as a user code has few letters. */
+  user_code_hash: SecretHash;
+  client_id: string;
+  scope: string;
+  device_id: string;
+  /** Where the device asked from, for the person to see. */
+  address: string;
+  created_at: number;
+  expires_at: number;
+  /** How far apart polls have to be. */
+  interval_seconds: number;
+  polled_at: number | null;
+  /** The sign-in that claimed it. */
+  sign_in_id: string | null;
+  /** Whose it is: the first person who signed in for it. */
+  user_id: string | null;
+  decision: 'allowed' | 'denied' | null;
+  authenticated_at: number | null;
+  upstream_sid: string | null;
+  consumed_at: number | null;
+  /** What it was redeemed for. */
+  session_id: string | null;
+}
+
+/** Which device grant a sign-in is for: the purpose of a sign-in. */
+export interface DeviceRequestsTable {
+  sign_in_id: string;
+  device_grant_hash: SecretHash;
 }
 
 /** A key that signs ID tokens. */

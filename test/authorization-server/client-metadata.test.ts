@@ -103,7 +103,10 @@ describe('client metadata', () => {
       { grant_types: 'authorization_code' },
       'invalid_client_metadata: grant_types must be an array of strings',
     ],
-    [{ grant_types: ['password'] }, 'invalid_client_metadata: grant_types must contain authorization_code'],
+    [
+      { grant_types: ['password'] },
+      'invalid_client_metadata: grant_types must contain authorization_code or urn:ietf:params:oauth:grant-type:device_code',
+    ],
     [
       { response_types: ['token'] },
       'invalid_client_metadata: response_types must contain code for the grant type authorization_code',

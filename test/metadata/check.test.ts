@@ -41,6 +41,7 @@ describe('the check of an auth metadata document', () => {
           'refresh_token',
           'urn:ietf:params:oauth:grant-type:device_code',
         ],
+        device_authorization_endpoint: undefined,
       },
       'device_authorization_endpoint is missing',
     ],

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { OAuthError } from '../../protocol/oauth-error.ts';
-import { OPENID_SCOPE } from '../../protocol/scope.ts';
 import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
 import { endSessionIn, deliverEnding } from '../../sessions/end.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
@@ -12,12 +11,11 @@ import {
   countVerifierMiss,
   findAuthorizationCode,
 } from '../../storage/authorizations.ts';
-import { findUser } from '../../storage/users.ts';
-import { type Client, clientName } from '../clients.ts';
+import type { Client } from '../clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
-import { signIdToken } from '../id-token.ts';
 import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';
+import { announceDevice, answerWithSession } from './session-answer.ts';
 
 /** Wrong verifiers that burn a code (item 32). */
 const VERIFIER_MISSES = 5;
@@ -59,14 +57,14 @@ export function authorizationCodeGrant(deps: AuthorizationServerDeps): Grant {
       userId: record.user_id,
       deviceId: record.device_id,
     });
-    return {
-      access_token: tokens.accessToken,
-      token_type: 'Bearer',
-      expires_in: tokens.expiresInSeconds,
-      refresh_token: tokens.refreshToken,
-      scope: tokens.scope,
-      ...(await idToken(deps, record, tokens)),
-    };
+    return answerWithSession(deps, {
+      tokens,
+      scope: record.scope,
+      userId: record.user_id,
+      clientId: client.id,
+      nonce: record.nonce,
+      authenticatedAt: record.authenticated_at,
+    });
   };
 }
 
@@ -80,7 +78,10 @@ async function redeem(
   { record, client }: { record: AuthorizationCode; client: Client },
 ): Promise<IssuedTokens> {
   const device = { userId: record.user_id, deviceId: record.device_id };
-  if (record.consumed_at === null) await announce(deps, { record, client });
+  // Homeserver first (rule 6). One that cannot be told leaves the code unconsumed: the client may try again.
+  if (record.consumed_at === null && !(await announceDevice(deps, { ...device, client }))) {
+    throw invalidGrant('the user is deactivated');
+  }
   const redemption = await deps.db.write(async (tx): Promise<Redemption> => {
     const now = deps.clock.now();
     const id = newSessionId(now, deps.random);
@@ -118,40 +119,6 @@ async function redeem(
     case 'user_gone':
       throw invalidGrant('the user is deactivated');
   }
-}
-
-/** Homeserver first (rule 6). A homeserver that cannot be told leaves the code unconsumed: the client may try again. */
-async function announce(
-  deps: AuthorizationServerDeps,
-  { record, client }: { record: AuthorizationCode; client: Client },
-): Promise<void> {
-  const user = await findUser(deps.db.query, record.user_id);
-  if (user === undefined || user.deactivated_at !== null) throw invalidGrant('the user is deactivated');
-  const { localpart, displayname } = user;
-  await deps.homeserver.provisionUser({ localpart, ...(displayname === null ? {} : { displayname }) });
-  await deps.homeserver.upsertDevice({
-    localpart,
-    deviceId: record.device_id,
-    displayname: clientName(client),
-  });
-}
-
-async function idToken(
-  deps: AuthorizationServerDeps,
-  record: AuthorizationCode,
-  tokens: IssuedTokens,
-): Promise<{ id_token?: string }> {
-  if (!record.scope.split(' ').includes(OPENID_SCOPE)) return {};
-  const id_token = await signIdToken(deps.signingKeys, {
-    issuer: deps.issuer,
-    userId: record.user_id,
-    clientId: record.client_id,
-    accessToken: tokens.accessToken,
-    nonce: record.nonce,
-    authenticatedAt: record.authenticated_at,
-    now: deps.clock.now(),
-  });
-  return { id_token };
 }
 
 /** One text for every refusal (item 31); the exact reason goes to the log. */

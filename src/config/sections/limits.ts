@@ -8,6 +8,16 @@ export const limitsSection = z.strictObject({
     'registrations a minute',
     'Client registrations that one address (for IPv6, one /64) may make. Above: 429 with `Retry-After`.',
   ),
+  device_grants_per_address: count(
+    { min: 1, max: 1_000_000, default: 60 },
+    'device sign-ins a minute',
+    'Sign-ins of devices without a browser that one address (for IPv6, one /64) may begin. Above: 429 with `Retry-After`.',
+  ),
+  device_grants: count(
+    { min: 2, max: 1_000_000, default: 10_000 },
+    'device sign-ins',
+    'Sign-ins of devices without a browser that may wait for a person at once; one client may have half of them. Above: 503, or 429 for the one client.',
+  ),
   password_failures_per_account: count(
     { min: 1, max: 1000, default: 10 },
     'failures in 15 minutes',

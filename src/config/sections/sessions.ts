@@ -1,6 +1,6 @@
 /** How long things live. */
 import { z } from 'zod';
-import { seconds } from '../fields.ts';
+import { count, described, seconds } from '../fields.ts';
 
 export const sessionsSection = z.strictObject({
   access_token_ttl_seconds: seconds(
@@ -10,5 +10,22 @@ export const sessionsSection = z.strictObject({
   refresh_reuse_grace_seconds: seconds(
     { min: 0, max: 3600, default: 30 },
     'How long after its successor was used a refresh token still yields that same successor: a suspended phone app resends it honestly. `0` is strict: any such reuse ends the session.',
+  ),
+  limits: described(
+    z
+      .strictObject({
+        per_user: count(
+          { min: 0, max: 500, default: 0 },
+          'sessions',
+          'Sessions that a person may have. Above, they choose on the consent page which to sign out for a new one. `0`: no limit.',
+        ),
+        per_client: count(
+          { min: 0, max: 500, default: 0 },
+          'sessions',
+          'Sessions that a person may have with one client. `0`: no limit.',
+        ),
+      })
+      .prefault({}),
+    { description: 'How many sessions a person may have.' },
   ),
 });

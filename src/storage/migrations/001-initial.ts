@@ -1,6 +1,7 @@
 /** The first schema: users, clients, sessions and their tokens, sign-in steps, keys, documents, outbox, leases, change counters. */
 import { sql } from 'kysely';
 import type { Migration, MigrationTools } from '../migrate.ts';
+import { createDeviceGrants } from './001-device-grants.ts';
 import { createPeople } from './001-people.ts';
 
 export const initial: Migration = {
@@ -16,6 +17,7 @@ export const initial: Migration = {
     await createKeysAndDocuments(tools);
     await createWork(tools);
     await createPeople(tools);
+    await createDeviceGrants(tools);
   },
 };
 

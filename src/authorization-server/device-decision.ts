@@ -1,0 +1,130 @@
+import type { ApiRequest, Handler, Reply } from '../http/exchange.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { deliverEnding, endSessionIn } from '../sessions/end.ts';
+import { findCrowd } from '../sessions/limits.ts';
+import { browserSecretOf, releaseBrowser } from '../sign-in/browser-binding.ts';
+import { requireIdentified } from '../sign-in/current.ts';
+import { decideDeviceGrant, type DeviceGrant, findDeviceGrantOfSignIn } from '../storage/device-grants.ts';
+import { finishSignIn, type SignIn } from '../storage/sign-ins.ts';
+import { findUser, type User } from '../storage/users.ts';
+import { type Client, loadClient } from './clients.ts';
+import type { AuthorizationServerDeps } from './deps.ts';
+import { confirmationPage, decidedPage } from './device-page.ts';
+import { refuseForeign } from './device-verification.ts';
+import { occupantOf } from './occupant.ts';
+import { chosenSessions, sessionChoice } from './session-choice.ts';
+
+/** What the confirmation is about, all of it read from what was stored. */
+interface Asked {
+  readonly signIn: SignIn;
+  readonly grant: DeviceGrant;
+  readonly client: Client;
+  readonly user: User;
+}
+
+/** Asks whether the person started this. */
+export function showDeviceConfirmation(deps: AuthorizationServerDeps): Handler {
+  return async (request) => confirm(deps, request, await readAsked(deps, request));
+}
+
+/** The person's word. The device hears of it at its next poll; nothing is told to the homeserver before. */
+export function decideDevice(deps: AuthorizationServerDeps): Handler {
+  return async (request) => {
+    const asked = await readAsked(deps, request);
+    const { signIn, grant, user, client } = asked;
+    deps.csrf.check(request, browserSecretOf(deps.issuer, request, signIn.id), formPurpose(asked));
+    const allowed =
+      request.form.get('decision') === 'allow' && user.locked_at === null && user.deactivated_at === null;
+    const outcome = await decide(deps, asked, { allowed, ending: chosenSessions(request.form) });
+    if (outcome.kind === 'crowded') return confirm(deps, request, asked, 400);
+    for (const id of outcome.ended) {
+      deps.emit('session_ended', { sessionId: id, userId: user.id, reason: 'ended_by_user' });
+      await deliverEnding(deps, id);
+    }
+    deps.emit(allowed ? 'consent_given' : 'consent_refused', {
+      clientId: client.id,
+      userId: user.id,
+      deviceId: grant.device_id,
+    });
+    return decidedPage({ allowed, headers: { 'set-cookie': releaseBrowser(deps.issuer, signIn.id) } });
+  };
+}
+
+async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Promise<Asked> {
+  const signIn = await requireIdentified(deps, request, 'device_grant');
+  const grant = await findDeviceGrantOfSignIn(deps.db.query, signIn.id);
+  const user = await findUser(deps.db.query, signIn.user_id);
+  const client = grant && (await loadClient(deps, grant.client_id));
+  if (grant === undefined || user === undefined || client === undefined) {
+    throw new OAuthError('invalid_request', 'this code has expired; please begin again on your device');
+  }
+  refuseForeign(grant, user.id, deps.clock.now());
+  request.annotate({ clientId: client.id });
+  return { signIn, grant, client, user };
+}
+
+async function confirm(
+  deps: AuthorizationServerDeps,
+  request: ApiRequest,
+  asked: Asked,
+  status?: number,
+): Promise<Reply> {
+  const { signIn, grant, client, user } = asked;
+  const wanted = { userId: user.id, clientId: client.id, deviceId: grant.device_id };
+  const crowd = await findCrowd(deps.db.query, deps.sessionLimits, wanted);
+  const secret = browserSecretOf(deps.issuer, request, signIn.id) ?? '';
+  return confirmationPage(deps, {
+    signInId: signIn.id,
+    grant,
+    client,
+    user,
+    occupant: await occupantOf(deps, { userId: user.id, deviceId: grant.device_id, client }),
+    choice: crowd && (await sessionChoice(deps, crowd, status !== undefined)),
+    csrfField: deps.csrf.field(secret, formPurpose(asked)),
+    ...(status === undefined ? {} : { status }),
+  });
+}
+
+type Outcome = { readonly kind: 'crowded' } | { readonly kind: 'decided'; readonly ended: readonly string[] };
+
+/** In one transaction: the word, and the end of what the person chose for it. Of two answers one counts. */
+async function decide(
+  deps: AuthorizationServerDeps,
+  { signIn, grant, client, user }: Asked,
+  word: { allowed: boolean; ending: ReadonlySet<string> },
+): Promise<Outcome> {
+  const outcome = await deps.db.write(async (tx): Promise<Outcome | undefined> => {
+    const now = deps.clock.now();
+    const wanted = { userId: user.id, clientId: client.id, deviceId: grant.device_id };
+    const crowd = word.allowed ? await findCrowd(tx, deps.sessionLimits, wanted) : undefined;
+    if (crowd !== undefined) {
+      const ending = word.ending;
+      if ((await findCrowd(tx, deps.sessionLimits, { ...wanted, ending })) !== undefined)
+        return { kind: 'crowded' };
+    }
+    if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) return undefined;
+    const decided = await decideDeviceGrant(tx, {
+      hash: grant.hash,
+      userId: user.id,
+      decision: word.allowed ? 'allowed' : 'denied',
+      authenticatedAt: signIn.authenticated_at,
+      upstreamSid: signIn.upstream_sid,
+      at: now,
+    });
+    if (!decided) return undefined;
+    const ended: string[] = [];
+    for (const { id } of crowd?.sessions ?? []) {
+      if (!word.ending.has(id)) continue;
+      const session = await endSessionIn(tx, deps, { sessionId: id, reason: 'ended_by_user', now });
+      if (session !== undefined) ended.push(id);
+    }
+    return { kind: 'decided', ended };
+  });
+  if (outcome === undefined) throw new OAuthError('invalid_request', 'this sign-in was already answered');
+  return outcome;
+}
+
+/** The form belongs to this sign-in and this person: after a change of account it is out of date. */
+function formPurpose({ signIn, user }: Pick<Asked, 'signIn' | 'user'>): string {
+  return `device:${signIn.id}:${user.id}`;
+}

@@ -1,0 +1,147 @@
+/** What a person does for a device grant (RFC 8628 section 3.3): types the code, signs in, and decides. GET changes nothing. */
+import { createRateLimiter, type RateLimiter } from '../http/rate-limit.ts';
+import { addressKey } from '../http/client-ip.ts';
+import { readCookie, setCookie } from '../http/cookies.ts';
+import type { ApiRequest, Handler } from '../http/exchange.ts';
+import { endpointUrl } from '../protocol/issuer.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
+import { beginSignIn } from '../sign-in/begin.ts';
+import type { SignInPurpose } from '../sign-in/deps.ts';
+import {
+  claimDeviceGrant,
+  type DeviceGrant,
+  findDeviceGrantByUserCode,
+  findDeviceGrantOfSignIn,
+  insertDeviceRequest,
+} from '../storage/device-grants.ts';
+import type { AuthorizationServerDeps } from './deps.ts';
+import { codePage } from './device-page.ts';
+import { hashUserCode, readUserCode, showUserCode } from './user-code.ts';
+
+/** Wrong codes in a quarter of an hour, which is the life of a code (item 68): 5 of 20^8 are less than 2^-32. */
+const GUESSES = { perBrowser: 5, perAddress: 20, overall: 1000, windowSeconds: 900 };
+/** Each so many wrong codes within the window are told to the operator. */
+const ALARM = 100;
+
+const COOKIE = 'device';
+const PURPOSE = 'device code';
+
+/** After a sign-in for a device comes the confirmation; the first person who signs in owns the code. */
+export function deviceGrantPurpose(deps: { issuer: string }): SignInPurpose {
+  return {
+    next: (signIn) => endpointUrl(deps.issuer, `device/${signIn.id}`),
+    wayBack: () => Promise.resolve({ url: endpointUrl(deps.issuer, 'device'), label: 'Type a code again' }),
+    async identified(tx, { signInId, userId }) {
+      const grant = await findDeviceGrantOfSignIn(tx, signInId);
+      if (grant !== undefined) await claimDeviceGrant(tx, { hash: grant.hash, signInId, userId });
+    },
+  };
+}
+
+/** The form. A code in the link is filled in, and still has to be confirmed by the button. */
+export function showCodeForm(deps: AuthorizationServerDeps): Handler {
+  return (request) => {
+    const secure = deps.issuer.startsWith('https:');
+    const known = browserOf(deps, request);
+    const secret = known ?? issueSecret('browserSecret', deps.random);
+    const typed = readUserCode(request.query.get('user_code') ?? '');
+    return codePage(deps, {
+      csrfField: deps.csrf.field(secret, PURPOSE),
+      code: typed === undefined ? '' : showUserCode(typed),
+      ...(known === undefined ? { headers: { 'set-cookie': setCookie(COOKIE, secret, { secure }) } } : {}),
+    });
+  };
+}
+
+/** Takes a code: a good one goes on to the IdP, a wrong one counts as a guess. */
+export function enterCode(deps: AuthorizationServerDeps): Handler {
+  const guesses = createGuessLimits(deps);
+  return async (request) => {
+    const secret = browserOf(deps, request);
+    deps.csrf.check(request, secret, PURPOSE);
+    const keys = { browser: hashSecret(secret ?? ''), address: addressKey(request.clientAddress) };
+    guesses.check(keys);
+    const text = request.form.get('user_code') ?? '';
+    const code = readUserCode(text);
+    const grant = code === undefined ? undefined : await findWaiting(deps, code);
+    if (grant === undefined) {
+      request.annotate({ reason: 'unknown user code' });
+      guesses.count(keys);
+      return codePage(deps, {
+        csrfField: deps.csrf.field(secret ?? '', PURPOSE),
+        code: '',
+        fault:
+          'This code is not known here. It may have expired: look at your other device, and type it again.',
+      });
+    }
+    request.annotate({ clientId: grant.client_id });
+    return beginSignIn(deps, {
+      request,
+      purpose: 'device_grant',
+      remember: (tx, signInId) => insertDeviceRequest(tx, { signInId, hash: grant.hash }),
+    });
+  };
+}
+
+async function findWaiting(deps: AuthorizationServerDeps, code: string): Promise<DeviceGrant | undefined> {
+  const hash = hashUserCode(deps.deviceGrants.userCodeKey, code);
+  const grant = await findDeviceGrantByUserCode(deps.db.query, hash);
+  if (grant === undefined || grant.decision !== null) return undefined;
+  return grant.expires_at > deps.clock.now() ? grant : undefined;
+}
+
+/** The secret of this browser, by which its guesses are counted; it lasts as long as the browser runs. */
+function browserOf(deps: { issuer: string }, request: ApiRequest): string | undefined {
+  const secret = readCookie(request, COOKIE, { secure: deps.issuer.startsWith('https:') });
+  return secret !== undefined && isWellFormedSecret('browserSecret', secret) ? secret : undefined;
+}
+
+interface GuessLimits {
+  /** Throws a 429 where there were too many. */
+  check(keys: { browser: string; address: string }): void;
+  count(keys: { browser: string; address: string }): void;
+}
+
+function createGuessLimits(deps: AuthorizationServerDeps): GuessLimits {
+  const limit = (name: string, points: number): RateLimiter =>
+    createRateLimiter({
+      name,
+      points,
+      windowSeconds: GUESSES.windowSeconds,
+      clock: deps.clock,
+      metrics: deps.metrics,
+    });
+  const browsers = limit('user_code_guesses_per_browser', GUESSES.perBrowser);
+  const addresses = limit('user_code_guesses_per_address', GUESSES.perAddress);
+  const all = limit('user_code_guesses', GUESSES.overall);
+  let wrong = 0;
+  return {
+    check({ browser, address }) {
+      browsers.check(browser);
+      addresses.check(address);
+      all.check('all');
+    },
+    count({ browser, address }) {
+      browsers.count(browser);
+      addresses.count(address);
+      all.count('all');
+      wrong += 1;
+      if (wrong % ALARM === 0)
+        deps.emit('user_codes_guessed', { reason: `${String(wrong)} wrong user codes` });
+    },
+  };
+}
+
+/** Whose grant it is decides, and only while it is open. Throws what the page says. */
+export function refuseForeign(grant: DeviceGrant, userId: string, now: number): void {
+  if (grant.user_id !== userId) {
+    throw new OAuthError('access_denied', 'this code was claimed by another person', { status: 403 });
+  }
+  if (grant.decision !== null || grant.expires_at <= now) {
+    throw new OAuthError(
+      'invalid_request',
+      'this code was used or has expired; please begin again on your device',
+    );
+  }
+}

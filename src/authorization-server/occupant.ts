@@ -1,0 +1,13 @@
+import { findLiveSession } from '../storage/sessions.ts';
+import { type Client, clientName, type ClientLookupDeps, loadClient } from './clients.ts';
+
+/** Name of the other app whose live session has the device: a client that names a device of another one would sign that one out (item 15). */
+export async function occupantOf(
+  deps: ClientLookupDeps,
+  device: { userId: string; deviceId: string; client: Client },
+): Promise<string | undefined> {
+  const session = await findLiveSession(deps.db.query, device);
+  if (session === undefined || session.client_id === device.client.id) return undefined;
+  const other = session.client_id === null ? undefined : await loadClient(deps, session.client_id);
+  return other === undefined ? 'another app' : clientName(other);
+}
