@@ -17,6 +17,7 @@ import { openSigningKeys } from './authorization-server/signing-keys.ts';
 import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './composition/documents.ts';
 import { readGauges } from './composition/gauges.ts';
 import { startHousekeeping } from './composition/housekeeping.ts';
+import { providerRules, upstreamSettings } from './composition/provider-rules.ts';
 import { idpDocumentStore } from './composition/idp-document-store.ts';
 import { judgeReadiness } from './composition/readiness.ts';
 import { ensureEncryptionKey } from './config/encryption-key.ts';
@@ -91,7 +92,13 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
   opened.defer(() => db.close());
 
   const providers = config.providers.map((settings) =>
-    createProvider({ settings, clock, random, log, documents: idpDocumentStore(db) }),
+    createProvider({
+      settings: upstreamSettings(settings),
+      clock,
+      random,
+      log,
+      documents: idpDocumentStore(db),
+    }),
   );
   for (const provider of providers) {
     opened.defer(() => provider.close());
@@ -181,7 +188,7 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
       authorization: authorizationPurpose({ db, issuer: config.public_url }),
       device_grant: deviceGrantPurpose({ issuer: config.public_url }),
     },
-    providerRules: new Map(config.providers.map(({ id, name = id, claims }) => [id, { name, claims }])),
+    providerRules: providerRules(config.providers),
     homeserver: homeserverOf(config.homeserver.kind),
     homeserverSecretHash: secret === undefined ? undefined : createHash('sha256').update(secret).digest(),
     policy: {

@@ -14,6 +14,12 @@ export function createInteraction(
   return async (request, response) => {
     try {
       const details = await provider.interactionDetails(request, response);
+      if (details.prompt.name === 'consent') {
+        // Given for the asking: an application asks so that it gets a refresh token.
+        const finished = { consent: details.grantId === undefined ? {} : { grantId: details.grantId } };
+        await provider.interactionFinished(request, response, finished, { mergeWithLastSubmission: true });
+        return;
+      }
       const show = (page: Omit<LoginPage, 'action'>, status = 200): void => {
         sendHtml(response, status, options.renderLogin({ ...page, action: `/interaction/${details.uid}` }));
       };

@@ -2,6 +2,8 @@ import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
 import { rotateOldSigningKeys } from '../authorization-server/signing-keys.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { deliverOutbox } from '../sessions/outbox.ts';
+import { recheckPeople } from '../sign-in/recheck.ts';
+import { isRechecked } from '../sign-in/upstream-grant.ts';
 import { cleanUp } from '../storage/cleanup.ts';
 import { startPeriodicWork } from '../storage/periodic.ts';
 
@@ -36,6 +38,17 @@ export function startHousekeeping(
       if (kid !== undefined) log.info({ kid }, 'signing key made; it signs in ten minutes');
     };
     works.push(startPeriodicWork({ ...shared, name: 'signing_keys', everyMs: KEYS_INTERVAL, work }));
+  }
+  const recheckEvery = [...deps.providerRules.values()].flatMap(({ access }) =>
+    isRechecked(access) ? [access.recheckEvery] : [],
+  );
+  if (recheckEvery.length > 0) {
+    // Often enough that a loss takes effect within the configured time (sign-in/upstream-grant.ts leaves the rest of it for this).
+    const everyMs = Math.min(Math.max(Math.min(...recheckEvery) / 10, 200), 60_000);
+    const work = async (signal: AbortSignal): Promise<void> => {
+      await recheckPeople(deps, signal);
+    };
+    works.push(startPeriodicWork({ ...shared, name: 'access_rules', everyMs, work }));
   }
   if (deps.homeserver.listens) {
     const work = async (): Promise<void> => {

@@ -16,7 +16,6 @@ export interface NotBuilt {
 }
 
 const anything = (value: unknown): boolean => value !== undefined;
-const nonEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
 
 /** All that is refused for now. */
 export const notBuilt: readonly NotBuilt[] = [
@@ -31,12 +30,6 @@ export const notBuilt: readonly NotBuilt[] = [
     refuses: (value) => value === 'form_post',
     what: '`response_mode: form_post`',
     mend: 'Write `response_mode: query`, or leave the key out.',
-  },
-  {
-    key: 'providers[].access.require',
-    refuses: nonEmptyList,
-    what: 'access by claim',
-    mend: 'Leave `access` out, and restrict who may use this client at the identity provider.',
   },
   {
     key: 'legacy_login.sso',

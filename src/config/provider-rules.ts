@@ -31,12 +31,27 @@ export function checkProviders(input: Input, report: Report): void {
     checkProviderCredentials(provider, path, report);
     checkProviderScopes(provider, path, report);
     checkProviderEndpoints(provider, path, report);
+    checkProviderAccess(provider, path, report);
     const { min_ttl_seconds: floor = 60, max_ttl_seconds: ceiling = 86_400 } = provider.discovery ?? {};
     if (floor > ceiling) {
       report(
         [...path, 'discovery', 'min_ttl_seconds'],
         `is ${floor}, above \`max_ttl_seconds\` (${ceiling})`,
         'Make it smaller.',
+      );
+    }
+  }
+}
+
+function checkProviderAccess({ access }: ProviderInput, path: KeyPath, report: Report): void {
+  for (const list of ['require', 'deny', 'admin'] as const) {
+    for (const [index, rule] of (access?.[list] ?? []).entries()) {
+      if (rule === undefined || (rule.any_of === undefined) !== (rule.domain === undefined)) continue;
+      const both = rule.any_of !== undefined;
+      report(
+        [...path, 'access', list, index],
+        both ? 'has both `any_of` and `domain`' : 'has neither `any_of` nor `domain`',
+        both ? 'Make two conditions of it.' : 'Add what the claim must be: `any_of: […]`.',
       );
     }
   }

@@ -10,6 +10,8 @@ export const eventNames = [
   'user_unlocked',
   'user_deactivated',
   'login_refused',
+  'access_lost',
+  'upstream_logout',
   'consent_given',
   'consent_refused',
   'client_registered',

@@ -5,6 +5,8 @@ export const UNSTABLE_API_SCOPE = 'urn:matrix:org.matrix.msc2967.client:api:*';
 export const DEVICE_SCOPE_PREFIX = 'urn:matrix:client:device:';
 export const UNSTABLE_DEVICE_SCOPE_PREFIX = 'urn:matrix:org.matrix.msc2967.client:device:';
 export const OPENID_SCOPE = 'openid';
+/** Synapse's admin API: only administrators by the access rules hold it. */
+export const ADMIN_SCOPE = 'urn:synapse:admin:*';
 
 /** scope-token of RFC 6749 §3.3: printable ASCII without space, `"` and `\`. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
@@ -48,7 +50,8 @@ export type LoginScopeResult =
 
 /**
  * Judges the scope of a login (MSC2967): the API scope, exactly one device, `openid` if wanted. Scopes that we do not know are
- * left out of what is granted (RFC 6749 §3.3); the token response tells what was.
+ * left out of what is granted (RFC 6749 §3.3); the token response tells what was. The admin scope passes here: a session has it only if
+ * the person is an administrator when it starts.
  */
 export function judgeLoginScope(scope: string): LoginScopeResult {
   const tokens = splitScope(scope);
@@ -60,7 +63,11 @@ export function judgeLoginScope(scope: string): LoginScopeResult {
   if (devices.some((other) => other !== deviceId)) return fault('scope must name exactly one device');
   if (!isScopeDeviceId(deviceId)) return fault(`the device id must have 1 to ${DEVICE_ID_LIMIT} characters`);
   const granted = tokens.filter(
-    (token) => isApiScope(token) || deviceIdOf(token) !== undefined || token === OPENID_SCOPE,
+    (token) =>
+      isApiScope(token) ||
+      deviceIdOf(token) !== undefined ||
+      token === OPENID_SCOPE ||
+      token === ADMIN_SCOPE,
   );
   return { ok: true, scope: { granted, deviceId, openid: tokens.includes(OPENID_SCOPE) } };
 }

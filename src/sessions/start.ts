@@ -1,9 +1,10 @@
 import type { Kysely } from 'kysely';
 import { newRecordId } from '../protocol/identifiers.ts';
 import type { Random } from '../protocol/clock.ts';
+import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import type { Schema, SessionOrigin } from '../storage/schema.ts';
 import { findLiveSession, insertSession, markSessionEnded } from '../storage/sessions.ts';
-import { lockUser } from '../storage/users.ts';
+import { lockUser, type User } from '../storage/users.ts';
 import { type IssuedTokens, randomPair } from './issued-tokens.ts';
 import { storePair } from './pairs.ts';
 import type { SessionPolicy } from './policy.ts';
@@ -27,7 +28,8 @@ export function newSessionId(now: number, random: Random): string {
 
 /**
  * Starts a session within the caller's transaction, together with whatever it redeems. A live session on the same device ends
- * here as replaced; the device and its keys stay (rule 6). `undefined` where the user is deactivated.
+ * here as replaced; the device and its keys stay (rule 6). The admin scope is left out for whom the access rules make no administrator.
+ * `undefined` where the user is deactivated.
  */
 export async function startSession(
   tx: Kysely<Schema>,
@@ -37,6 +39,7 @@ export async function startSession(
   const { policy, random, now } = deps;
   const user = await lockUser(tx, session.userId);
   if (user === undefined || user.deactivated_at !== null) return undefined;
+  const granted = { ...session, scope: grantedScope(session.scope, user) };
   const earlier = await findLiveSession(tx, session);
   if (earlier !== undefined) await markSessionEnded(tx, { id: earlier.id, at: now, reason: 'replaced' });
   await insertSession(tx, {
@@ -44,7 +47,7 @@ export async function startSession(
     user_id: session.userId,
     client_id: session.clientId,
     device_id: session.deviceId,
-    scope: session.scope,
+    scope: granted.scope,
     origin: session.origin,
     authenticated_at: session.authenticatedAt,
     upstream_sid: session.upstreamSid ?? null,
@@ -54,5 +57,13 @@ export async function startSession(
     end_reason: null,
   });
   const expiresAt = now + policy.accessTokenTtl;
-  return storePair(tx, { session, ...randomPair(random), scope: null, now, expiresAt });
+  return storePair(tx, { session: granted, ...randomPair(random), scope: null, now, expiresAt });
+}
+
+function grantedScope(scope: string, user: User): string {
+  if (user.is_admin === 1) return scope;
+  return scope
+    .split(' ')
+    .filter((token) => token !== ADMIN_SCOPE)
+    .join(' ');
 }

@@ -1,11 +1,17 @@
-import type { Clock, Random } from '../protocol/clock.ts';
 import { renderClaimTemplate } from '../protocol/claim-template.ts';
 import { newRecordId, userId } from '../protocol/identifiers.ts';
-import type { Database } from '../storage/database.ts';
+import { ADMIN_SCOPE } from '../protocol/scope.ts';
+import type { SessionEndingDeps } from '../sessions/end.ts';
+import { setUserAdmin } from '../storage/people.ts';
+import type { Sealer } from '../storage/sealed.ts';
+import { dropScopeToken } from '../storage/session-list.ts';
 import { type User, findLinkedUser, insertLink, insertUser, recordLogin } from '../storage/users.ts';
 import type { UpstreamIdentity } from '../upstream/login.ts';
+import { judgeAccess, type ProviderAccess, ruleText } from './access-rules.ts';
+import { excludePerson } from './exclude.ts';
 import { mapLocalpart } from './localpart.ts';
 import { SignInRefusal } from './refusal.ts';
+import { keepUpstreamGrant } from './upstream-grant.ts';
 
 /** What the operator decided about the people of one provider. */
 export interface ProviderRules {
@@ -13,13 +19,12 @@ export interface ProviderRules {
   readonly name: string;
   /** Each the name of a claim, or a template (`protocol/claim-template.ts`). */
   readonly claims: { readonly localpart: string; readonly displayname: string };
+  readonly access: ProviderAccess;
 }
 
-export interface CompletionDeps {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly random: Random;
+export interface CompletionDeps extends SessionEndingDeps {
   readonly serverName: string;
+  readonly sealer: Sealer;
   /** By provider id. */
   readonly providerRules: ReadonlyMap<string, ProviderRules>;
 }
@@ -28,24 +33,30 @@ const DISPLAYNAME_LIMIT = 100;
 
 /**
  * The Matrix user of a person whom the IdP vouched for: the one way in, for every kind of sign-in. (issuer, subject) decides; at the first
- * sign-in the localpart is made of the claims, and a taken one is refused (item 146: names get recycled). Throws `SignInRefusal`.
+ * sign-in the localpart is made of the claims, and a taken one is refused (item 146: names get recycled). The access rules are judged before
+ * anything is stored; who breaks them loses the sessions that there are. Throws `SignInRefusal`.
  */
 export async function completeSignIn(
   deps: CompletionDeps,
   signIn: { providerId: string; identity: UpstreamIdentity },
 ): Promise<User> {
   const { identity, providerId } = signIn;
-  const rules = deps.providerRules.get(providerId)?.claims;
-  if (rules === undefined) throw new Error(`no rules for provider ${providerId}`);
+  const provider = deps.providerRules.get(providerId);
+  if (provider === undefined) throw new Error(`no rules for provider ${providerId}`);
+  const { claims: rules, access } = provider;
   const now = deps.clock.now();
   const link = { issuer: identity.issuer, subject: identity.subject };
+  const isAdmin = await requireAccess(deps, access, identity);
   const displayname =
     renderClaimTemplate(rules.displayname, identity.claims)?.slice(0, DISPLAYNAME_LIMIT) ?? null;
   const user = await deps.db.write(async (tx) => {
     const linked = await findLinkedUser(tx, link);
     if (linked !== undefined) {
       await recordLogin(tx, { ...link, userId: linked.id, displayname, at: now });
-      return { ...linked, displayname: displayname ?? linked.displayname };
+      if ((await setUserAdmin(tx, { id: linked.id, isAdmin })) && !isAdmin) {
+        await dropScopeToken(tx, { userId: linked.id, token: ADMIN_SCOPE });
+      }
+      return { ...linked, is_admin: Number(isAdmin), displayname: displayname ?? linked.displayname };
     }
     const localpart = mapLocalpart(
       { serverName: deps.serverName, localpart: rules.localpart },
@@ -58,7 +69,7 @@ export async function completeSignIn(
       created_at: now,
       locked_at: null,
       deactivated_at: null,
-      is_admin: 0,
+      is_admin: Number(isAdmin),
     };
     if (!(await insertUser(tx, created))) {
       // Somebody has the name; if it is this very person, signing in twice at the same moment, the link is there by now.
@@ -81,5 +92,23 @@ export async function completeSignIn(
   if (user.deactivated_at !== null) {
     throw new SignInRefusal('This account has been deactivated.', 'the user is deactivated');
   }
+  await keepUpstreamGrant(deps, { access, providerId, identity, userId: user.id });
   return user;
+}
+
+/** Whether the person is an administrator. Throws where they are not let in, once their sessions have ended. */
+async function requireAccess(
+  deps: CompletionDeps,
+  access: ProviderAccess,
+  identity: UpstreamIdentity,
+): Promise<boolean> {
+  const verdict = judgeAccess(access, identity.claims);
+  if (verdict.ok) return verdict.isAdmin;
+  const known = await findLinkedUser(deps.db.query, identity);
+  if (known !== undefined) await excludePerson(deps, known.id);
+  const what = verdict.kind === 'required' ? 'It needs' : 'It must not have';
+  throw new SignInRefusal(
+    `Your account at the identity provider is not allowed to use this service. ${access.explain ? `${what}: ${ruleText(verdict.rule)}. ` : ''}Please ask your administrator.`,
+    verdict.reason,
+  );
 }

@@ -22,13 +22,16 @@ export function buildAuthorizationUrl(
   input: AuthorizationInput,
 ): URL {
   const url = new URL(server.authorization_endpoint ?? '');
-  const prompt = translatePrompt(input.prompt, server, settings);
+  const offline = offlineRequest(server, settings);
+  const prompt = translatePrompt(withConsent(input.prompt, offline.consent), server, settings);
+  const scopes = [...new Set([...settings.scopes, ...offline.scopes])];
   const parameters: Record<string, string | undefined> = {
+    ...offline.parameters,
     ...settings.authorizationParameters,
     response_type: 'code',
     client_id: settings.clientId,
     redirect_uri: input.redirectUri,
-    scope: settings.scopes.length > 0 ? settings.scopes.join(' ') : undefined,
+    scope: scopes.length > 0 ? scopes.join(' ') : undefined,
     state: input.state,
     response_mode: settings.responseMode === 'query' ? undefined : settings.responseMode,
     nonce: usesOpenId(settings) ? input.nonce : undefined,
@@ -45,6 +48,26 @@ export function buildAuthorizationUrl(
     if (value !== undefined) url.searchParams.set(name, value);
   }
   return url;
+}
+
+/** What asks for a refresh token: nothing where none is wanted. */
+function offlineRequest(
+  server: AuthorizationServer,
+  settings: ResolvedSettings,
+): { scopes: string[]; parameters: Readonly<Record<string, string>>; consent: boolean } {
+  if (!settings.offlineAccess) return { scopes: [], parameters: {}, consent: false };
+  const { offline } = settings.preset;
+  const asks = offline?.scope ?? server.scopes_supported?.includes('offline_access') === true;
+  return {
+    scopes: asks ? ['offline_access'] : [],
+    parameters: offline?.parameters ?? {},
+    consent: asks && offline?.consent === true,
+  };
+}
+
+function withConsent(prompt: string | undefined, consent: boolean): string | undefined {
+  if (!consent || prompt === 'none') return prompt;
+  return [...new Set([...(prompt ?? '').split(' '), 'consent'])].join(' ').trim();
 }
 
 /** Whether the provider speaks OpenID Connect, so that there is an ID token. */

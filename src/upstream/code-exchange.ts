@@ -20,6 +20,8 @@ export const ANSWER_BYTES = 1024 * 1024;
 
 export interface RedeemedCode {
   readonly accessToken: string;
+  /** For asking again who the person is, where the IdP gave one. A secret. */
+  readonly refreshToken?: string | undefined;
   /** The canonical issuer: that of the configuration, or of the tenant. */
   readonly issuer: string;
   /** Verified claims; absent for plain OAuth 2.0. */
@@ -38,7 +40,7 @@ export async function redeemCode(
   const openid = usesOpenId(settings);
   const algorithms = idTokenAlgorithms(server, settings);
   try {
-    let body: Record<string, unknown> = {};
+    const sent = tokenFetch(deps, openid);
     const response = await oauth.authorizationCodeGrantRequest(
       server,
       client,
@@ -50,28 +52,19 @@ export async function redeemCode(
       {
         // eslint-disable-next-line @typescript-eslint/no-deprecated -- outbound.ts decides what may be http
         [oauth.allowInsecureRequests]: true,
-        [oauth.customFetch]: async (url, init) => {
-          const answer = await deps.outbound.send({
-            url,
-            method: 'POST',
-            headers: init.headers,
-            body: init.body.toString(),
-            maxBytes: ANSWER_BYTES,
-          });
-          body = readBody(answer, url);
-          if (!openid) delete body['id_token'];
-          return new Response(JSON.stringify(body), {
-            status: statusOf(answer, body),
-            headers: { 'content-type': 'application/json' },
-          });
-        },
+        [oauth.customFetch]: sent.fetch,
       },
     );
     if (!openid) {
       const result = await oauth.processAuthorizationCodeResponse(server, client, response);
-      return { accessToken: result.access_token, issuer: settings.issuer, idToken: undefined };
+      return {
+        accessToken: result.access_token,
+        refreshToken: result.refresh_token,
+        issuer: settings.issuer,
+        idToken: undefined,
+      };
     }
-    const issuer = expectedIssuer(server, settings, peek(body['id_token']));
+    const issuer = expectedIssuer(server, settings, peek(sent.body()['id_token']));
     const result = await oauth.processAuthorizationCodeResponse(
       { ...server, issuer, id_token_signing_alg_values_supported: algorithms },
       client,
@@ -92,10 +85,48 @@ export async function redeemCode(
     });
     checkSubject(claims['sub'], 'sub');
     const canonical = settings.issuerAliases.includes(issuer) ? server.issuer : issuer;
-    return { accessToken: result.access_token, issuer: canonical, idToken: claims };
+    return {
+      accessToken: result.access_token,
+      refreshToken: result.refresh_token,
+      issuer: canonical,
+      idToken: claims,
+    };
   } catch (error) {
     throw error instanceof UpstreamRefusal ? error : tokenError(error);
   }
+}
+
+/** How the client library speaks to the token endpoint: by our way out, and strict about what counts as an answer. */
+export function tokenFetch(
+  deps: Pick<LoginDeps, 'outbound'>,
+  openid: boolean,
+): {
+  readonly fetch: (
+    url: string,
+    init: { headers: Record<string, string>; body: URLSearchParams },
+  ) => Promise<Response>;
+  /** The answer's members, once it is there. */
+  readonly body: () => Record<string, unknown>;
+} {
+  let body: Record<string, unknown> = {};
+  return {
+    body: () => body,
+    fetch: async (url, init) => {
+      const answer = await deps.outbound.send({
+        url,
+        method: 'POST',
+        headers: init.headers,
+        body: init.body.toString(),
+        maxBytes: ANSWER_BYTES,
+      });
+      body = readBody(answer, url);
+      if (!openid) delete body['id_token'];
+      return new Response(JSON.stringify(body), {
+        status: statusOf(answer, body),
+        headers: { 'content-type': 'application/json' },
+      });
+    },
+  };
 }
 
 /** Answers that say nothing about the code mean that the IdP is not working: 5xx, 429, redirects and pages for browsers. */
@@ -120,7 +151,8 @@ function statusOf(answer: OutboundResponse, body: Record<string, unknown>): numb
     : answer.status;
 }
 
-function peek(idToken: unknown): Record<string, unknown> {
+/** The claims of an ID token that is not verified yet. */
+export function peek(idToken: unknown): Record<string, unknown> {
   try {
     return typeof idToken === 'string' ? decodeJwt(idToken) : {};
   } catch {

@@ -21,6 +21,8 @@ export interface UpstreamIdentity {
   /** The IdP's session id, for back-channel logout. */
   readonly sid?: string;
   readonly acr?: string;
+  /** For asking again later, where the IdP gave one. A secret: never logged, stored sealed only. */
+  readonly refreshToken?: string;
 }
 
 /** Protocol members of the ID token: userinfo never replaces them. */
@@ -55,7 +57,8 @@ export async function finishLogin(
   return identityOf(deps, redeemed, userinfo);
 }
 
-function clientOf(settings: ResolvedSettings, clock: Clock): oauth.Client {
+/** Our client as the library knows it. */
+export function clientOf(settings: ResolvedSettings, clock: Clock): oauth.Client {
   return {
     client_id: settings.clientId,
     // The library reads the global clock: this is how far ours is from it.
@@ -94,16 +97,13 @@ function identityOf(
   userinfo: Record<string, unknown> | undefined,
 ): UpstreamIdentity {
   const { settings, clock } = deps;
-  const { idToken } = redeemed;
-  const claims: Record<string, unknown> = { ...idToken, ...userinfo };
-  for (const name of PROTOCOL_CLAIMS) {
-    if (idToken !== undefined && Object.hasOwn(idToken, name)) claims[name] = idToken[name];
-  }
+  const claims = mergeClaims(redeemed.idToken, userinfo);
   const { auth_time: authTime, sid, acr } = claims;
   return {
     issuer: redeemed.issuer,
     subject: subjectOf(settings, claims),
     claims,
+    ...(redeemed.refreshToken === undefined ? {} : { refreshToken: redeemed.refreshToken }),
     ...(typeof authTime === 'number' && authTime > 0
       ? { authenticatedAt: Math.min(authTime * 1000, clock.now()) }
       : {}),
@@ -112,8 +112,20 @@ function identityOf(
   };
 }
 
+/** ID token and userinfo; the protocol's own members are the ID token's. */
+export function mergeClaims(
+  idToken: RedeemedCode['idToken'],
+  userinfo: Record<string, unknown> | undefined,
+): Record<string, unknown> {
+  const claims: Record<string, unknown> = { ...idToken, ...userinfo };
+  for (const name of PROTOCOL_CLAIMS) {
+    if (idToken !== undefined && Object.hasOwn(idToken, name)) claims[name] = idToken[name];
+  }
+  return claims;
+}
+
 /** The configured claim. Providers of plain OAuth 2.0 number their people: a whole number counts as its digits there. */
-function subjectOf(settings: ResolvedSettings, claims: Record<string, unknown>): string {
+export function subjectOf(settings: ResolvedSettings, claims: Record<string, unknown>): string {
   const claim = settings.subjectClaim;
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
   if (claim !== 'sub' && typeof value === 'number' && Number.isSafeInteger(value)) return String(value);

@@ -21,8 +21,10 @@ import type { Log } from './log.ts';
 import { finishLogin, type UpstreamIdentity } from './login.ts';
 import type { CallbackInput } from './login-context.ts';
 import { IDENTITY_PROVIDER } from './login-errors.ts';
+import { type LogoutToken, readLogoutToken } from './logout-token.ts';
 import { METADATA_BYTES, metadataByHand, parseMetadata, type ProviderMetadata } from './metadata.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
+import { refreshIdentity, type RefreshedIdentity, type RefreshInput } from './refresh-identity.ts';
 import { startRefreshing } from './refresh-timer.ts';
 import { resolveSettings, type ResolvedSettings } from './resolved-settings.ts';
 import type { ProviderSettings } from './settings.ts';
@@ -37,6 +39,10 @@ export interface Provider {
   authorizationUrl(input: AuthorizationInput): Promise<URL>;
   /** Takes the callback's parameters. Throws UpstreamRefusal (the IdP or its answer says no) or Unavailable. */
   finishLogin(input: CallbackInput): Promise<UpstreamIdentity>;
+  /** Asks again who somebody is, by the refresh token of their login. Throws UpstreamRefusal or Unavailable, neither of which says anything about the person. */
+  refreshIdentity(input: RefreshInput): Promise<RefreshedIdentity>;
+  /** Checks a token of back-channel logout. Throws UpstreamRefusal where it is none, or Unavailable. */
+  readLogoutToken(token: string): Promise<LogoutToken>;
   /** The IdP's metadata, for our own use and as it was sent. Throws Unavailable. */
   metadata(): Promise<ProviderMetadata>;
   /** The metadata document in use with what is left of its freshness; undefined where none is held or it is given by hand. */
@@ -123,6 +129,8 @@ export function createProvider(options: ProviderOptions): Provider {
     responseMode: settings.responseMode,
     authorizationUrl: async (input) => buildAuthorizationUrl((await metadata.get()).server, settings, input),
     finishLogin: async (input) => finishLogin(deps, (await metadata.get()).server, input),
+    refreshIdentity: async (input) => refreshIdentity(deps, (await metadata.get()).server, input),
+    readLogoutToken: async (token) => readLogoutToken(deps, (await metadata.get()).server, token),
     metadata: () => metadata.get(),
     published: () => {
       const outward = metadata.outward();

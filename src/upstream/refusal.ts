@@ -18,6 +18,8 @@ export type RefusalKind =
   | 'id_token'
   /** The subject is missing, empty, of the wrong type or too long. */
   | 'subject'
+  /** The token of back-channel logout fails a check. */
+  | 'logout_token'
   /** Userinfo was refused, is malformed or speaks of somebody else. */
   | 'userinfo';
 

@@ -15,6 +15,7 @@ export interface ResolvedSettings {
   readonly authMethod: TokenEndpointAuthMethod | undefined;
   readonly authSigningAlg: string | undefined;
   readonly scopes: readonly string[];
+  readonly offlineAccess: boolean;
   readonly responseMode: 'query' | 'form_post';
   readonly pkce: 'auto' | 'always' | 'never';
   readonly fetchUserinfo: boolean;
@@ -57,6 +58,7 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     authMethod: settings.token_endpoint_auth_method ?? defaults.token_endpoint_auth_method,
     authSigningAlg: settings.token_endpoint_auth_signing_alg,
     scopes: settings.scopes ?? defaults.scopes ?? ['openid', 'profile', 'email'],
+    offlineAccess: settings.offline_access ?? false,
     responseMode: settings.response_mode ?? defaults.response_mode ?? 'query',
     pkce: settings.pkce ?? defaults.pkce ?? 'auto',
     fetchUserinfo: settings.fetch_userinfo ?? defaults.fetch_userinfo ?? true,

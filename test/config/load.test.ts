@@ -33,7 +33,7 @@ describe('a configuration that holds', () => {
         overrides: {},
       },
       claims: { localpart: 'preferred_username', displayname: 'name', email: 'email' },
-      access: { require: [] },
+      access: { require: [], deny: [], admin: [], explain: false, recheck_seconds: 3600 },
       allow_http: false,
       allow_addresses: [],
     });

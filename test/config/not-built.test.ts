@@ -19,7 +19,6 @@ const requests: Record<string, Json> = {
   }),
   providers: minimal({ providers: [provider(), provider({ id: 'two' })] }),
   'providers[].response_mode': withProvider({ response_mode: 'form_post' }),
-  'providers[].access.require': withProvider({ access: { require: [{ claim: 'groups', any_of: ['a'] }] } }),
   'legacy_login.sso': minimal({ legacy_login: { sso: true } }),
   'legacy_login.password': minimal({ legacy_login: { password: { allow_users: ['a'] } } }),
   'limits.password_failures_per_account': minimal({ limits: { password_failures_per_account: 5 } }),

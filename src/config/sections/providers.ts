@@ -13,6 +13,7 @@ import {
   textRule,
   webUrl,
 } from '../fields.ts';
+import { accessSection } from './access.ts';
 
 /** Presets: what is known of a product and differs from the standards. A test compares them with `src/upstream/presets`. */
 export const presetNames = [
@@ -96,23 +97,6 @@ const claimsSection = z.strictObject({
     description: 'Display name: a claim or a template.',
   }),
   email: described(claimText().default('email'), { description: 'E-mail address: a claim or a template.' }),
-});
-
-const accessSection = z.strictObject({
-  require: described(
-    z
-      .array(
-        z.strictObject({
-          claim: described(line(), { description: 'Name of the claim.', example: 'groups' }),
-          any_of: described(z.array(z.union([z.string(), z.number(), z.boolean()])).min(1), {
-            description: 'One of these must be the claim, or be in it.',
-            example: '[matrix-users]',
-          }),
-        }),
-      )
-      .default([]),
-    { description: 'Conditions that all must hold for somebody to be let in.' },
-  ),
 });
 
 const providerSection = z.strictObject({

@@ -10,6 +10,8 @@ export const authelia: Preset = {
     'https://www.authelia.com/integration/openid-connect/openid-connect-1.0-claims/',
   ],
   defaults: { fetch_userinfo: true },
+  // Refused unless the client's configuration lists it: name it in `scopes` then.
+  offline: { scope: false },
   logout: { backchannel: false, rp_initiated: false },
   notes: [
     'It computes its issuer from the host of the request: every way to it must carry the public host name.',

@@ -14,6 +14,7 @@ export const google: Preset = {
   defaults: { issuer_aliases: ['accounts.google.com'] },
   // It knows none, consent and select_account.
   prompts: { login: 'select_account', create: null },
+  offline: { scope: false, parameters: { access_type: 'offline' } },
   logout: { backchannel: false, rp_initiated: false },
   notes: [
     'The issuer is https://accounts.google.com.',

@@ -9,6 +9,8 @@ export const kanidm: Preset = {
     'kanidm/kanidm server/lib/src/idm/oauth2.rs',
     'https://github.com/kanidm/kanidm/issues/1133 (scopes need a scope map)',
   ],
+  // Refresh tokens come by themselves.
+  offline: { scope: false },
   logout: { backchannel: false, rp_initiated: false },
   notes: [
     'The issuer is that of the client: https://idp.example.com/oauth2/openid/<client_id>.',

@@ -27,11 +27,25 @@ export interface Preset {
   readonly prompts?: Readonly<Record<string, string | null>>;
   /** It refuses more than one value in `prompt`. */
   readonly single_prompt?: boolean;
+  /**
+   * How a refresh token is asked for, where claims are to be had again. Default: by the scope offline_access where the metadata lists it
+   * (OpenID Connect Core §11).
+   */
+  readonly offline?: PresetOffline;
   /** What private_key_jwt assertions name as audience; default the issuer. */
   readonly assertion_audience?: 'issuer' | 'token_endpoint';
   readonly logout?: PresetLogout;
   /** What an operator should know, a sentence each; shown by the doctor and in the docs. */
   readonly notes?: readonly string[];
+}
+
+export interface PresetOffline {
+  /** Whether the scope offline_access is asked for; false where it is unknown, refused to ordinary clients, or not needed. */
+  readonly scope: boolean;
+  /** What else it takes in the authorization request. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** It must be asked for consent each time, else it leaves the scope out. */
+  readonly consent?: boolean;
 }
 
 export interface PresetLogout {

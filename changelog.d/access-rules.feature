@@ -1,0 +1,1 @@
+Access rules (`providers[].access`) let people in by group, role or e-mail domain, make administrators, and are judged again while sessions live; only claims that no longer fit end a session, never an outage of the identity provider.

@@ -1,0 +1,22 @@
+/** What the configuration says of the people of each provider, in the terms of the parts. */
+import type { Config } from '../config/schema.ts';
+import type { ProviderRules } from '../sign-in/complete.ts';
+import { isRechecked } from '../sign-in/upstream-grant.ts';
+import type { ProviderSettings } from '../upstream/settings.ts';
+
+type Provider = Config['providers'][number];
+
+/** By provider id. */
+export function providerRules(providers: readonly Provider[]): ReadonlyMap<string, ProviderRules> {
+  return new Map(providers.map((provider) => [provider.id, rulesOf(provider)]));
+}
+
+/** A refresh token is asked for only where claims are to be had again. */
+export function upstreamSettings(provider: Provider): ProviderSettings {
+  return { ...provider, offline_access: isRechecked(rulesOf(provider).access) };
+}
+
+function rulesOf({ id, name = id, claims, access }: Provider): ProviderRules {
+  const { recheck_seconds: seconds, ...rules } = access;
+  return { name, claims, access: { ...rules, recheckEvery: seconds * 1000 } };
+}

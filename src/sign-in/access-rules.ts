@@ -1,0 +1,128 @@
+/** Who is let in, and who is an administrator, by the claims that the IdP gives. Pure: rules and claims in, a verdict out. */
+
+/** One condition on one claim: `any_of` or `domain` is set. */
+export interface AccessRule {
+  /** Its name; dots lead into objects (`realm_access.roles`) where there is no claim of the whole name. */
+  readonly claim: string;
+  /** The claim must be one of these, or hold one of them. */
+  readonly any_of?: readonly (string | number | boolean)[] | undefined;
+  /** The claim must be an e-mail address in one of these domains; the claim `email` only while `email_verified` is true. */
+  readonly domain?: readonly string[] | undefined;
+}
+
+export interface AccessRules {
+  /** All must hold. */
+  readonly require: readonly AccessRule[];
+  /** None may hold. Counts before `require`. */
+  readonly deny: readonly AccessRule[];
+  /** All must hold for an administrator; nobody is one where there is none. */
+  readonly admin: readonly AccessRule[];
+}
+
+/** The rules of one provider, and how they are applied. */
+export interface ProviderAccess extends AccessRules {
+  /** Tell a person who is kept out which rule it was. */
+  readonly explain: boolean;
+  /** How often the claims are had again while sessions live, in milliseconds; 0: never. */
+  readonly recheckEvery: number;
+}
+
+export type AccessJudgement =
+  | { readonly ok: true; readonly isAdmin: boolean }
+  | {
+      readonly ok: false;
+      /** For the log: which rule, and how it is broken. No value of a claim stands in it. */
+      readonly reason: string;
+      readonly rule: AccessRule;
+      readonly kind: 'required' | 'denied';
+      /** The claim is not there at all. */
+      readonly isAbsent: boolean;
+    };
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** Judges a person. */
+export function judgeAccess(rules: AccessRules, claims: Claims): AccessJudgement {
+  for (const rule of rules.deny) {
+    if (!holds(rule, claims, 'denied')) continue;
+    const reason = `access rules: ${ruleText(rule)} is denied`;
+    return { ok: false, reason, rule, kind: 'denied', isAbsent: false };
+  }
+  for (const rule of rules.require) {
+    if (holds(rule, claims, 'required')) continue;
+    const value = claimAt(claims, rule.claim);
+    const reason = `access rules: ${ruleText(rule)} is required, ${shortcoming(rule, claims, value)}`;
+    return { ok: false, reason, rule, kind: 'required', isAbsent: value === undefined };
+  }
+  return { ok: true, isAdmin: isAdmin(rules, claims) };
+}
+
+/** Whether somebody who is let in is an administrator. */
+export function isAdmin({ admin }: Pick<AccessRules, 'admin'>, claims: Claims): boolean {
+  return admin.length > 0 && admin.every((rule) => holds(rule, claims, 'required'));
+}
+
+/** The claims that decide about administrators are all there: only then their saying no means something. */
+export function tellsOfAdmin({ admin }: Pick<AccessRules, 'admin'>, claims: Claims): boolean {
+  return admin.every((rule) => claimAt(claims, rule.claim) !== undefined);
+}
+
+/** Whether anything is to be judged at all. */
+export function hasRules({ require, deny, admin }: AccessRules): boolean {
+  return require.length + deny.length + admin.length > 0;
+}
+
+/** A rule in words, for the log and, where the operator says so, for the person. */
+export function ruleText({ claim, any_of: values, domain }: AccessRule): string {
+  if (values !== undefined) return `${claim}: ${values.map(String).join(' or ')}`;
+  return `${claim} at ${(domain ?? []).join(' or ')}`;
+}
+
+function holds(rule: AccessRule, claims: Claims, kind: 'required' | 'denied'): boolean {
+  const values = valuesOf(claimAt(claims, rule.claim));
+  if (rule.any_of !== undefined) return rule.any_of.some((allowed) => values.includes(allowed));
+  // What keeps somebody out need not be verified; what lets somebody in must be.
+  if (kind === 'required' && !isVerified(rule, claims)) return false;
+  return values.some((value) => typeof value === 'string' && isInDomain(value, rule.domain ?? []));
+}
+
+function isVerified({ claim }: AccessRule, claims: Claims): boolean {
+  return claim !== 'email' || claims['email_verified'] === true;
+}
+
+function isInDomain(address: string, domains: readonly string[]): boolean {
+  const at = address.lastIndexOf('@');
+  if (at < 1) return false;
+  const domain = asciiLower(address.slice(at + 1));
+  return domains.some((allowed) => asciiLower(allowed) === domain);
+}
+
+function asciiLower(text: string): string {
+  return text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+}
+
+function shortcoming(rule: AccessRule, claims: Claims, value: unknown): string {
+  if (value === undefined) return `and there is no claim ${rule.claim}`;
+  if (rule.domain !== undefined && !isVerified(rule, claims)) return 'and email_verified is not true';
+  if (Array.isArray(value)) return `and none of its ${String(value.length)} values fits`;
+  return 'and its value does not fit';
+}
+
+/** A single value, the entries of a list, or the names in an object (Zitadel's roles are such). */
+function valuesOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  return typeof value === 'object' && value !== null ? Object.keys(value) : [value];
+}
+
+/** The claim of this name, else the longest claim that the name begins with, and so on within it. */
+function claimAt(claims: Claims, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path] ?? undefined;
+  for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
+    const head = path.slice(0, dot);
+    const inner = Object.hasOwn(claims, head) ? claims[head] : undefined;
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) continue;
+    const found = claimAt(inner as Claims, path.slice(dot + 1));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

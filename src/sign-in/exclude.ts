@@ -1,0 +1,19 @@
+import type { SessionEndingDeps } from '../sessions/end.ts';
+import { endSessions } from '../sessions/end-many.ts';
+import { abandonSteps, setUserAdmin } from '../storage/people.ts';
+import { deleteUpstreamGrants } from '../storage/upstream-grants.ts';
+
+/**
+ * The IdP's claims say that a person is not let in any more: all their sessions end, what they have under way comes to nothing, and their
+ * claims are not asked for again. They are not deactivated: once the claims fit again, they can sign in. Resolves to how many sessions ended.
+ */
+export async function excludePerson(deps: SessionEndingDeps, userId: string): Promise<number> {
+  // Sessions first: after a crash in between, the upstream token is still there, and the next check ends the rest.
+  await deps.db.write(async (tx) => {
+    await abandonSteps(tx, { userId, at: deps.clock.now() });
+    await setUserAdmin(tx, { id: userId, isAdmin: false });
+  });
+  const ended = await endSessions(deps, { of: { userId }, reason: 'access_rules' });
+  await deps.db.write((tx) => deleteUpstreamGrants(tx, userId));
+  return ended;
+}

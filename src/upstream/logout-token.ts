@@ -1,0 +1,118 @@
+/** Tokens of OpenID Connect Back-Channel Logout 1.0, checked by its section 2.6. */
+import { decodeProtectedHeader } from 'jose';
+import type { AuthorizationServer } from 'oauth4webapi';
+import { peek } from './code-exchange.ts';
+import { checkSubject, expectedIssuer, idTokenAlgorithms, verifyIdToken } from './id-token.ts';
+import type { LoginDeps } from './login-context.ts';
+import { quoteForLog, UpstreamRefusal } from './refusal.ts';
+import { isJsonObject } from './strict-json.ts';
+
+export interface LogoutToken {
+  /** The canonical issuer, as people are linked to it. */
+  readonly issuer: string;
+  /** Whose sessions end: at least one of the two is there. */
+  readonly subject: string | undefined;
+  readonly sid: string | undefined;
+  readonly jti: string;
+  /** Until when a repetition must be known, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+/** How far the IdP's clock may be from ours, and how old a token may be, in seconds. */
+const SKEW = 60;
+const OLDEST = 600;
+const TEXT_LIMIT = 255;
+const TYPES = ['logout+jwt', 'application/logout+jwt', 'jwt'];
+
+/** Throws {@link UpstreamRefusal}, or Unavailable where the keys cannot be had. Replay is for the caller to judge. */
+export async function readLogoutToken(
+  deps: LoginDeps,
+  server: AuthorizationServer,
+  token: string,
+): Promise<LogoutToken> {
+  checkType(token);
+  const { claims } = await verifyIdToken(deps, token, idTokenAlgorithms(server, deps.settings)).catch(
+    (error: unknown) => {
+      throw error instanceof UpstreamRefusal ? refuse(error.reason) : error;
+    },
+  );
+  const { settings } = deps;
+  const issuer = expectedIssuer(server, settings, peek(token));
+  if (claims['iss'] !== issuer) throw refuse('iss is another issuer');
+  checkAudience(claims['aud'], settings.clientId);
+  const expiresAt = checkTimes(claims, deps.clock.now() / 1000);
+  checkEvent(claims);
+  if (Object.hasOwn(claims, 'nonce')) throw refuse('it has a nonce');
+  const jti = optionalText(claims, 'jti');
+  const sid = optionalText(claims, 'sid');
+  if (jti === undefined) throw refuse('there is no jti');
+  const subject = subjectOf(claims, settings.subjectClaim);
+  if (subject === undefined && sid === undefined) throw refuse('there is neither sub nor sid');
+  return {
+    issuer: settings.issuerAliases.includes(issuer) ? server.issuer : issuer,
+    subject,
+    sid,
+    jti,
+    expiresAt,
+  };
+}
+
+/** The type is recommended, not required; another one is that of another kind of token. */
+function checkType(token: string): void {
+  let typ: unknown;
+  try {
+    ({ typ } = decodeProtectedHeader(token));
+  } catch {
+    throw refuse('it is not a JWS');
+  }
+  if (typ === undefined) return;
+  if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) {
+    throw refuse(`its typ is ${quoteForLog(JSON.stringify(typ), 40)}`);
+  }
+}
+
+function checkAudience(audience: unknown, clientId: string): void {
+  const listed = Array.isArray(audience) ? audience.includes(clientId) : audience === clientId;
+  if (!listed) throw refuse('aud does not name us');
+}
+
+/** How long a repetition must be known: until it would be refused for its age. */
+function checkTimes({ iat, exp }: Record<string, unknown>, now: number): number {
+  if (typeof iat !== 'number' || !Number.isFinite(iat)) throw refuse('iat is not a number');
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) throw refuse('exp is not a number');
+  if (iat > now + SKEW) throw refuse(`iat is ${String(Math.round(iat - now))} seconds ahead of our clock`);
+  if (iat < now - OLDEST) throw refuse(`it is ${String(Math.round(now - iat))} seconds old`);
+  if (exp < now - SKEW) throw refuse('it has expired');
+  return Math.ceil((iat + OLDEST + SKEW) * 1000);
+}
+
+function checkEvent({ events }: Record<string, unknown>): void {
+  if (!isJsonObject(events)) throw refuse('events is not an object');
+  if (!Object.hasOwn(events, EVENT) || !isJsonObject(events[EVENT])) {
+    throw refuse('events has no member of back-channel logout');
+  }
+}
+
+function optionalText(claims: Record<string, unknown>, name: string): string | undefined {
+  const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '' || value.length > TEXT_LIMIT) {
+    throw refuse(`${name} is not a text of 1 to ${String(TEXT_LIMIT)} characters`);
+  }
+  return value;
+}
+
+/** Where people are known by another claim than `sub`, that one must be in the token; `sub` says nothing then. */
+function subjectOf(claims: Record<string, unknown>, claim: string): string | undefined {
+  if (!Object.hasOwn(claims, claim)) return undefined;
+  try {
+    return checkSubject(claims[claim], claim);
+  } catch (error) {
+    throw error instanceof UpstreamRefusal ? refuse(error.reason) : error;
+  }
+}
+
+function refuse(reason: string): UpstreamRefusal {
+  return new UpstreamRefusal('logout_token', reason);
+}
