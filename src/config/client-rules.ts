@@ -1,5 +1,6 @@
 /** Rules between the keys of static clients. */
 import type { Report } from './fault.ts';
+import { keySetFault } from './key-set.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
 
 type Clients = NonNullable<DeepPartial<ConfigInput>['clients']>;
@@ -40,6 +41,9 @@ function checkCredentials(client: Client, tell: Tell): void {
       'Remove it, or write `token_endpoint_auth_method: client_secret_basic`.',
     );
   }
+  // Here and not with the key itself, as the message would show what was written: perhaps a private key.
+  const broken = client.jwks === undefined ? undefined : keySetFault(client.jwks);
+  if (broken !== undefined) tell('jwks', broken, 'Give the public keys: {"keys":[{"kty":"EC",…}]}.');
   if (needsKeys && !hasKeys) tell('jwks', `is missing; \`${method}\` needs it`, 'Add `jwks_file: …`.');
   else if (!needsKeys && client.jwks !== undefined) {
     tell(

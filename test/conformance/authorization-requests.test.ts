@@ -16,7 +16,7 @@ import {
 let gatehouse: Gatehouse;
 let client: TestClient;
 beforeAll(async () => {
-  gatehouse = await startGatehouse();
+  gatehouse = await startGatehouse({ validateResponses: true });
   client = await registerTestClient(gatehouse);
 });
 afterAll(async () => {

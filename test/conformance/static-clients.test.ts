@@ -29,6 +29,7 @@ beforeAll(async () => {
   // Without kids: both are tried.
   const jwks = JSON.stringify({ keys: [await exportJWK(second.publicKey), await exportJWK(pair.publicKey)] });
   gatehouse = await startGatehouse({
+    validateResponses: true,
     yaml: `clients:
   - { client_id: trusted, client_name: "Our app", redirect_uris: ["${redirectUri}", "http://127.0.0.1/cb"], trusted: true, access_token_ttl_seconds: 77 }
   - { client_id: asks, redirect_uris: ["${redirectUri}"] }

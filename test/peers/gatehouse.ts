@@ -28,6 +28,8 @@ export interface GatehouseOptions {
   yaml?: string;
   /** Does something to the IdP before the service starts. */
   beforeStart?: (idp: Idp) => void;
+  /** Checks every answer against the OpenAPI documents. Default false: as operators run it. */
+  validateResponses?: boolean;
   /** Time of the service. Default: the system's. */
   clock?: Clock;
   /** Host of the public URL. Default `127.0.0.1`. */
@@ -69,6 +71,7 @@ ${options.yaml ?? ''}
   );
   idp.setRedirectUris(`${url}upstream/main/callback`);
   const service = await startService({
+    validateResponses: options.validateResponses ?? false,
     config: loadConfig(file, { ...options.env }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });

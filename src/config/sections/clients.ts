@@ -1,7 +1,6 @@
 /** Clients that the operator knows beforehand. */
 import { z } from 'zod';
 import { described, flag, line, secret, secretFile, textRule, webUrl } from '../fields.ts';
-import { keySetFault } from '../key-set.ts';
 
 /** What may be a redirect URI; the operator may name any host, but nothing that a browser would run. */
 function redirectUriFault(text: string): string | undefined {
@@ -63,7 +62,7 @@ const clientSection = z.strictObject({
   ),
   client_secret: secret('Secret of the client, for `client_secret_basic` and `client_secret_post`.'),
   client_secret_file: secretFile('client_secret'),
-  jwks: described(textRule(keySetFault).optional(), {
+  jwks: described(z.string().optional(), {
     description: 'Public keys of the client as a JSON Web Key Set, for `private_key_jwt`.',
   }),
   jwks_file: described(line().optional(), {
