@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { normaliseClientMetadata } from '../../src/authorization-server/client-metadata.ts';
+import {
+  DEVICE_CODE_GRANT,
+  normaliseClientMetadata,
+} from '../../src/authorization-server/client-metadata.ts';
 import { OAuthError } from '../../src/protocol/oauth-error.ts';
 
 const sound = {
@@ -151,6 +154,20 @@ describe('client metadata', () => {
       );
     },
   );
+
+  it('of a device-only client needs neither redirect URIs nor response types (B15)', () => {
+    const input = {
+      client_uri: 'https://example.com/',
+      grant_types: [DEVICE_CODE_GRANT, 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+    };
+    expect(normaliseClientMetadata(input, rules)).toMatchObject({
+      redirect_uris: [],
+      response_types: [],
+      grant_types: [DEVICE_CODE_GRANT, 'refresh_token'],
+    });
+    expect(refusal({ grant_types: ['refresh_token'] })).toContain('grant_types must contain');
+  });
 
   it('accepts the names that people have', () => {
     for (const name of ['Element', 'תקשורת', '元素 X', 'Émile’s app 🙂', '<b>bold</b>']) {
