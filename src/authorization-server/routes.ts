@@ -10,6 +10,7 @@ import type { PageRoute } from '../http/app.ts';
 import type { Handler } from '../http/exchange.ts';
 import type { RateLimiter } from '../http/rate-limit.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
+import { receiveLogoutToken } from '../sign-in/backchannel-logout.ts';
 import { upstreamCallback } from '../sign-in/callback.ts';
 import { restartSignIn } from '../sign-in/current.ts';
 import { authorize } from './authorize.ts';
@@ -40,6 +41,7 @@ export function authorizationServerHandlers(
     authorize: authorize(deps),
     authorizeByPost: authorize(deps),
     upstreamCallback: upstreamCallback(deps),
+    receiveLogoutToken: receiveLogoutToken(deps),
     authorizeDevice: authorizeDevice(deps),
     exchangeToken: exchangeToken(deps),
     revokeToken: revokeToken(deps),
@@ -65,6 +67,7 @@ export function absentAuthorizationServerHandlers(
     authorize: absent,
     authorizeByPost: absent,
     upstreamCallback: absent,
+    receiveLogoutToken: absent,
     authorizeDevice: absent,
     exchangeToken: absent,
     revokeToken: absent,

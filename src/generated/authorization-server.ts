@@ -165,6 +165,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/upstream/{provider}/backchannel-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Where the identity provider tells of a sign-out there (OpenID Connect Back-Channel Logout 1.0 section 2.5). */
+        post: operations["receiveLogoutToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/oauth2/token": {
         parameters: {
             query?: never;
@@ -751,6 +768,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["DeviceAuthorizationResponse"];
                 };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    receiveLogoutToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @description A JWT, checked by section 2.6. */
+                    logout_token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The sessions that it concerns have ended, or there are none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];

@@ -19,11 +19,11 @@ export interface CleanupOptions {
 export interface Retention {
   /** Authorization requests, device grants and codes beyond theirs; a code replayed within this time still ends its session. Default 1 hour. */
   readonly signInSteps: number;
-  /** Pushed requests and client assertions beyond their expiry, after which they are refused anyway. Default none. */
+  /** Pushed requests, client assertions, logout tokens and account sessions beyond their expiry, after which they are refused anyway. Default none. */
   readonly clientSteps: number;
   /** Sessions of clients alone beyond their start: longer than an access token can live. Default 25 hours. */
   readonly clientSessions: number;
-  /** Ended sessions with all their tokens, for the account page and audits. Default 30 days. */
+  /** Ended sessions with all their tokens, for the account page and audits; upstream tokens that nobody has used since. Default 30 days. */
   readonly endedSessions: number;
   /** Dynamic clients beyond their last use, if they have no session, an ended one included. Default 30 days. */
   readonly unusedClients: number;
@@ -74,9 +74,13 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
       (await removeAll('signInSteps', removeDeviceGrants)),
     clientSteps:
       (await removeAll('clientSteps', removePushedRequests)) +
-      (await removeAll('clientSteps', removeAssertions)),
+      (await removeAll('clientSteps', removeAssertions)) +
+      (await removeAll('clientSteps', removeLogoutTokens)) +
+      (await removeAll('clientSteps', removeAccountSessions)),
     clientSessions: await removeAll('clientSessions', removeClientSessions),
-    endedSessions: await removeAll('endedSessions', removeSessions),
+    endedSessions:
+      (await removeAll('endedSessions', removeSessions)) +
+      (await removeAll('endedSessions', removeUpstreamGrants)),
     unusedClients: await removeAll('unusedClients', removeClients),
   };
 }
@@ -117,6 +121,29 @@ const removeAssertions: Step = async (tx, before, limit) => {
   const due = tx.selectFrom('client_assertions').select('hash').where('expires_at', '<', before).limit(limit);
   return progress(
     await tx.deleteFrom('client_assertions').where('hash', 'in', due).executeTakeFirst(),
+    limit,
+  );
+};
+
+const removeLogoutTokens: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('logout_tokens').select('hash').where('expires_at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('logout_tokens').where('hash', 'in', due).executeTakeFirst(), limit);
+};
+
+const removeAccountSessions: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('account_sessions').select('hash').where('expires_at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('account_sessions').where('hash', 'in', due).executeTakeFirst(), limit);
+};
+
+/** Left behind where the claims are not had again any more. */
+const removeUpstreamGrants: Step = async (tx, before, limit) => {
+  const due = tx
+    .selectFrom('upstream_grants')
+    .select('token_id')
+    .where('next_check_at', '<', before)
+    .limit(limit);
+  return progress(
+    await tx.deleteFrom('upstream_grants').where('token_id', 'in', due).executeTakeFirst(),
     limit,
   );
 };

@@ -22,6 +22,7 @@ export async function deleteClient(tx: Kysely<Schema>, id: string): Promise<bool
   if (row === undefined) return false;
   await tx.deleteFrom('authorization_codes').where('client_id', '=', id).execute();
   await tx.deleteFrom('pushed_requests').where('client_id', '=', id).execute();
+  await tx.deleteFrom('device_grants').where('client_id', '=', id).execute();
   await tx
     .deleteFrom('sign_ins')
     .where('id', 'in', (eb) =>

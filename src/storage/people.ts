@@ -77,23 +77,37 @@ export async function setUserAdmin(
   return row !== undefined;
 }
 
-/** What a person has under way comes to nothing: codes that were not redeemed, sign-ins that know who it is, the account page. */
-export async function abandonSteps(tx: Kysely<Schema>, of: { userId: string; at: number }): Promise<void> {
+/** What a person has under way comes to nothing: codes and device grants that were not redeemed, sign-ins that know who it is, the account page. */
+export async function abandonSteps(
+  tx: Kysely<Schema>,
+  of: {
+    userId: string;
+    at: number;
+    /** Only what came of this session at the IdP, or of one that is not known. */
+    sid?: string | undefined;
+  },
+): Promise<void> {
+  const { userId, sid } = of;
+  const concerned = sql<boolean>`(upstream_sid = ${sid ?? null} or upstream_sid is null)`;
+  const whole = sid === undefined ? sql<boolean>`1 = 1` : concerned;
   await tx
     .deleteFrom('authorization_codes')
-    .where('user_id', '=', of.userId)
+    .where('user_id', '=', userId)
     .where('consumed_at', 'is', null)
-    .execute();
-  await tx
-    .deleteFrom('device_grants')
-    .where('user_id', '=', of.userId)
-    .where('consumed_at', 'is', null)
+    .where(whole)
     .execute();
   await tx
     .updateTable('sign_ins')
     .set({ finished_at: of.at })
-    .where('user_id', '=', of.userId)
+    .where('user_id', '=', userId)
     .where('finished_at', 'is', null)
+    .where(whole)
     .execute();
-  await tx.deleteFrom('account_sessions').where('user_id', '=', of.userId).execute();
+  await tx
+    .deleteFrom('device_grants')
+    .where('user_id', '=', userId)
+    .where('consumed_at', 'is', null)
+    .where(whole)
+    .execute();
+  await tx.deleteFrom('account_sessions').where('user_id', '=', userId).where(whole).execute();
 }

@@ -46,26 +46,6 @@ export async function countLiveSessions(
   return row.count;
 }
 
-/** Ids of live sessions of a user that a sign-out at the IdP concerns: all, or those of one session there and those that know of none. */
-export async function listUpstreamSessionIds(
-  db: Kysely<Schema>,
-  of: { userIds: readonly string[]; sid: string | undefined; strict: boolean },
-): Promise<string[]> {
-  if (of.userIds.length === 0) return [];
-  const { sid } = of;
-  let query = db
-    .selectFrom('sessions')
-    .select('id')
-    .where('user_id', 'in', of.userIds)
-    .where('ended_at', 'is', null);
-  if (sid !== undefined) {
-    query = of.strict
-      ? query.where('upstream_sid', '=', sid)
-      : query.where((eb) => eb.or([eb('upstream_sid', '=', sid), eb('upstream_sid', 'is', null)]));
-  }
-  return (await query.execute()).map(({ id }) => id);
-}
-
 /** Takes a scope token from every live session of a user, and from their narrowed access tokens: they hold it no longer from here on. */
 export async function dropScopeToken(
   tx: Kysely<Schema>,

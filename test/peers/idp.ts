@@ -21,6 +21,8 @@ export interface IdpOptions {
   claimsInIdToken?: boolean;
   /** Prefix of its cookies, where a test runs two providers. Default `idp_`. */
   cookiePrefix?: string;
+  /** Puts its session id into ID tokens and logout tokens (`backchannel_logout_session_required`). Default false. */
+  tellsSessions?: boolean;
   /** Life of its tokens in seconds. Default 3600. */
   tokenTtlSeconds?: number;
 }
@@ -177,6 +179,7 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
             response_types: ['code'],
             token_endpoint_auth_method: options.clientAuthMethod ?? 'client_secret_basic',
             ...(backchannelLogoutUri === undefined ? {} : { backchannel_logout_uri: backchannelLogoutUri }),
+            ...(options.tellsSessions === true ? { backchannel_logout_session_required: true } : {}),
           }
         : undefined,
     renderLogin: ({

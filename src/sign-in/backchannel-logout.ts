@@ -1,0 +1,70 @@
+import { type Handler, noStore } from '../http/exchange.ts';
+import type { EmitEvent } from '../observability/events.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { hashSecret } from '../protocol/token-format.ts';
+import { deliverEnding, endSessionIn, type SessionEndingDeps } from '../sessions/end.ts';
+import { findSignedOutUsers, listSignedOutSessions, recordLogoutToken } from '../storage/logout-tokens.ts';
+import { abandonSteps } from '../storage/people.ts';
+import type { LogoutToken } from '../upstream/logout-token.ts';
+import type { Provider } from '../upstream/provider.ts';
+import { UpstreamRefusal } from '../upstream/refusal.ts';
+
+interface Deps extends SessionEndingDeps {
+  readonly providers: readonly Provider[];
+  readonly emit: EmitEvent;
+}
+
+/** What ended: for the log, and for the homeserver. */
+interface Obeyed {
+  readonly userIds: readonly string[];
+  readonly sessionIds: readonly string[];
+}
+
+/**
+ * Where an IdP tells of a sign-out (OpenID Connect Back-Channel Logout 1.0): every session that it concerns has ended once 200 is answered, all in
+ * one transaction with the note that this token was obeyed. A token that fails a check, or comes again, is 400 and changes nothing.
+ */
+export function receiveLogoutToken(deps: Deps): Handler {
+  return async (request) => {
+    const provider = deps.providers.find(({ id }) => id === request.params['provider']);
+    if (provider === undefined) {
+      throw new OAuthError('invalid_request', 'there is no such identity provider here', { status: 404 });
+    }
+    const token = request.form.get('logout_token');
+    if (token === undefined || token === '') throw refusal('there is no logout_token');
+    const logout = await provider.readLogoutToken(token).catch((error: unknown) => {
+      throw error instanceof UpstreamRefusal ? refusal(error.reason) : error;
+    });
+    const obeyed = await obey(deps, provider.id, logout);
+    if (obeyed === undefined) throw refusal('this logout_token came before');
+    for (const userId of obeyed.userIds) deps.emit('upstream_logout', { userId, provider: provider.id });
+    for (const sessionId of obeyed.sessionIds) {
+      deps.emit('session_ended', { sessionId, provider: provider.id, reason: 'upstream_logout' });
+      await deliverEnding(deps, sessionId);
+    }
+    return { status: 200, headers: noStore };
+  };
+}
+
+async function obey(deps: Deps, providerId: string, logout: LogoutToken): Promise<Obeyed | undefined> {
+  const now = deps.clock.now();
+  const hash = hashSecret(JSON.stringify([providerId, logout.jti]));
+  return deps.db.write(async (tx) => {
+    if (!(await recordLogoutToken(tx, { hash, expiresAt: logout.expiresAt }))) return undefined;
+    const userIds = await findSignedOutUsers(tx, logout);
+    const sessionIds: string[] = [];
+    for (const userId of userIds) {
+      await abandonSteps(tx, { userId, at: now, sid: logout.sid });
+      for (const sessionId of await listSignedOutSessions(tx, { ...logout, userId })) {
+        const ended = await endSessionIn(tx, deps, { sessionId, reason: 'upstream_logout', now });
+        if (ended !== undefined) sessionIds.push(sessionId);
+      }
+    }
+    return { userIds, sessionIds };
+  });
+}
+
+/** One text for every refusal; the exact reason goes to the log. */
+function refusal(reason: string): OAuthError {
+  return new OAuthError('invalid_request', 'logout_token is missing or not valid', { reason });
+}

@@ -1,0 +1,66 @@
+/** Sign-outs at the IdP: which were obeyed, and whom they concern. */
+import type { Kysely } from 'kysely';
+import type { SecretHash } from '../protocol/token-format.ts';
+import type { Schema } from './schema.ts';
+
+/** Takes note of a logout token: false where it came before. */
+export async function recordLogoutToken(
+  tx: Kysely<Schema>,
+  token: { hash: SecretHash; expiresAt: number },
+): Promise<boolean> {
+  const row = await tx
+    .insertInto('logout_tokens')
+    .values({ hash: token.hash, expires_at: token.expiresAt })
+    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .returning('hash')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** What a sign-out concerns. At least one of `subject` and `sid` is there. */
+export interface UpstreamSignOut {
+  readonly issuer: string;
+  readonly subject: string | undefined;
+  readonly sid: string | undefined;
+}
+
+/** The users that it concerns: the one who is linked to the subject, or those who signed in in that session of the issuer. */
+export async function findSignedOutUsers(tx: Kysely<Schema>, signOut: UpstreamSignOut): Promise<string[]> {
+  const { issuer, subject, sid } = signOut;
+  let query = tx
+    .selectFrom('upstream_links')
+    .select('upstream_links.user_id')
+    .distinct()
+    .where('issuer', '=', issuer);
+  if (subject !== undefined) query = query.where('subject', '=', subject);
+  else {
+    query = query
+      .innerJoin('sessions', 'sessions.user_id', 'upstream_links.user_id')
+      .where('sessions.upstream_sid', '=', sid ?? null);
+  }
+  return (await query.execute()).map(({ user_id }) => user_id);
+}
+
+/**
+ * Their live sessions: all of them for a sign-out of a subject, else those of that session at the IdP. Where the subject is named too, also those
+ * of which the IdP did not tell in which session of its own they began.
+ */
+export async function listSignedOutSessions(
+  tx: Kysely<Schema>,
+  of: { userId: string; subject: string | undefined; sid: string | undefined },
+): Promise<string[]> {
+  const { userId, subject, sid } = of;
+  let query = tx
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .orderBy('id');
+  if (sid !== undefined) {
+    query =
+      subject === undefined
+        ? query.where('upstream_sid', '=', sid)
+        : query.where((eb) => eb.or([eb('upstream_sid', '=', sid), eb('upstream_sid', 'is', null)]));
+  }
+  return (await query.execute()).map(({ id }) => id);
+}
