@@ -52,6 +52,14 @@ export function forEachEngine(body: (engine: TestEngine) => void): void {
   }
 }
 
+/** Environment of a service on a new database of this engine. */
+export async function databaseOf(engine: TestEngine): Promise<Record<string, string>> {
+  return {
+    GATEHOUSE__DATABASE__URL: await engine.newUrl(),
+    GATEHOUSE__ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+  };
+}
+
 /** The engines that this run tests. */
 export function testEngines(): Engine[] {
   const chosen = process.env['GATEHOUSE_TEST_ENGINES'] ?? 'sqlite,postgres';
