@@ -68,8 +68,11 @@ export function refersToPushed({ values }: RawParameters): boolean {
 export async function takePushedParameters(
   deps: AuthorizationServerDeps,
   client: Client,
-  { values }: RawParameters,
+  { values, duplicated }: RawParameters,
 ): Promise<RawParameters> {
+  if (duplicated.includes('request_uri')) {
+    throw new OAuthError('invalid_request', 'request_uri is given twice');
+  }
   const secret = values.get('request_uri')?.slice(PREFIX.length) ?? '';
   const taken = isWellFormedSecret('pushedRequest', secret)
     ? await deps.db.write((tx) =>

@@ -91,6 +91,18 @@ forEachEngine((engine) => {
       expect((await client.redeem(back.get('code') ?? '')).status).toBe(200);
     });
 
+    it('named twice gets a page, and is not used up by it (item 11)', async () => {
+      const { body } = await push();
+      const uri = String(body['request_uri']);
+      const query = new URLSearchParams({ client_id: client.clientId, request_uri: uri });
+      query.append('request_uri', uri);
+      expect(await ask(`${url('oauth2/authorize')}?${query.toString()}`)).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_request' },
+      });
+      expect((await use(uri)).status).toBe(303);
+    });
+
     it('of eight browsers at once is one browser’s', async () => {
       const { body } = await push();
       const all = await Promise.all(Array.from({ length: 8 }, () => use(body['request_uri'])));
