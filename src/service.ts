@@ -42,6 +42,7 @@ import { openDatabase } from './storage/open-database.ts';
 import { createSealer, deriveSubkey } from './storage/sealed.ts';
 import { createProvider, type Provider } from './upstream/provider.ts';
 
+const DAY = 86_400_000;
 /** Where the OpenAPI documents lie: beside `src/` in a checkout, beside `dist/` in the package. */
 const OPENAPI_DIR = fileURLToPath(new URL('../openapi', import.meta.url));
 
@@ -194,6 +195,8 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     policy: {
       accessTokenTtl: config.sessions.access_token_ttl_seconds * 1000,
       refreshReuseGrace: config.sessions.refresh_reuse_grace_seconds * 1000,
+      idleExpiry: config.sessions.idle_expiry_days * DAY,
+      absoluteExpiry: config.sessions.absolute_expiry_days * DAY,
     },
     staticClients: readStaticClients(config.clients),
     registration: {

@@ -15,6 +15,10 @@ export interface ConsentPageInput {
   readonly deviceId: string;
   /** Name of the other app that is signed in on the device, if one is. */
   readonly occupant: string | undefined;
+  /** What the person has to choose before, if there is anything. */
+  readonly choice: SafeHtml | undefined;
+  /** Default 200. */
+  readonly status?: number;
   /** Hidden field of both forms. */
   readonly csrfField: SafeHtml;
 }
@@ -30,15 +34,17 @@ export function consentPage(
   const { signIn, stored, client, user, deviceId, csrfField } = input;
   const name = clientName(client);
   const action = endpointUrl(deps.issuer, `consent/${signIn.id}`);
-  const form = (decision: string, label: string, kind: string): SafeHtml =>
+  const form = (decision: string, label: string, kind: string, more?: SafeHtml): SafeHtml =>
     html`<form method="post" action="${action}">
       ${csrfField}
       <input type="hidden" name="decision" value="${decision}" />
+      ${more}
       <button class="${kind}" type="submit">${label}</button>
     </form>`;
   return page({
     title: 'Allow this sign-in?',
     forms: 'anywhere',
+    ...(input.status === undefined ? {} : { status: input.status }),
     body: html`<p>${foreign(name)} wants to sign in to your account.</p>
       <dl>
         <dt>App</dt>
@@ -64,7 +70,9 @@ export function consentPage(
         It will be able to read and send messages as you. Allow it only if you have just begun to sign in with
         this app yourself.
       </p>
-      <div class="actions">${form('allow', 'Allow', 'primary')} ${form('deny', 'Cancel', 'secondary')}</div>
+      <div class="actions">
+        ${form('allow', 'Allow', 'primary', input.choice)} ${form('deny', 'Cancel', 'secondary')}
+      </div>
       ${links(client)}
       <p>
         <a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`)}">Use another account</a>

@@ -2,6 +2,7 @@ import type { ApiRequest, Handler, Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { deviceIdOf } from '../protocol/scope.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
+import { findCrowd } from '../sessions/limits.ts';
 import { browserSecretOf, releaseBrowser } from '../sign-in/browser-binding.ts';
 import { requireIdentified } from '../sign-in/current.ts';
 import {
@@ -16,6 +17,7 @@ import { type Client, loadClient } from './clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { occupantOf } from './occupant.ts';
+import { chosenSessions, makeRoom, sessionChoice, tellOfEnded } from './session-choice.ts';
 
 /** A code lives as long as a client needs to come back for it, in milliseconds (RFC 6749 section 4.1.2 allows ten minutes). */
 const CODE_LIFETIME = 60_000;
@@ -35,10 +37,30 @@ interface Asked {
 export function showConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
-    if (skipsConsent(asked) && request.method === 'GET') return conclude(deps, asked, 'allow');
-    const secret = browserSecretOf(deps.issuer, request, asked.signIn.id) ?? '';
-    return consentPage(deps, { ...asked, csrfField: deps.csrf.field(secret, formPurpose(asked)) });
+    const skips = skipsConsent(asked) && request.method === 'GET';
+    if (!skips) return ask(deps, request, asked);
+    return (
+      (await conclude(deps, asked, { decision: 'allow', ending: new Set() })) ?? ask(deps, request, asked)
+    );
   };
+}
+
+async function ask(
+  deps: AuthorizationServerDeps,
+  request: ApiRequest,
+  asked: Asked,
+  status?: number,
+): Promise<Reply> {
+  const { signIn, user, client, deviceId } = asked;
+  const wanted = { userId: user.id, clientId: client.id, deviceId };
+  const crowd = await findCrowd(deps.db.query, deps.sessionLimits, wanted);
+  const secret = browserSecretOf(deps.issuer, request, signIn.id) ?? '';
+  return consentPage(deps, {
+    ...asked,
+    choice: crowd && (await sessionChoice(deps, crowd, status !== undefined)),
+    ...(status === undefined ? {} : { status }),
+    csrfField: deps.csrf.field(secret, formPurpose(asked)),
+  });
 }
 
 /** The person's answer: a code for the client, or `access_denied`. The first answer counts. */
@@ -46,7 +68,8 @@ export function decideConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
     deps.csrf.check(request, browserSecretOf(deps.issuer, request, asked.signIn.id), formPurpose(asked));
-    return conclude(deps, asked, request.form.get('decision'));
+    const word = { decision: request.form.get('decision'), ending: chosenSessions(request.form) };
+    return (await conclude(deps, asked, word)) ?? ask(deps, request, asked, 400);
   };
 }
 
@@ -56,15 +79,24 @@ function skipsConsent({ client, signIn, occupant }: Asked): boolean {
   return client.operator?.trusted === true && !wantsConsent && occupant === undefined;
 }
 
+interface Word {
+  readonly decision: string | undefined;
+  /** Sessions that end for this one. */
+  readonly ending: ReadonlySet<string>;
+}
+
+/** The answer for the client; `undefined` where the person has as many sessions as they may have, and has not chosen enough that end. */
 async function conclude(
   deps: AuthorizationServerDeps,
   asked: Asked,
-  decision: string | undefined,
-): Promise<Reply> {
+  { decision, ending }: Word,
+): Promise<Reply | undefined> {
   const { signIn, stored, client, user } = asked;
   const refusal = refusalOf(decision, user);
   const code = refusal === undefined ? issueSecret('authorizationCode', deps.random) : undefined;
-  await finish(deps, asked, code);
+  const ids = await finish(deps, asked, { code, ending });
+  if (ids === undefined) return undefined;
+  await tellOfEnded(deps, { ids, userId: user.id });
   const event = code === undefined ? 'consent_refused' : 'consent_given';
   deps.emit(event, { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
   const reply =
@@ -98,13 +130,22 @@ async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Pr
   return { signIn, stored, client, user, deviceId, occupant };
 }
 
-/** Finishes the sign-in, with a code or without one, in one transaction: of two answers one wins. */
-async function finish(deps: AuthorizationServerDeps, asked: Asked, code: string | undefined): Promise<void> {
+/** Finishes the sign-in, with a code or without one, in one transaction: of two answers one wins. Resolves to the sessions that ended for it. */
+async function finish(
+  deps: AuthorizationServerDeps,
+  asked: Asked,
+  { code, ending }: { code: string | undefined; ending: ReadonlySet<string> },
+): Promise<string[] | undefined> {
   const { signIn, stored, client, user, deviceId } = asked;
-  const won = await deps.db.write(async (tx) => {
+  return deps.db.write(async (tx) => {
     const now = deps.clock.now();
-    if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) return false;
-    if (code === undefined) return true;
+    const wanted = { userId: user.id, clientId: client.id, deviceId, ending };
+    const ended = code === undefined ? [] : await makeRoom(tx, deps, wanted);
+    if (ended === undefined) return undefined;
+    if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) {
+      throw new OAuthError('invalid_request', 'this sign-in was already answered');
+    }
+    if (code === undefined) return ended;
     await insertAuthorizationCode(tx, {
       hash: hashSecret(code),
       client_id: client.id,
@@ -122,9 +163,8 @@ async function finish(deps: AuthorizationServerDeps, asked: Asked, code: string 
       session_id: null,
       misses: 0,
     });
-    return true;
+    return ended;
   });
-  if (!won) throw new OAuthError('invalid_request', 'this sign-in was already answered');
 }
 
 /** The form belongs to this sign-in and this person: after a change of account it is out of date. */

@@ -6,6 +6,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { SessionLimits } from '../sessions/limits.ts';
 import type { FindAccessDeps } from '../sessions/find.ts';
+import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
 import type { Sealer } from '../storage/sealed.ts';
@@ -22,6 +23,7 @@ export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, S
   readonly serverName: string;
   readonly clock: Clock;
   readonly random: Random;
+  readonly policy: SessionPolicy;
   readonly homeserver: Homeserver;
   /** The IdPs, in the operator's order; at least one. */
   readonly providers: readonly Provider[];

@@ -1,6 +1,5 @@
 import type { ApiRequest, Handler, Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
-import { deliverEnding, endSessionIn } from '../sessions/end.ts';
 import { findCrowd } from '../sessions/limits.ts';
 import { browserSecretOf, releaseBrowser } from '../sign-in/browser-binding.ts';
 import { requireIdentified } from '../sign-in/current.ts';
@@ -12,7 +11,7 @@ import type { AuthorizationServerDeps } from './deps.ts';
 import { confirmationPage, decidedPage } from './device-page.ts';
 import { refuseForeign } from './device-verification.ts';
 import { occupantOf } from './occupant.ts';
-import { chosenSessions, sessionChoice } from './session-choice.ts';
+import { chosenSessions, makeRoom, sessionChoice, tellOfEnded } from './session-choice.ts';
 
 /** What the confirmation is about, all of it read from what was stored. */
 interface Asked {
@@ -37,10 +36,7 @@ export function decideDevice(deps: AuthorizationServerDeps): Handler {
       request.form.get('decision') === 'allow' && user.locked_at === null && user.deactivated_at === null;
     const outcome = await decide(deps, asked, { allowed, ending: chosenSessions(request.form) });
     if (outcome.kind === 'crowded') return confirm(deps, request, asked, 400);
-    for (const id of outcome.ended) {
-      deps.emit('session_ended', { sessionId: id, userId: user.id, reason: 'ended_by_user' });
-      await deliverEnding(deps, id);
-    }
+    await tellOfEnded(deps, { ids: outcome.ended, userId: user.id });
     deps.emit(allowed ? 'consent_given' : 'consent_refused', {
       clientId: client.id,
       userId: user.id,
@@ -93,16 +89,14 @@ async function decide(
   { signIn, grant, client, user }: Asked,
   word: { allowed: boolean; ending: ReadonlySet<string> },
 ): Promise<Outcome> {
-  const outcome = await deps.db.write(async (tx): Promise<Outcome | undefined> => {
+  return deps.db.write(async (tx): Promise<Outcome> => {
     const now = deps.clock.now();
     const wanted = { userId: user.id, clientId: client.id, deviceId: grant.device_id };
-    const crowd = word.allowed ? await findCrowd(tx, deps.sessionLimits, wanted) : undefined;
-    if (crowd !== undefined) {
-      const ending = word.ending;
-      if ((await findCrowd(tx, deps.sessionLimits, { ...wanted, ending })) !== undefined)
-        return { kind: 'crowded' };
+    const ended = word.allowed ? await makeRoom(tx, deps, { ...wanted, ending: word.ending }) : [];
+    if (ended === undefined) return { kind: 'crowded' };
+    if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) {
+      throw new OAuthError('invalid_request', 'this sign-in was already answered');
     }
-    if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) return undefined;
     const decided = await decideDeviceGrant(tx, {
       hash: grant.hash,
       userId: user.id,
@@ -111,17 +105,10 @@ async function decide(
       upstreamSid: signIn.upstream_sid,
       at: now,
     });
-    if (!decided) return undefined;
-    const ended: string[] = [];
-    for (const { id } of crowd?.sessions ?? []) {
-      if (!word.ending.has(id)) continue;
-      const session = await endSessionIn(tx, deps, { sessionId: id, reason: 'ended_by_user', now });
-      if (session !== undefined) ended.push(id);
-    }
+    // Nothing is ended for an answer that does not count.
+    if (!decided) throw new OAuthError('invalid_request', 'this code was used or has expired');
     return { kind: 'decided', ended };
   });
-  if (outcome === undefined) throw new OAuthError('invalid_request', 'this sign-in was already answered');
-  return outcome;
 }
 
 /** The form belongs to this sign-in and this person: after a change of account it is out of date. */

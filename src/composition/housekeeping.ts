@@ -1,6 +1,7 @@
 import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
 import { rotateOldSigningKeys } from '../authorization-server/signing-keys.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
+import { endExpiredSessions, hasExpiry } from '../sessions/expiry.ts';
 import { deliverOutbox } from '../sessions/outbox.ts';
 import { recheckPeople } from '../sign-in/recheck.ts';
 import { isRechecked } from '../sign-in/upstream-grant.ts';
@@ -10,6 +11,8 @@ import { startPeriodicWork } from '../storage/periodic.ts';
 /** How often the homeserver's outbox is looked through, and how often what is over is removed, in milliseconds. */
 const OUTBOX_INTERVAL = 5_000;
 const CLEANUP_INTERVAL = 5 * 60_000;
+/** How often expired sessions are ended; they are refused in between, too. */
+const EXPIRY_INTERVAL = 10 * 60_000;
 /** How often the age of the signing keys is looked at. */
 const KEYS_INTERVAL = 60 * 60_000;
 const DAY = 24 * 60 * 60_000;
@@ -55,6 +58,17 @@ export function startHousekeeping(
       await deliverOutbox(deps);
     };
     works.push(startPeriodicWork({ ...shared, name: 'outbox', everyMs: OUTBOX_INTERVAL, work }));
+  }
+  if (hasExpiry(deps.policy)) {
+    const work = async (signal: AbortSignal): Promise<void> => {
+      await endExpiredSessions(deps, {
+        signal,
+        ended: (sessionId) => {
+          deps.emit('session_ended', { sessionId, reason: 'expired' });
+        },
+      });
+    };
+    works.push(startPeriodicWork({ ...shared, name: 'session expiry', everyMs: EXPIRY_INTERVAL, work }));
   }
   return async () => {
     await Promise.all(works.map((work) => work.close()));

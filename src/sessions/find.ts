@@ -4,6 +4,7 @@ import { Unavailable } from '../protocol/unavailable.ts';
 import type { Database } from '../storage/database.ts';
 import { touchSession } from '../storage/sessions.ts';
 import { type AccessTokenView, findAccessToken, markAccessTokenUsed } from '../storage/tokens.ts';
+import { type ExpiryPolicy, isExpired } from './expiry.ts';
 import { usePair } from './first-use.ts';
 
 /** A token that is good. Times are milliseconds since the epoch. */
@@ -31,6 +32,8 @@ export type AccessVerdict =
 export interface FindAccessDeps {
   readonly db: Database;
   readonly clock: Clock;
+  /** Whether sessions expire by themselves; left out: never. */
+  readonly policy?: ExpiryPolicy;
   /** Told when a first use could not be written; it is tried again at the next use. */
   readonly onFirstUseLost?: (error: Unavailable) => void;
 }
@@ -45,7 +48,7 @@ export async function findAccess(deps: FindAccessDeps, token: string): Promise<A
   const view = await findAccessToken(deps.db.query, hash);
   if (view === undefined) return { kind: 'inactive', reason: 'unknown' };
   const now = deps.clock.now();
-  const reason = inactiveReason(view, now);
+  const reason = inactiveReason(view, deps.policy ?? {}, now);
   if (reason !== undefined) return { kind: 'inactive', reason, sessionId: view.session_id };
   if (view.first_used_at === null && !(await recordFirstUse(deps, { hash, view, now }))) {
     return { kind: 'inactive', reason: 'ended', sessionId: view.session_id };
@@ -63,8 +66,14 @@ export async function findAccess(deps: FindAccessDeps, token: string): Promise<A
   return { kind: view.locked_at === null ? 'active' : 'locked', access };
 }
 
-function inactiveReason(view: AccessTokenView, now: number): InactiveReason | undefined {
+function inactiveReason(
+  view: AccessTokenView,
+  policy: ExpiryPolicy,
+  now: number,
+): InactiveReason | undefined {
   if (view.ended_at !== null) return 'ended';
+  const session = { created_at: view.session_created_at, last_active_at: view.last_active_at };
+  if (view.user_id !== null && isExpired(policy, session, now)) return 'ended';
   if (view.deactivated_at !== null) return 'deactivated';
   if (view.expires_at !== null && view.expires_at <= now) return 'expired';
   return undefined;

@@ -7,4 +7,8 @@ export interface SessionPolicy {
    * suspended phone resends it honestly. 0 is strict.
    */
   readonly refreshReuseGrace: number;
+  /** Milliseconds without any use after which a session ends; left out or 0: never. */
+  readonly idleExpiry?: number;
+  /** Milliseconds after its beginning at which a session ends; left out or 0: never. */
+  readonly absoluteExpiry?: number;
 }

@@ -4,6 +4,7 @@ import { deviceIdOf, isApiScope } from '../protocol/scope.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema } from '../storage/schema.ts';
+import { findSession } from '../storage/session-list.ts';
 import { type Session, touchSession } from '../storage/sessions.ts';
 import {
   type RefreshToken,
@@ -15,6 +16,7 @@ import {
 } from '../storage/tokens.ts';
 import { findUser } from '../storage/users.ts';
 import { type SessionEndingDeps, deliverEnding, endSessionIn } from './end.ts';
+import { hasExpiry, isExpired } from './expiry.ts';
 import { usePair } from './first-use.ts';
 import { type IssuedTokens, deriveToken, newNonce } from './issued-tokens.ts';
 import { describePair, renewPair, storePair } from './pairs.ts';
@@ -41,7 +43,7 @@ export interface RotationInput {
 }
 
 export type RotationRefusal =
-  'malformed' | 'unknown' | 'other_client' | 'ended' | 'deactivated' | 'replayed' | 'wider_scope';
+  'malformed' | 'unknown' | 'other_client' | 'ended' | 'expired' | 'deactivated' | 'replayed' | 'wider_scope';
 
 export type Rotation =
   | {
@@ -60,7 +62,9 @@ export async function rotateTokens(deps: RotationDeps, input: RotationInput): Pr
   if (!isWellFormedSecret('refreshToken', input.refreshToken)) return { ok: false, reason: 'malformed' };
   const hash = hashSecret(input.refreshToken);
   const rotation = await deps.db.write((tx) => rotateIn(tx, deps, { ...input, hash }));
-  if (!rotation.ok && rotation.reason === 'replayed') await deliverEnding(deps, rotation.sessionId);
+  if (!rotation.ok && (rotation.reason === 'replayed' || rotation.reason === 'expired')) {
+    await deliverEnding(deps, rotation.sessionId);
+  }
   return rotation;
 }
 
@@ -82,6 +86,9 @@ async function rotateIn(
   const now = deps.clock.now();
   const found = await findRefreshToken(tx, input.hash);
   if (found === undefined) return { ok: false, reason: 'unknown' };
+  if (await expireIn(tx, deps, { sessionId: found.session_id, clientId: input.clientId, now })) {
+    return { ok: false, reason: 'expired', sessionId: found.session_id };
+  }
   // From here on the session's row is locked, and `row` is read under that lock.
   const session = await touchSession(tx, { id: found.session_id, at: now });
   const row = await findRefreshToken(tx, input.hash);
@@ -109,6 +116,21 @@ async function rotateIn(
   if (reused !== undefined) return reused;
   await endSessionIn(tx, deps, { sessionId: session.id, reason: 'refresh_replayed', now });
   return refuse('replayed');
+}
+
+/** Ends the session if it has expired by now; looked at before its use counts as one. */
+async function expireIn(
+  tx: Kysely<Schema>,
+  deps: RotationDeps,
+  of: { sessionId: string; clientId: string | null; now: number },
+): Promise<boolean> {
+  if (!hasExpiry(deps.policy)) return false;
+  const session = await findSession(tx, of.sessionId);
+  if (session === undefined || session.ended_at !== null || session.client_id !== of.clientId) return false;
+  if (!isExpired(deps.policy, session, of.now)) return false;
+  return (
+    (await endSessionIn(tx, deps, { sessionId: session.id, reason: 'expired', now: of.now })) !== undefined
+  );
 }
 
 /** What a consumed refresh token still yields; `undefined` where presenting it is a replay. */

@@ -35,11 +35,7 @@ export function findClientByMetadata(
   db: Kysely<Schema>,
   metadataHash: string,
 ): Promise<ClientRecord | undefined> {
-  return db
-    .selectFrom('clients')
-    .selectAll()
-    .where('metadata_hash', '=', metadataHash)
-    .executeTakeFirst();
+  return db.selectFrom('clients').selectAll().where('metadata_hash', '=', metadataHash).executeTakeFirst();
 }
 
 /** Whether there are at least `count` clients. */

@@ -18,6 +18,8 @@ export interface AccessTokenView {
   readonly session_scope: string;
   readonly client_id: string | null;
   readonly device_id: string | null;
+  readonly session_created_at: number;
+  readonly last_active_at: number;
   readonly ended_at: number | null;
   readonly user_id: string | null;
   readonly localpart: string | null;
@@ -48,6 +50,8 @@ const selectAccessToken = hotQuery((db, hash: SecretHash) =>
       'sessions.scope as session_scope',
       'sessions.client_id',
       'sessions.device_id',
+      'sessions.created_at as session_created_at',
+      'sessions.last_active_at',
       'sessions.ended_at',
       'sessions.user_id',
       'users.localpart',

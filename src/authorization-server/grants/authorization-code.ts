@@ -3,6 +3,7 @@ import { OAuthError } from '../../protocol/oauth-error.ts';
 import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
 import { endSessionIn, deliverEnding } from '../../sessions/end.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
+import { fitsLimits } from '../../sessions/limits.ts';
 import { queueUnusedDevice } from '../../sessions/outbox.ts';
 import { newSessionId, startSession } from '../../sessions/start.ts';
 import {
@@ -23,7 +24,8 @@ const VERIFIER_MISSES = 5;
 type Redemption =
   | { readonly kind: 'redeemed'; readonly tokens: IssuedTokens }
   | { readonly kind: 'replayed'; readonly sessionId: string | null }
-  | { readonly kind: 'user_gone' };
+  | { readonly kind: 'user_gone' }
+  | { readonly kind: 'crowded' };
 
 /**
  * Authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6). PKCE is checked before a replay is judged: who has no verifier ends
@@ -90,6 +92,10 @@ async function redeem(
       if (sessionId !== null) await endSessionIn(tx, deps, { sessionId, reason: 'code_replayed', now });
       return { kind: 'replayed', sessionId };
     }
+    if (!(await fitsLimits(tx, deps.sessionLimits, { ...device, clientId: client.id }))) {
+      await queueUnusedDevice(tx, deps, { ...device, now });
+      return { kind: 'crowded' };
+    }
     const tokens = await startSession(
       tx,
       { ...deps, policy: policyFor(deps.policy, client), now },
@@ -118,6 +124,8 @@ async function redeem(
       throw invalidGrant('the code was used before');
     case 'user_gone':
       throw invalidGrant('the user is deactivated');
+    case 'crowded':
+      throw invalidGrant('the user has as many sessions as they may have');
   }
 }
 

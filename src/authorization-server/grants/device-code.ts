@@ -1,6 +1,7 @@
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
+import { fitsLimits } from '../../sessions/limits.ts';
 import { queueUnusedDevice } from '../../sessions/outbox.ts';
 import { newSessionId, startSession } from '../../sessions/start.ts';
 import {
@@ -100,7 +101,8 @@ async function redeem(
     if (!(await consumeDeviceGrant(tx, { hash: grant.hash, at: now, sessionId: id }))) {
       return { refused: 'the device code was used before' };
     }
-    const refused = await refusalOf(tx, grant);
+    const fits = await fitsLimits(tx, deps.sessionLimits, { ...device, clientId: client.id });
+    const refused = fits ? await refusalOf(tx, grant) : 'the user has as many sessions as they may have';
     const tokens =
       refused === undefined
         ? await startSession(

@@ -50,7 +50,9 @@ function noteRefusal(
 ): void {
   const { reason, sessionId, client } = refused;
   deps.metrics.count('refreshes', { outcome: reason === 'replayed' ? 'reuse' : 'refused' });
-  if (reason !== 'replayed' || sessionId === undefined) return;
+  if (sessionId === undefined) return;
+  if (reason === 'expired') deps.emit('session_ended', { sessionId, clientId: client, reason });
+  if (reason !== 'replayed') return;
   deps.emit('refresh_token_reused', { sessionId, clientId: client });
   deps.emit('session_ended', { sessionId, clientId: client, reason: 'refresh_replayed' });
 }
@@ -63,6 +65,7 @@ function refusal(reason: RotationRefusal): OAuthError {
     case 'unknown':
     case 'other_client':
     case 'ended':
+    case 'expired':
     case 'deactivated':
     case 'replayed':
       return new OAuthError('invalid_grant', 'the refresh token is not valid, or not for this client', {

@@ -11,6 +11,16 @@ export const sessionsSection = z.strictObject({
     { min: 0, max: 3600, default: 30 },
     'How long after its successor was used a refresh token still yields that same successor: a suspended phone app resends it honestly. `0` is strict: any such reuse ends the session.',
   ),
+  idle_expiry_days: count(
+    { min: 0, max: 3650, default: 0 },
+    'days',
+    'A session that was not used for so long ends, and its device with its keys is deleted. `0`: never.',
+  ),
+  absolute_expiry_days: count(
+    { min: 0, max: 3650, default: 0 },
+    'days',
+    'A session ends so long after it began, however it is used. `0`: never.',
+  ),
   limits: described(
     z
       .strictObject({

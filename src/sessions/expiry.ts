@@ -1,0 +1,60 @@
+/** Sessions that end by themselves, where the operator wants it: unused for long, or old. Off by default. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { listExpiredSessions } from '../storage/session-expiry.ts';
+import type { SessionEndingDeps } from './end.ts';
+import { endTheseSessions } from './end-many.ts';
+import type { SessionPolicy } from './policy.ts';
+
+export type ExpiryPolicy = Pick<SessionPolicy, 'idleExpiry' | 'absoluteExpiry'>;
+
+/** Sessions a transaction. */
+const BATCH = 50;
+
+/** Whether a session is over. What ends it for good, its device included, is its next refresh or the periodic work. */
+export function isExpired(
+  { idleExpiry = 0, absoluteExpiry = 0 }: ExpiryPolicy,
+  session: { readonly created_at: number; readonly last_active_at: number },
+  now: number,
+): boolean {
+  return (
+    (idleExpiry > 0 && now >= session.last_active_at + idleExpiry) ||
+    (absoluteExpiry > 0 && now >= session.created_at + absoluteExpiry)
+  );
+}
+
+/** Whether sessions expire at all. */
+export function hasExpiry({ idleExpiry = 0, absoluteExpiry = 0 }: ExpiryPolicy): boolean {
+  return idleExpiry > 0 || absoluteExpiry > 0;
+}
+
+/**
+ * Ends every session of a person that has expired, devices included, and resolves to how many. `ended` is told of each. Sessions of clients alone
+ * have no refresh, and are swept with their tokens.
+ */
+export async function endExpiredSessions(
+  deps: SessionEndingDeps & { readonly policy: ExpiryPolicy },
+  { signal, ended }: { signal?: AbortSignal; ended?: (sessionId: string) => void } = {},
+): Promise<number> {
+  const { idleExpiry = 0, absoluteExpiry = 0 } = deps.policy;
+  if (!hasExpiry(deps.policy)) return 0;
+  let total = 0;
+  for (let after: string | undefined = ''; after !== undefined && signal?.aborted !== true;) {
+    const now = deps.clock.now();
+    const { ids, next } = await listExpiredSessions(deps.db.query, {
+      after,
+      activeBefore: idleExpiry > 0 ? now - idleExpiry : undefined,
+      createdBefore: absoluteExpiry > 0 ? now - absoluteExpiry : undefined,
+    });
+    for (let from = 0; from < ids.length; from += BATCH) {
+      const batch = ids.slice(from, from + BATCH);
+      // The homeserver hears of them from the outbox: there may be many.
+      const gone = await endTheseSessions(deps, { ids: batch, reason: 'expired', deliver: false });
+      for (const id of gone) ended?.(id);
+      total += gone.length;
+    }
+    after = next;
+    // Others' requests go first.
+    await nextTurn();
+  }
+  return total;
+}
