@@ -1,7 +1,7 @@
 /**
  * The composition root: from a configuration to a running service. The only file that knows all parts; it decides nothing but who gets what.
  */
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { authorizationPurpose } from './authorization-server/authorization-response.ts';
@@ -214,7 +214,7 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
       perUser: config.sessions.limits.per_user,
       perClient: config.sessions.limits.per_client,
     },
-    derivationKey: deriveSubkey(key, 'refresh successors'),
+    derivationKey: createSecretKey(deriveSubkey(key, 'refresh successors')),
     csrf: createCsrf({ key: deriveSubkey(key, 'csrf tokens'), publicUrl: config.public_url }),
     sealer,
     signingKeys: await openSigningKeys({ db, sealer, clock, changes }),

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { components } from '../generated/authorization-server.ts';
 import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
@@ -101,9 +101,7 @@ async function authenticateAsker(deps: Deps, request: ApiRequest): Promise<'home
 /** The homeserver's shared secret as a bearer token (Synapse's `matrix_authentication_service.secret`). */
 function authenticateHomeserver({ headers }: ApiRequest, expected: Buffer | undefined): void {
   const secret = /^bearer +([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1];
-  const presented = createHash('sha256')
-    .update(secret ?? '')
-    .digest();
+  const presented = hash('sha256', secret ?? '', 'buffer');
   if (secret !== undefined && expected !== undefined && timingSafeEqual(presented, expected)) return;
   throw new OAuthError(
     'invalid_client',

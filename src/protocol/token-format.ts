@@ -3,7 +3,7 @@
  * 43 characters of base64url, and a CRC-32 of all that as 6 more. A malformed one is recognised without a database query,
  * and secret scanners can find leaked ones. Only the SHA-256 of a secret is ever stored.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Random } from './clock.ts';
 
@@ -52,7 +52,7 @@ export function isWellFormedSecret(kind: SecretKind, text: string): boolean {
 
 /** What is stored of a secret, and looked up. */
 export function hashSecret(secret: string): SecretHash {
-  return createHash('sha256').update(secret).digest('base64url') as SecretHash;
+  return hash('sha256', secret, 'base64url') as SecretHash;
 }
 
 function checksum(head: string): string {

@@ -1,5 +1,5 @@
 /** Making a pair of tokens: at random for a new session, by derivation on refresh. */
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import type { Random } from '../protocol/clock.ts';
 import { formatSecret, issueSecret } from '../protocol/token-format.ts';
 
@@ -29,7 +29,7 @@ interface Derivation {
  * nothing readable is stored: who has the database has neither the key nor the presented token.
  */
 export function deriveToken(
-  key: Buffer,
+  key: KeyObject,
   kind: 'accessToken' | 'refreshToken',
   { presented, sessionId, generation, nonce }: Derivation,
 ): string {

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { deviceIdOf, isApiScope } from '../protocol/scope.ts';
@@ -31,7 +32,7 @@ export interface RotationDeps extends SessionEndingDeps {
   readonly random: Random;
   readonly policy: SessionPolicy;
   /** Subkey under which successors are derived. */
-  readonly derivationKey: Buffer;
+  readonly derivationKey: KeyObject;
 }
 
 export interface RotationInput {

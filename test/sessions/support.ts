@@ -1,5 +1,5 @@
 /** A session core over a real database, with a homeserver that writes down what it is told. */
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import type { Homeserver, HomeserverDevice } from '../../src/homeserver/connector.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { newRecordId } from '../../src/protocol/identifiers.ts';
@@ -76,7 +76,7 @@ export async function sessionCore(db: Database, grace = 30_000): Promise<Core> {
     clock,
     random,
     policy: { accessTokenTtl: 10 * MINUTE, refreshReuseGrace: grace },
-    derivationKey: randomBytes(32),
+    derivationKey: createSecretKey(randomBytes(32)),
     homeserver: scriptedHomeserver(),
     log: { warn: () => undefined },
   };
