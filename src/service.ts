@@ -26,6 +26,7 @@ import { homeserverOf } from './homeserver/choose.ts';
 import { createApp, type GatehouseApp } from './http/app.ts';
 import { createCsrf } from './http/csrf.ts';
 import type { Handler } from './http/exchange.ts';
+import { createFloodGuard } from './http/flood-guard.ts';
 import { createOperationsApp, type Readiness } from './http/operations.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import { startServer } from './http/server.ts';
@@ -215,6 +216,14 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
       perClient: config.sessions.limits.per_client,
     },
     derivationKey: createSecretKey(deriveSubkey(key, 'refresh successors')),
+    signInGuard: createFloodGuard({
+      name: 'sign_ins_per_address',
+      what: 'signing in',
+      perAddress: config.limits.sign_ins_per_address,
+      total: config.limits.sign_ins,
+      clock,
+      metrics,
+    }),
     csrf: createCsrf({ key: deriveSubkey(key, 'csrf tokens'), publicUrl: config.public_url }),
     sealer,
     signingKeys: await openSigningKeys({ db, sealer, clock, changes }),

@@ -37,6 +37,7 @@ export function authorize(deps: AuthorizationServerDeps): Handler {
       request.annotate({ reason: error.reason });
       return answerWithError(deps.issuer, target, error);
     }
+    deps.signInGuard.take(request);
     return beginSignIn(deps, {
       request,
       purpose: 'authorization',

@@ -1,4 +1,5 @@
 import type { Csrf } from '../http/csrf.ts';
+import type { FloodGuard } from '../http/flood-guard.ts';
 import type { Homeserver } from '../homeserver/connector.ts';
 import type { EmitEvent } from '../observability/events.ts';
 import type { Log } from '../observability/log.ts';
@@ -35,6 +36,8 @@ export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, S
   readonly deviceGrants: DeviceGrantPolicy;
   readonly sessionLimits: SessionLimits;
   readonly csrf: Csrf;
+  /** Before a sign-in, or a request for one, is stored. */
+  readonly signInGuard: FloodGuard;
   readonly log: Log;
   readonly emit: EmitEvent;
   readonly metrics: Metrics;

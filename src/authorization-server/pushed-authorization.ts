@@ -37,6 +37,7 @@ export function pushAuthorizationRequest(deps: AuthorizationServerDeps): Handler
     const raw = readParameters(sent);
     readTarget(raw, client);
     judgeParameters(raw, client);
+    deps.signInGuard.take(request);
     const secret = issueSecret('pushedRequest', deps.random);
     const now = deps.clock.now();
     await deps.db.write(async (tx) => {

@@ -8,6 +8,16 @@ export const limitsSection = z.strictObject({
     'registrations a minute',
     'Client registrations that one address (for IPv6, one /64) may make. Above: 429 with `Retry-After`.',
   ),
+  sign_ins_per_address: count(
+    { min: 1, max: 1_000_000, default: 600 },
+    'sign-ins a minute',
+    'Sign-ins that browsers or clients of one address (for IPv6, one /64) may begin. Above: 429 with `Retry-After`.',
+  ),
+  sign_ins: count(
+    { min: 1, max: 10_000_000, default: 6000 },
+    'sign-ins a minute',
+    'Sign-ins that all together may begin in one process. Above: 503 with `Retry-After`.',
+  ),
   device_grants_per_address: count(
     { min: 1, max: 1_000_000, default: 60 },
     'device sign-ins a minute',
