@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { createBrowser } from '../support/browser.ts';
-import { ask, registerTestClient, type TestClient } from '../support/oauth-client.ts';
+import { ask, postForm, registerTestClient, type TestClient } from '../support/oauth-client.ts';
 
 let gatehouse: Gatehouse;
 let client: TestClient;
@@ -87,11 +87,14 @@ describe('the identity provider', () => {
 });
 
 describe('the database', () => {
-  it('is locked by somebody else: refresh answers 503 without an error member, reads go on, and nothing is lost (rule 4)', async () => {
+  it('is locked by somebody else: revocation answers 503, refresh too but without an error member, reads go on, and nothing is lost (rule 4, items 51, 80, 196)', async () => {
     const tokens = await client.tokens();
     expect((await gatehouse.introspect(tokens.access_token))['active']).toBe(true);
     const other = new DatabaseSync(join(gatehouse.folder, 'gatehouse.db'));
     other.exec('begin immediate');
+    const revoked = await postForm(`${gatehouse.url}oauth2/revoke`, { token: tokens.refresh_token });
+    expect(revoked).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
+    expect(revoked.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
     const refused = await client.refresh(tokens.refresh_token);
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
@@ -101,5 +104,5 @@ describe('the database', () => {
     other.exec('rollback');
     other.close();
     expect((await client.refresh(tokens.refresh_token)).status).toBe(200);
-  }, 20_000);
+  }, 40_000);
 });

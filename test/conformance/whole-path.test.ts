@@ -333,6 +333,30 @@ forEachEngine((engine) => {
       expect(victim.headers.get('set-cookie')).toBeNull();
     });
 
+    it('gets a fresh secret of the browser once somebody has signed in, and adopts none that was there before (item 143)', async () => {
+      const browser = createBrowser();
+      browser.stopAt(`${gatehouse.url}upstream`);
+      await browser.open(client.authorizeUrl());
+      const before = Object.entries(browser.cookies(gatehouse.url));
+      const callback = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+      const cookie = before.map(([name, value]) => `${name}=${value}`).join('; ');
+      const answer = await ask(callback.url, { headers: { cookie } });
+      expect(answer.status).toBe(303);
+      const consent = answer.headers.get('location') ?? '';
+      const after = /^([^=]+=[^;]+)/.exec(answer.headers.get('set-cookie') ?? '')?.[1] ?? '';
+      expect(after).not.toBe('');
+      expect(cookie).not.toContain(after);
+      expect((await ask(consent, { headers: { cookie } })).status).toBe(403);
+      expect((await ask(consent, { headers: { cookie: after } })).status).toBe(200);
+    });
+
+    it('makes one account where somebody signs in for the first time twice at once (item 150)', async () => {
+      const login = `twin-${engine.name}`;
+      gatehouse.idp.accounts.set(login, { sub: `sub-of-${login}`, preferred_username: login });
+      const all = await Promise.all([client.authorize({ login }), client.authorize({ login })]);
+      expect(all.map((back) => back.get('code')?.slice(0, 4))).toEqual(['gac_', 'gac_']);
+    });
+
     it('is refused by the person: access_denied, once', async () => {
       const browser = createBrowser();
       browser.stopAt(client.redirectUri);
