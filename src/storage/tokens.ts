@@ -62,12 +62,48 @@ const selectAccessToken = hotQuery((db, hash: SecretHash) =>
 );
 
 export async function insertAccessToken(db: Kysely<Schema>, token: AccessToken): Promise<void> {
-  await db.insertInto('access_tokens').values(token).execute();
+  await addAccessToken(db, ...ACCESS_COLUMNS.map((column) => token[column]));
+}
+
+const ACCESS_COLUMNS = [
+  'hash',
+  'session_id',
+  'refresh_hash',
+  'scope',
+  'created_at',
+  'expires_at',
+  'first_used_at',
+] as const satisfies (keyof AccessToken)[];
+
+const addAccessToken = hotQuery((db, ...values: AccessToken[keyof AccessToken][]) =>
+  db.insertInto('access_tokens').values(rowOf<AccessToken>(ACCESS_COLUMNS, values)),
+);
+
+/** A row of columns and their values, for a query that is built once. */
+function rowOf<Row>(columns: readonly (keyof Row)[], values: readonly Row[keyof Row][]): Row {
+  return Object.fromEntries(columns.map((column, index) => [column, values[index]])) as Row;
 }
 
 export async function insertRefreshToken(db: Kysely<Schema>, token: RefreshToken): Promise<void> {
-  await db.insertInto('refresh_tokens').values(token).execute();
+  await addRefreshToken(db, ...REFRESH_COLUMNS.map((column) => token[column]));
 }
+
+const REFRESH_COLUMNS = [
+  'hash',
+  'session_id',
+  'generation',
+  'predecessor_hash',
+  'refresh_nonce',
+  'access_nonce',
+  'access_hash',
+  'created_at',
+  'consumed_at',
+  'used_at',
+] as const satisfies (keyof RefreshToken)[];
+
+const addRefreshToken = hotQuery((db, ...values: RefreshToken[keyof RefreshToken][]) =>
+  db.insertInto('refresh_tokens').values(rowOf<RefreshToken>(REFRESH_COLUMNS, values)),
+);
 
 export async function findRefreshToken(
   db: Kysely<Schema>,
@@ -129,28 +165,33 @@ export async function markPairUsed(
   db: Kysely<Schema>,
   pair: { hash: SecretHash; at: number },
 ): Promise<boolean> {
-  const row = await db
-    .updateTable('refresh_tokens')
-    .set({ used_at: pair.at })
-    .where('hash', '=', pair.hash)
-    .where('used_at', 'is', null)
-    .returning('hash')
-    .executeTakeFirst();
-  return row !== undefined;
+  return (await updateUsed(db, pair.hash, pair.at)).length > 0;
 }
+
+const updateUsed = hotQuery((db, hash: SecretHash, at: number) =>
+  db
+    .updateTable('refresh_tokens')
+    .set({ used_at: at })
+    .where('hash', '=', hash)
+    .where('used_at', 'is', null)
+    .returning('hash'),
+);
 
 /** Notes the first use of an access token. */
 export async function markAccessTokenUsed(
   db: Kysely<Schema>,
   token: { hash: SecretHash; at: number },
 ): Promise<void> {
-  await db
-    .updateTable('access_tokens')
-    .set({ first_used_at: token.at })
-    .where('hash', '=', token.hash)
-    .where('first_used_at', 'is', null)
-    .execute();
+  await updateFirstUse(db, token.hash, token.at);
 }
+
+const updateFirstUse = hotQuery((db, hash: SecretHash, at: number) =>
+  db
+    .updateTable('access_tokens')
+    .set({ first_used_at: at })
+    .where('hash', '=', hash)
+    .where('first_used_at', 'is', null),
+);
 
 /**
  * The other pairs issued for the same predecessor have lost: their access tokens are gone, their refresh tokens consumed without a
@@ -185,12 +226,16 @@ export async function supersedeSiblings(
  */
 export async function removeSpentAccessTokens(
   db: Kysely<Schema>,
-  spent: { sessionId: string; before: number; keep: readonly SecretHash[] },
+  spent: { sessionId: string; before: number; keep: readonly [SecretHash, SecretHash] },
 ): Promise<void> {
-  await db
-    .deleteFrom('access_tokens')
-    .where('session_id', '=', spent.sessionId)
-    .where('expires_at', '<', spent.before)
-    .where('refresh_hash', 'not in', spent.keep)
-    .execute();
+  await deleteSpent(db, spent.sessionId, spent.before, ...spent.keep);
 }
+
+const deleteSpent = hotQuery(
+  (db, sessionId: string, before: number, keptOne: SecretHash, keptOther: SecretHash) =>
+    db
+      .deleteFrom('access_tokens')
+      .where('session_id', '=', sessionId)
+      .where('expires_at', '<', before)
+      .where('refresh_hash', 'not in', [keptOne, keptOther]),
+);

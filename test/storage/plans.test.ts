@@ -33,7 +33,7 @@ const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
   'refresh: the access token of a pair': (db) => findAccessTokenRow(db, hash),
   'refresh: activity of the session': (db) => touchSession(db, { id: 'session 7', at: NOW }),
   'refresh: the spent access tokens of a session': (db) =>
-    removeSpentAccessTokens(db, { sessionId: 'session 7', before: NOW, keep: [hash] }),
+    removeSpentAccessTokens(db, { sessionId: 'session 7', before: NOW, keep: [hash, hash] }),
   'first use of an access token': (db) => markAccessTokenUsed(db, { hash, at: NOW }),
   'first use of a pair': (db) => markPairUsed(db, { hash, at: NOW }),
   'code exchange: a code': (db) => findAuthorizationCode(db, hash),
