@@ -4,6 +4,8 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { fileURLToPath } from 'node:url';
+import { accountPages } from './account/routes.ts';
+import { accountPurpose } from './account/visit.ts';
 import { authorizationPurpose } from './authorization-server/authorization-response.ts';
 import {
   absentAuthorizationServerHandlers,
@@ -12,6 +14,7 @@ import {
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
 import { deviceGrantPurpose } from './authorization-server/device-verification.ts';
+import { clientNaming } from './authorization-server/clients.ts';
 import { readStaticClients } from './authorization-server/static-clients.ts';
 import { openSigningKeys } from './authorization-server/signing-keys.ts';
 import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './composition/documents.ts';
@@ -62,6 +65,8 @@ export interface Service {
   /** Where it listens: the base URL, or the path of the socket. */
   readonly url: string;
   readonly operationsUrl: string;
+  /** As of {@link Gatehouse}. */
+  readonly broken: Promise<Error>;
   /** Stops taking requests, lets those under way finish, and lets go of everything. */
   close(): Promise<void>;
 }
@@ -78,6 +83,8 @@ export interface Gatehouse {
   readonly readiness: () => Promise<Readiness>;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Resolves when the disk has failed to store something: nothing can be acknowledged any more until the process is started anew. */
+  readonly broken: Promise<Error>;
   /** Finishes periodic work under way and lets go of the database and of connections. Stop listening first. */
   close(): Promise<void>;
 }
@@ -90,7 +97,9 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
   const metrics = createMetrics();
   const { key, madeFile } = ensureEncryptionKey(config, random);
   if (madeFile !== undefined) log.info({ file: madeFile }, 'encryption key made: keep a copy of it');
-  const db = await openDatabase(databaseOptions(config, { clock, random, log }));
+  const broken = Promise.withResolvers<Error>();
+  const onDiskFailure = broken.resolve;
+  const db = await openDatabase(databaseOptions(config, { clock, random, log, onDiskFailure }));
   opened.defer(() => db.close());
 
   const providers = config.providers.map((settings) =>
@@ -125,6 +134,7 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
     readiness: () => judgeReadiness(db, providers, published),
     metrics,
     log,
+    broken: broken.promise,
     close: () => held.disposeAsync(),
   };
 }
@@ -157,7 +167,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   );
 
   const held = opened.move();
-  return { url: server.address, operationsUrl: operationsServer.address, close: () => held.disposeAsync() };
+  const { broken } = gatehouse;
+  return {
+    url: server.address,
+    operationsUrl: operationsServer.address,
+    broken,
+    close: () => held.disposeAsync(),
+  };
 }
 
 interface Parts {
@@ -189,6 +205,7 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     purposes: {
       authorization: authorizationPurpose({ db, issuer: config.public_url }),
       device_grant: deviceGrantPurpose({ issuer: config.public_url }),
+      account: accountPurpose({ issuer: config.public_url }),
     },
     providerRules: providerRules(config.providers),
     homeserver: homeserverOf(config.homeserver.kind),
@@ -273,7 +290,9 @@ async function composeApp(
           : absentAuthorizationServerHandlers(metadata),
       },
     ],
-    pages: offersOAuth(config) ? signInPages(deps) : [],
+    pages: offersOAuth(config)
+      ? [...signInPages(deps), ...accountPages({ ...deps, nameClient: clientNaming(deps) })]
+      : [],
     trustedProxies: config.listen.trusted_proxies,
     bodyLimitBytes: config.limits.body_bytes,
     log,
@@ -287,7 +306,7 @@ async function composeApp(
 
 function databaseOptions(
   { database }: Config,
-  shared: Pick<DatabaseOptions, 'clock' | 'random' | 'log'>,
+  shared: Pick<DatabaseOptions, 'clock' | 'random' | 'log' | 'onDiskFailure'>,
 ): DatabaseOptions {
   return {
     ...shared,

@@ -66,3 +66,11 @@ export function clientHost(client: Client): string | undefined {
   const { client_uri: uri } = client.metadata;
   return uri === undefined ? undefined : new URL(uri).host;
 }
+
+/** What people are shown as the name of a client of this id; the id itself where there is none of it any more. */
+export function clientNaming(deps: ClientLookupDeps): (clientId: string) => Promise<string> {
+  return async (clientId) => {
+    const client = await loadClient(deps, clientId);
+    return client === undefined ? clientId : clientName(client);
+  };
+}

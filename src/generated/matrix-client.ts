@@ -144,6 +144,9 @@ export interface components {
             require_pushed_authorization_requests?: boolean;
             /** Format: uri */
             jwks_uri?: string;
+            /** Format: uri */
+            account_management_uri?: string;
+            account_management_actions_supported?: string[];
             response_types_supported: string[];
             response_modes_supported: string[];
             grant_types_supported: string[];

@@ -2,6 +2,17 @@ import { endpointUrl } from '../protocol/issuer.ts';
 import { API_SCOPE, OPENID_SCOPE, UNSTABLE_API_SCOPE } from '../protocol/scope.ts';
 import type { components } from '../generated/authorization-server.ts';
 
+/** What a client can send a person to the account page for (Matrix client-server API, "Account management"; unstable names of MSC4191). */
+const accountActions = [
+  'org.matrix.profile',
+  'org.matrix.devices_list',
+  'org.matrix.device_view',
+  'org.matrix.device_delete',
+  'org.matrix.sessions_list',
+  'org.matrix.session_view',
+  'org.matrix.session_end',
+];
+
 export type Metadata = components['schemas']['AuthorizationServerMetadata'];
 
 /** What works here and not everywhere: by configuration, or by what the IdP can do. */
@@ -53,6 +64,8 @@ export function buildMetadata(issuer: string, abilities: Abilities = {}): Metada
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     authorization_response_iss_parameter_supported: true,
+    account_management_uri: endpointUrl(issuer, 'account'),
+    account_management_actions_supported: [...accountActions],
   };
 }
 

@@ -18,6 +18,7 @@ export const secretPrefixes = {
   pushedRequest: 'gpr_',
   upstreamState: 'gus_',
   browserSecret: 'gbs_',
+  accountSession: 'gas_',
 } as const;
 
 export type SecretKind = keyof typeof secretPrefixes;

@@ -183,7 +183,7 @@ export interface SignInsTable {
 }
 
 /** What a sign-in is for. */
-export type SignInPurposeName = 'authorization' | 'device_grant';
+export type SignInPurposeName = 'authorization' | 'device_grant' | 'account';
 
 /** What a client asked for at the authorization endpoint: the purpose of a sign-in. */
 export interface AuthorizationRequestsTable {

@@ -1,0 +1,67 @@
+/** The places of the account page. Where a sign-in leads back to is one of them, made here: never a URL of a request (item 188). */
+import { endpointUrl } from '../protocol/issuer.ts';
+
+/** Path below the public URL, and query. */
+export type Place = string;
+
+/** The overview, from the session on that follows this one. `done` names what has just been done. */
+export function overview(at: { before?: string; done?: 'ended' | 'all-ended' } = {}): Place {
+  const query = new URLSearchParams(at).toString();
+  return query === '' ? 'account' : `account?${query}`;
+}
+
+/** One session. */
+export function sessionPlace(sessionId: string): Place {
+  return `account/sessions/${sessionId}`;
+}
+
+/** The question whether one session is to end. */
+export function endingPlace(sessionId: string): Place {
+  return `account/sessions/${sessionId}/end`;
+}
+
+export const endAllPlace: Place = 'account/sessions/end-all';
+export const signOutPlace: Place = 'account/sign-out';
+
+/** What a client sends a person for. */
+export type Action =
+  { readonly kind: 'overview' } | { readonly kind: 'view' | 'end'; readonly deviceId: string };
+
+const kinds: Readonly<Record<string, Action['kind']>> = {
+  'org.matrix.profile': 'overview',
+  'org.matrix.devices_list': 'overview',
+  'org.matrix.sessions_list': 'overview',
+  'org.matrix.device_view': 'view',
+  'org.matrix.session_view': 'view',
+  'org.matrix.device_delete': 'end',
+  'org.matrix.session_end': 'end',
+};
+
+/**
+ * The action that a query names (Matrix client-server API, "Account management"), with or without its prefix (MSC4191). One that is not known, or
+ * lacks its device, is the overview; whatever else stands in the query does not matter.
+ */
+export function readAction(query: URLSearchParams): Action {
+  const named = query.get('action') ?? '';
+  const full = named.startsWith('org.matrix.') ? named : `org.matrix.${named}`;
+  const kind = Object.hasOwn(kinds, full) ? kinds[full] : undefined;
+  const deviceId = query.get('device_id') ?? '';
+  if (kind === undefined || kind === 'overview' || !isDeviceId(deviceId)) return { kind: 'overview' };
+  return { kind, deviceId };
+}
+
+/** The place to come back to after a sign-in. */
+export function placeOf(action: Action): Place {
+  if (action.kind === 'overview') return overview();
+  const name = action.kind === 'view' ? 'org.matrix.device_view' : 'org.matrix.device_delete';
+  return `account?${new URLSearchParams({ action: name, device_id: action.deviceId }).toString()}`;
+}
+
+/** The URL of a place. */
+export function urlOf(issuer: string, place: Place): string {
+  return endpointUrl(issuer, place);
+}
+
+function isDeviceId(text: string): boolean {
+  return text !== '' && text.length <= 255 && text.isWellFormed() && !/\p{Cc}/u.test(text);
+}

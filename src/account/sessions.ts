@@ -1,0 +1,177 @@
+/** The account page's requests: looking at sessions, and ending them. GET changes nothing but the way to the sign-in. */
+import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { endSession } from '../sessions/end.ts';
+import { endSessions } from '../sessions/end-many.ts';
+import { deleteAccountSession, deleteOtherAccountSessions } from '../storage/account-sessions.ts';
+import { countLiveSessions, findSession, listSessionRows } from '../storage/session-list.ts';
+import { findLiveSession, type Session } from '../storage/sessions.ts';
+import type { AccountDeps } from './deps.ts';
+import {
+  endAllPlace,
+  endingPlace,
+  overview,
+  placeOf,
+  type Place,
+  readAction,
+  sessionPlace,
+  urlOf,
+} from './place.ts';
+import {
+  endAllPage,
+  endSessionPage,
+  leftPage,
+  overviewPage,
+  sessionPage,
+  type ShownSession,
+} from './session-pages.ts';
+import { findVisit, forgetVisit, signInFor, type Visit, visitSecret } from './visit.ts';
+
+/** How many sessions a page lists. */
+const PAGE = 20;
+const END_ALL = 'account:end-all';
+const LEAVE = 'account:leave';
+
+/** `GET /account`: profile and sessions, or what the query's action names. */
+export function showAccount(deps: AccountDeps): Handler {
+  return async (request) => {
+    const action = readAction(request.query);
+    const visit = await findVisit(deps, request);
+    if (visit === undefined) return signInFor(deps, request, { place: placeOf(action) });
+    if (action.kind === 'overview') return showOverview(deps, request, visit);
+    const session = await findLiveSession(deps.db.query, {
+      userId: visit.user.id,
+      deviceId: action.deviceId,
+    });
+    if (session === undefined) throw noSession();
+    return action.kind === 'view'
+      ? sessionPage(deps, await toShow(deps, session))
+      : confirmEnding(deps, visit, session);
+  };
+}
+
+/** `GET /account/sessions/:id` and `GET /account/sessions/:id/end`: one session, and the question whether it is to end. */
+export function showSession(deps: AccountDeps, kind: 'view' | 'end'): Handler {
+  return async (request) => {
+    const id = request.params['id'] ?? '';
+    const visit = await findVisit(deps, request);
+    if (visit === undefined) return signInFor(deps, request, { place: placeOfSession(id, kind) });
+    const session = await requireOwnSession(deps, visit, id);
+    return kind === 'view'
+      ? sessionPage(deps, await toShow(deps, session))
+      : confirmEnding(deps, visit, session);
+  };
+}
+
+/** `POST /account/sessions/:id/end`. */
+export function endOwnSession(deps: AccountDeps): Handler {
+  return async (request) => {
+    const id = request.params['id'] ?? '';
+    deps.csrf.check(request, visitSecret(deps.issuer, request), endingPurpose(id));
+    const visit = await findVisit(deps, request);
+    if (visit === undefined) return goTo(deps, placeOfSession(id, 'end'));
+    const session = await requireOwnSession(deps, visit, id);
+    if (await endSession(deps, { sessionId: session.id, reason: 'ended_by_user' })) {
+      deps.emit('session_ended', { sessionId: session.id, userId: visit.user.id, reason: 'ended_by_user' });
+    }
+    return goTo(deps, overview({ done: 'ended' }));
+  };
+}
+
+/** `GET /account/sessions/end-all`: the question, after a recent sign-in. */
+export function showEndAll(deps: AccountDeps): Handler {
+  return async (request) => {
+    const visit = await findVisit(deps, request);
+    if (visit?.isRecent !== true) return signInFor(deps, request, { place: endAllPlace, recent: true });
+    return endAllPage(deps, {
+      count: await countLiveSessions(deps.db.query, { userId: visit.user.id }),
+      csrfField: deps.csrf.field(visit.secret, END_ALL),
+    });
+  };
+}
+
+/** `POST /account/sessions/end-all`. */
+export function endAllSessions(deps: AccountDeps): Handler {
+  return async (request) => {
+    deps.csrf.check(request, visitSecret(deps.issuer, request), END_ALL);
+    const visit = await findVisit(deps, request);
+    if (visit?.isRecent !== true) return goTo(deps, endAllPlace);
+    const { id: userId } = visit.user;
+    await endSessions(deps, { of: { userId }, reason: 'ended_by_user' });
+    await deps.db.write((tx) => deleteOtherAccountSessions(tx, { userId, except: visit.hash }));
+    deps.emit('session_ended', { userId, reason: 'ended_by_user: all' });
+    return goTo(deps, overview({ done: 'all-ended' }));
+  };
+}
+
+/** `POST /account/sign-out`: leaves the account page; no app is signed out. */
+export function leaveAccount(deps: AccountDeps): Handler {
+  return async (request) => {
+    deps.csrf.check(request, visitSecret(deps.issuer, request), LEAVE);
+    const visit = await findVisit(deps, request);
+    if (visit !== undefined) await deps.db.write((tx) => deleteAccountSession(tx, visit.hash));
+    const left = leftPage(deps);
+    return { ...left, headers: { ...left.headers, 'set-cookie': forgetVisit(deps.issuer) } };
+  };
+}
+
+async function showOverview(deps: AccountDeps, request: ApiRequest, visit: Visit): Promise<Reply<string>> {
+  const before = request.query.get('before') ?? '';
+  const rows = await listSessionRows(deps.db.query, {
+    userId: visit.user.id,
+    limit: PAGE + 1,
+    before: isId(before) ? before : undefined,
+  });
+  const listed = rows.slice(0, PAGE);
+  return overviewPage(deps, {
+    user: visit.user,
+    sessions: await Promise.all(listed.map((session) => toShow(deps, session))),
+    olderThan: rows.length > PAGE ? listed.at(-1)?.id : undefined,
+    done: request.query.get('done'),
+    csrfField: deps.csrf.field(visit.secret, LEAVE),
+  });
+}
+
+async function confirmEnding(deps: AccountDeps, visit: Visit, session: Session): Promise<Reply<string>> {
+  return endSessionPage(deps, {
+    ...(await toShow(deps, session)),
+    csrfField: deps.csrf.field(visit.secret, endingPurpose(session.id)),
+  });
+}
+
+/** A live session of this very person. Anything else is not there, whoever's it is (item 187). */
+async function requireOwnSession(deps: AccountDeps, visit: Visit, id: string): Promise<Session> {
+  const session = isId(id) ? await findSession(deps.db.query, id) : undefined;
+  if (session === undefined || session.user_id !== visit.user.id || session.ended_at !== null)
+    throw noSession();
+  return session;
+}
+
+async function toShow(deps: AccountDeps, session: Session): Promise<ShownSession> {
+  const { client_id: clientId } = session;
+  return { session, clientName: clientId === null ? undefined : await deps.nameClient(clientId) };
+}
+
+/** The place of a session; an id that cannot be one leads to the overview. */
+function placeOfSession(id: string, kind: 'view' | 'end'): Place {
+  if (!isId(id)) return overview();
+  return kind === 'view' ? sessionPlace(id) : endingPlace(id);
+}
+
+function endingPurpose(id: string): string {
+  return `account:end:${id}`;
+}
+
+function isId(text: string): boolean {
+  return /^[0-9a-z]{26}$/.test(text);
+}
+
+function noSession(): OAuthError {
+  return new OAuthError('invalid_request', 'there is no such session of yours; it may have ended', {
+    status: 404,
+  });
+}
+
+function goTo(deps: AccountDeps, place: Place): Reply {
+  return { status: 303, headers: { ...noStore, location: urlOf(deps.issuer, place) } };
+}

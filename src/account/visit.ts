@@ -1,0 +1,123 @@
+/** The one cookie session that there is: for the account page alone, half an hour long, its secret hashed in the database. */
+import { clearCookie, readCookie, setCookie } from '../http/cookies.ts';
+import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
+import { type SecretHash, hashSecret, isWellFormedSecret, issueSecret } from '../protocol/token-format.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import { beginSignIn } from '../sign-in/begin.ts';
+import { releaseBrowser } from '../sign-in/browser-binding.ts';
+import { requireIdentified } from '../sign-in/current.ts';
+import type { SignInPurpose } from '../sign-in/deps.ts';
+import {
+  deleteAccountSession,
+  findAccountPlace,
+  findAccountSession,
+  insertAccountRequest,
+  insertAccountSession,
+} from '../storage/account-sessions.ts';
+import { finishSignIn } from '../storage/sign-ins.ts';
+import { findUser, type User } from '../storage/users.ts';
+import type { AccountDeps } from './deps.ts';
+import { overview, type Place, urlOf } from './place.ts';
+
+const COOKIE = 'account';
+const LIFETIME = 30 * 60_000;
+/** What ends much needs a sign-in at the IdP this recent, in milliseconds; one that is asked for may be this old, in seconds. */
+const RECENT = 15 * 60_000;
+const MAX_AGE_SECONDS = 600;
+
+/** Somebody who is signed in to the account page. */
+export interface Visit {
+  readonly user: User;
+  /** The cookie's value: forms are bound to it. */
+  readonly secret: string;
+  readonly hash: SecretHash;
+  /** The person proved at the IdP a short while ago who they are. */
+  readonly isRecent: boolean;
+}
+
+/** The cookie's value as it came, whether it is still good or not. */
+export function visitSecret(issuer: string, request: ApiRequest): string | undefined {
+  const secret = readCookie(request, COOKIE, cookieOptions(issuer));
+  return secret !== undefined && isWellFormedSecret('accountSession', secret) ? secret : undefined;
+}
+
+/** Who is there; `undefined` where nobody is signed in: no cookie, a broken one, one that is over, a user who was deactivated. */
+export async function findVisit(deps: AccountDeps, request: ApiRequest): Promise<Visit | undefined> {
+  const secret = visitSecret(deps.issuer, request);
+  if (secret === undefined) return undefined;
+  const now = deps.clock.now();
+  const hash = hashSecret(secret);
+  const session = await findAccountSession(deps.db.query, hash);
+  if (session === undefined || session.expires_at <= now) return undefined;
+  const user = await findUser(deps.db.query, session.user_id);
+  if (user === undefined || user.deactivated_at !== null) return undefined;
+  request.annotate({ userId: user.id });
+  const { authenticated_at: authenticatedAt } = session;
+  return { user, secret, hash, isRecent: authenticatedAt !== null && authenticatedAt > now - RECENT };
+}
+
+/** Sends the browser to sign in, and afterwards to the place. `recent`: the IdP is to make sure that it is still the same person. */
+export function signInFor(
+  deps: AccountDeps,
+  request: ApiRequest,
+  to: { place: Place; recent?: boolean },
+): Promise<Reply> {
+  deps.signInGuard.take(request);
+  return beginSignIn(deps, {
+    request,
+    purpose: 'account',
+    ...(to.recent === true ? { maxAgeSeconds: MAX_AGE_SECONDS } : {}),
+    remember: (tx, signInId) => insertAccountRequest(tx, { sign_in_id: signInId, place: to.place }),
+  });
+}
+
+/** After a sign-in for the account page comes the page that makes the cookie. */
+export function accountPurpose({ issuer }: { issuer: string }): SignInPurpose {
+  return {
+    next: (signIn) => urlOf(issuer, `account/welcome/${signIn.id}`),
+    wayBack: () => Promise.resolve(undefined),
+  };
+}
+
+/** Makes the cookie, once, in the browser that the sign-in is bound to, and goes on to where the person wanted to go. */
+export function welcome(deps: AccountDeps): Handler {
+  return async (request) => {
+    const signIn = await requireIdentified(deps, request, 'account');
+    const place = (await findAccountPlace(deps.db.query, signIn.id)) ?? overview();
+    const secret = issueSecret('accountSession', deps.random);
+    const earlier = visitSecret(deps.issuer, request);
+    const now = deps.clock.now();
+    const won = await deps.db.write(async (tx) => {
+      if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) return false;
+      if (earlier !== undefined) await deleteAccountSession(tx, hashSecret(earlier));
+      await insertAccountSession(tx, {
+        hash: hashSecret(secret),
+        user_id: signIn.user_id,
+        authenticated_at: signIn.authenticated_at,
+        upstream_sid: signIn.upstream_sid,
+        created_at: now,
+        expires_at: now + LIFETIME,
+      });
+      return true;
+    });
+    if (!won) throw new OAuthError('invalid_request', 'this sign-in was already answered');
+    const options = { ...cookieOptions(deps.issuer), maxAgeSeconds: LIFETIME / 1000 };
+    return {
+      status: 303,
+      headers: {
+        ...noStore,
+        location: urlOf(deps.issuer, place),
+        'set-cookie': [setCookie(COOKIE, secret, options), releaseBrowser(deps.issuer, signIn.id)],
+      },
+    };
+  };
+}
+
+/** `Set-Cookie` value that forgets the visit. */
+export function forgetVisit(issuer: string): string {
+  return clearCookie(COOKIE, cookieOptions(issuer));
+}
+
+function cookieOptions(issuer: string): { secure: boolean } {
+  return { secure: issuer.startsWith('https:') };
+}

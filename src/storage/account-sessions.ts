@@ -1,0 +1,53 @@
+/** The account page: who is signed in to it, and where a sign-in for it leads. */
+import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { SecretHash } from '../protocol/token-format.ts';
+import type { AccountRequestsTable, AccountSessionsTable, Schema } from './schema.ts';
+
+export type AccountSession = Selectable<AccountSessionsTable>;
+
+export async function insertAccountRequest(
+  tx: Kysely<Schema>,
+  request: Insertable<AccountRequestsTable>,
+): Promise<void> {
+  await tx.insertInto('account_requests').values(request).execute();
+}
+
+/** Where somebody wanted to go. */
+export async function findAccountPlace(db: Kysely<Schema>, signInId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('account_requests')
+    .select('place')
+    .where('sign_in_id', '=', signInId)
+    .executeTakeFirst();
+  return row?.place;
+}
+
+export async function insertAccountSession(
+  tx: Kysely<Schema>,
+  session: Insertable<AccountSessionsTable>,
+): Promise<void> {
+  await tx.insertInto('account_sessions').values(session).execute();
+}
+
+export function findAccountSession(
+  db: Kysely<Schema>,
+  hash: SecretHash,
+): Promise<AccountSession | undefined> {
+  return db.selectFrom('account_sessions').selectAll().where('hash', '=', hash).executeTakeFirst();
+}
+
+export async function deleteAccountSession(tx: Kysely<Schema>, hash: SecretHash): Promise<void> {
+  await tx.deleteFrom('account_sessions').where('hash', '=', hash).execute();
+}
+
+/** Signs a person out of the account page everywhere but in this browser. */
+export async function deleteOtherAccountSessions(
+  tx: Kysely<Schema>,
+  of: { userId: string; except: SecretHash },
+): Promise<void> {
+  await tx
+    .deleteFrom('account_sessions')
+    .where('user_id', '=', of.userId)
+    .where('hash', '!=', of.except)
+    .execute();
+}
