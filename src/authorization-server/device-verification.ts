@@ -76,6 +76,7 @@ export function enterCode(deps: AuthorizationServerDeps): Handler {
       });
     }
     request.annotate({ clientId: grant.client_id });
+    deps.signInGuard.take(request);
     return beginSignIn(deps, {
       request,
       purpose: 'device_grant',
