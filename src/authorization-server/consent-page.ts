@@ -2,6 +2,7 @@ import type { Reply } from '../http/exchange.ts';
 import { foreign, html, page, type SafeHtml } from '../http/html.ts';
 import { userId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
+import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import type { AuthorizationRequest } from '../storage/authorizations.ts';
 import type { SignIn } from '../storage/sign-ins.ts';
 import type { User } from '../storage/users.ts';
@@ -64,6 +65,13 @@ export function consentPage(
         html`<p role="alert">
           <strong>Careful:</strong> this device ID belongs to a sign-in of ${foreign(input.occupant)}. If you
           allow this, that app is signed out.
+        </p>`
+      }
+      ${
+        user.is_admin === 1 &&
+        stored.scope.split(' ').includes(ADMIN_SCOPE) &&
+        html`<p role="alert">
+          <strong>Careful:</strong> it also asks for your rights as an administrator of this server.
         </p>`
       }
       <p>

@@ -58,7 +58,7 @@ export function judgeAccess(rules: AccessRules, claims: Claims): AccessJudgement
 }
 
 /** Whether somebody who is let in is an administrator. */
-export function isAdmin({ admin }: Pick<AccessRules, 'admin'>, claims: Claims): boolean {
+function isAdmin({ admin }: Pick<AccessRules, 'admin'>, claims: Claims): boolean {
   return admin.length > 0 && admin.every((rule) => holds(rule, claims, 'required'));
 }
 

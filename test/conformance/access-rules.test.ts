@@ -101,6 +101,12 @@ forEachEngine((engine) => {
       expect((await tokensOf('alice', 'ADMIN0', ` ${ADMIN}`)).scope).not.toContain(ADMIN);
       setGroups('alice', ['matrix-users', 'admins']);
       expect((await tokensOf('alice', 'ADMIN1')).scope).not.toContain(ADMIN);
+      const browser = createBrowser();
+      await browser.open(
+        client.authorizeUrl({ scope: `urn:matrix:client:api:* urn:matrix:client:device:X ${ADMIN}` }),
+      );
+      const consent = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+      expect(consent.text).toContain('your rights as an administrator');
       const tokens = await tokensOf('alice', 'ADMIN2', ` ${ADMIN}`);
       expect(tokens.scope.split(' ')).toContain(ADMIN);
       const narrowed = await client.refresh(tokens.refresh_token, { scope: tokens.scope });
