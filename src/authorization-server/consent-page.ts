@@ -7,6 +7,7 @@ import type { AuthorizationRequest } from '../storage/authorizations.ts';
 import type { SignIn } from '../storage/sign-ins.ts';
 import type { User } from '../storage/users.ts';
 import { type Client, clientHost, clientName } from './clients.ts';
+import { decisionForms } from './session-choice.ts';
 
 export interface ConsentPageInput {
   readonly signIn: SignIn;
@@ -78,10 +79,7 @@ export function consentPage(
         It will be able to read and send messages as you. Allow it only if you have just begun to sign in with
         this app yourself.
       </p>
-      <div class="actions">
-        ${form('allow', 'Allow', 'primary', input.choice)} ${form('deny', 'Cancel', 'secondary')}
-      </div>
-      ${links(client)}
+      ${decisionForms(form, input.choice)} ${links(client)}
       <p>
         <a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`)}">Use another account</a>
       </p>`,

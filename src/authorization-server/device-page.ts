@@ -6,6 +6,7 @@ import { endpointUrl } from '../protocol/issuer.ts';
 import type { DeviceGrant } from '../storage/device-grants.ts';
 import type { User } from '../storage/users.ts';
 import { type Client, clientHost, clientName } from './clients.ts';
+import { decisionForms } from './session-choice.ts';
 
 /** The form for a user code. */
 export function codePage(
@@ -35,9 +36,11 @@ export function codePage(
       </p>
       <form method="post" action="${endpointUrl(deps.issuer, 'device')}">
         ${input.csrfField}
-        <label>
-          Code
+        <label for="user_code">Code</label>
+        <p>
           <input
+            type="text"
+            id="user_code"
             name="user_code"
             value="${code}"
             autocomplete="off"
@@ -46,7 +49,7 @@ export function codePage(
             maxlength="64"
             required
           />
-        </label>
+        </p>
         <button class="primary" type="submit">Continue</button>
       </form>
       <p>
@@ -117,9 +120,7 @@ export function confirmationPage(
         </p>`
       }
       <p>It will be able to read and send messages as you. If somebody asked you to do this, press Cancel.</p>
-      <div class="actions">
-        ${form('allow', 'Allow', 'primary', choice)} ${form('deny', 'Cancel', 'secondary')}
-      </div>
+      ${decisionForms(form, choice)}
       <p>
         <a href="${endpointUrl(deps.issuer, `sign-in/${signInId}?account=another`)}">Use another account</a>
       </p>`,

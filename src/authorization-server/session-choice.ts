@@ -49,6 +49,19 @@ export async function sessionChoice(deps: ClientLookupDeps, crowd: Crowd, again:
   </fieldset>`;
 }
 
+/** The two buttons, side by side; a choice stands above the one that allows. */
+export function decisionForms(
+  form: (decision: string, label: string, kind: string, more?: SafeHtml) => SafeHtml,
+  choice: SafeHtml | undefined,
+): SafeHtml {
+  if (choice !== undefined) {
+    return html`${form('allow', 'Allow', 'primary', choice)} ${form('deny', 'Cancel', 'secondary')}`;
+  }
+  return html`<div class="actions">
+    ${form('allow', 'Allow', 'primary')} ${form('deny', 'Cancel', 'secondary')}
+  </div>`;
+}
+
 /**
  * Ends, in the transaction of the person's yes, what they chose for the session that is to come, and resolves to the ids. `undefined` where that is
  * not enough; nothing has changed then. Where there is room anyway, nothing is ended, whatever the form says.

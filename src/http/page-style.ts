@@ -20,6 +20,7 @@ code { font-family: ui-monospace, monospace; font-size: .92em; }
 button, .button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.25rem; border-radius: .5rem; border: 1px solid var(--line); background: transparent; color: var(--text); cursor: pointer; text-decoration: none; display: inline-flex; align-items: center; justify-content: center; flex: 1 1 8rem; }
 button.primary, .button.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 button.danger { border-color: var(--danger); color: var(--danger); }
+fieldset { margin: 0 0 1rem; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem; }
 label { display: block; font-weight: 600; margin-bottom: .25rem; }
 input[type=text] { font: inherit; width: 100%; min-height: 2.75rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); color: var(--text); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
