@@ -59,6 +59,11 @@ export interface DatabaseOptions {
   readonly patienceMs?: number;
   /** A transaction that takes longer is rolled back. Default 10 000 ms. */
   readonly transactionLimitMs?: number;
+  /**
+   * SQLite: called once when the disk has failed to store something. Nothing is acknowledged from then on, and only a new start of the process
+   * can mend it.
+   */
+  readonly onDiskFailure?: (error: Error) => void;
   /** Default: silent. */
   readonly log?: StorageLog;
 }

@@ -56,6 +56,7 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
         { err: error, file },
         'the disk failed to store the database: nothing is acknowledged any more; look into the system log, then restart Gatehouse',
       );
+      options.onDiskFailure?.(error);
     });
     opened.push(barrier);
     const checkpointer = startCheckpointer({ file, log, onDiskFailure: barrier.fail });

@@ -17,13 +17,20 @@ export interface ServiceProcess extends AsyncDisposable {
   /** Everything that the processes so far have written. */
   output(): string;
   start(): Promise<void>;
+  /** Waits for the end: the exit code, or the signal's name. */
+  ended(): Promise<number | string>;
   /** Sends the signal and waits for the end; resolves to the exit code, or the signal's name. */
   stop(signal: NodeJS.Signals): Promise<number | string>;
 }
 
 /** Starts an IdP and, as a process, Gatehouse in front of it. */
 export async function startProcess(
-  options: { env?: Record<string, string>; idpSecret?: string } = {},
+  options: {
+    env?: Record<string, string>;
+    idpSecret?: string;
+    /** A program that runs the service: its arguments are followed by the service's. */
+    wrap?: readonly string[];
+  } = {},
 ): Promise<ServiceProcess> {
   const idp = await startIdp({});
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-process-'));
@@ -58,7 +65,9 @@ limits: { registrations_per_address: 100000 }
     homeserverSecret,
     output: () => output,
     async start() {
-      const started = spawn(process.execPath, ['bin/gatehouse.js', 'serve', '--config', config], {
+      const command = [process.execPath, 'bin/gatehouse.js', 'serve', '--config', config];
+      const [program = '', ...args] = [...(options.wrap ?? []), ...command];
+      const started = spawn(program, args, {
         env: { ...process.env, ...options.env },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
@@ -75,12 +84,18 @@ limits: { registrations_per_address: 100000 }
       }
       throw new Error(`the service was not ready in 10 s: ${output}`);
     },
+    async ended() {
+      if (child === undefined) return 'not running';
+      if (child.exitCode !== null) return child.exitCode;
+      const [code, name] = (await once(child, 'exit')) as [number | null, string | null];
+      return code ?? name ?? 'unknown';
+    },
     async stop(signal) {
       if (child === undefined || child.exitCode !== null) return 'not running';
       child.kill(signal);
-      const [code, name] = (await once(child, 'exit')) as [number | null, string | null];
+      const end = await service.ended();
       child = undefined;
-      return code ?? name ?? 'unknown';
+      return end;
     },
     async [Symbol.asyncDispose]() {
       await service.stop('SIGKILL');
