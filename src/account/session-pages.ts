@@ -126,9 +126,10 @@ function notice(done: string | null): SafeHtml | false {
 
 function listEntry(at: Shared, shown: ShownSession): SafeHtml {
   const { session } = shown;
-  const name = foreign(nameOf(shown));
+  // The device tells two sessions of one app apart, also for whoever hears the links alone.
+  const which = foreign(session.device_id ?? nameOf(shown));
   return html`<li>
-    <h3>${name}</h3>
+    <h3>${foreign(nameOf(shown))}</h3>
     <dl>
       ${device(session)}
       <dt>Signed in</dt>
@@ -136,10 +137,8 @@ function listEntry(at: Shared, shown: ShownSession): SafeHtml {
       <dt>Last active</dt>
       <dd>${time(session.last_active_at)}</dd>
     </dl>
-    <p>
-      <a href="${urlOf(at.issuer, sessionPlace(session.id))}">Details of ${name}</a> ·
-      <a href="${urlOf(at.issuer, endingPlace(session.id))}">Sign out ${name}</a>
-    </p>
+    <a href="${urlOf(at.issuer, sessionPlace(session.id))}">Details of ${which}</a> ·
+    <a href="${urlOf(at.issuer, endingPlace(session.id))}">Sign out ${which}</a>
   </li>`;
 }
 

@@ -15,9 +15,12 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .35rem 1rem; }
 dt { color: var(--soft); }
 dd { margin: 0; font-weight: 600; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
+h3 { font-size: 1rem; margin: 0 0 .5rem; }
+.choices { list-style: none; padding: 0; }
+.choices > li { padding: .75rem 0; border-top: 1px solid var(--line); }
 .soft { color: var(--soft); }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 1rem; }
-button, .button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.25rem; border-radius: .5rem; border: 1px solid var(--line); background: transparent; color: var(--text); cursor: pointer; text-decoration: none; display: inline-flex; align-items: center; justify-content: center; flex: 1 1 8rem; }
+button, .button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.25rem; border-radius: .5rem; border: 1px solid var(--line); background: transparent; color: var(--text); overflow-wrap: normal; cursor: pointer; text-decoration: none; display: inline-flex; align-items: center; justify-content: center; flex: 1 1 8rem; }
 button.primary, .button.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 button.danger { border-color: var(--danger); color: var(--danger); }
 fieldset { margin: 0 0 1rem; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem; }
