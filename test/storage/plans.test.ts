@@ -18,6 +18,11 @@ import {
   markPairUsed,
   removeSpentAccessTokens,
 } from '../../src/storage/tokens.ts';
+import {
+  findDeviceGrant,
+  findDeviceGrantByUserCode,
+  hasDeviceGrants,
+} from '../../src/storage/device-grants.ts';
 import { findUser } from '../../src/storage/users.ts';
 import { forEachEngine } from '../support/database.ts';
 import { NOW } from './support.ts';
@@ -37,6 +42,11 @@ const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
   'first use of an access token': (db) => markAccessTokenUsed(db, { hash, at: NOW }),
   'first use of a pair': (db) => markPairUsed(db, { hash, at: NOW }),
   'code exchange: a code': (db) => findAuthorizationCode(db, hash),
+  'device grant: a device code': (db) => findDeviceGrant(db, hash),
+  'device grant: a user code': (db) => findDeviceGrantByUserCode(db, hash),
+  'device grant: how many are waiting': (db) => hasDeviceGrants(db, { at: NOW, count: 100 }),
+  'device grant: how many of a client are waiting': (db) =>
+    hasDeviceGrants(db, { at: NOW, count: 100, clientId: 'client 7' }),
   'any request of a client': (db) => findClient(db, 'client 7'),
   'sign-in: the live session on a device': (db) =>
     findLiveSession(db, { userId: 'user 7', deviceId: 'device 7' }),
@@ -89,6 +99,11 @@ forEachEngine((engine) => {
           `'c' || i, 'client ' || i, 'u', 'c', 's', 'user ' || i, 'd', 1, i`,
         );
         await fill(
+          'device_grants',
+          'hash, user_code_hash, client_id, scope, device_id, address, created_at, expires_at, interval_seconds',
+          `'g' || i, 'u' || i, 'client ' || i, 's', 'd', 'a', 1, i, 5`,
+        );
+        await fill(
           'outbox',
           'id, kind, user_id, device_id, created_at, attempts, next_attempt_at',
           `'o' || i, 'delete_device', 'u', 'd', 1, 0, i`,
@@ -109,6 +124,7 @@ forEachEngine((engine) => {
       ['sessions', 'ended_at'],
       ['authorization_codes', 'expires_at'],
       ['sign_ins', 'expires_at'],
+      ['device_grants', 'expires_at'],
     ] as const)('clean-up finds what is over in %s by an index', async (table, column) => {
       const plan = await explain(
         CompiledQuery.raw(`select 1 from ${table} where ${column} < ${String(1)} limit 200`, []),
