@@ -1,8 +1,10 @@
 /** The operator's commands beside a running service: another process on the same SQLite file. */
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
+import { newPostgresDatabase, testEngines } from '../support/database.ts';
 import { createBrowser } from '../support/browser.ts';
 import { ask, postForm, registerTestClient, type TestClient } from '../support/oauth-client.ts';
 import { type Ended, runCli, writeConfig } from './run-cli.ts';
@@ -218,6 +220,36 @@ describe('gatehouse clients', () => {
     expect(refused.stdout).toBe('');
   });
 });
+
+it.runIf(testEngines().includes('postgres'))(
+  'works on PostgreSQL too, beside the running service',
+  async () => {
+    const database = await newPostgresDatabase();
+    const env = {
+      GATEHOUSE__DATABASE__URL: database.url,
+      GATEHOUSE__ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    };
+    const service = await startGatehouse({ env });
+    const app = await registerTestClient(service);
+    const tokens = await app.tokens({ login: 'bob' });
+    const cli = (...args: string[]): Promise<Ended> =>
+      runCli([...args, '--config', join(service.folder, 'gatehouse.yaml')], { env });
+    expect((await cli('users', 'list', '--containing', 'o')).stdout).toContain('@bob:example.org');
+    expect((await cli('sessions', 'list')).stdout).toContain('TESTDEVICE');
+    expect(await cli('sessions', 'end', '--user', 'bob', '--yes')).toMatchObject({ code: 0, stderr: '' });
+    expect(await service.introspect(tokens.access_token)).toEqual({ active: false });
+    expect(await cli('clients', 'remove', app.clientId, '--yes')).toMatchObject({ code: 0 });
+    await service[Symbol.asyncDispose]();
+    const { code, stderr } = await runCli(['users', 'list', '--config', config], {
+      env: { ...env, GATEHOUSE__DATABASE__URL: 'postgres://nobody@127.0.0.1:9/none' },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^gatehouse: /);
+    expect(stderr).not.toMatch(/ at .*\.ts/);
+    await database.remove();
+  },
+  60_000,
+);
 
 function device(id: string): string {
   return `urn:matrix:client:api:* urn:matrix:client:device:${id}`;

@@ -40,6 +40,27 @@ const cases: FaultCase[] = [
     /must be one of/,
     /Write/,
   ],
+  [
+    'an access rule without a value',
+    withProvider({ access: { require: [{ claim: 'groups' }] } }),
+    'providers[0].access.require[0]',
+    /neither `any_of` nor `domain`/,
+    /any_of/,
+  ],
+  [
+    'an access rule with two kinds of value',
+    withProvider({ access: { admin: [{ claim: 'email', any_of: ['a'], domain: ['example.com'] }] } }),
+    'providers[0].access.admin[0]',
+    /both `any_of` and `domain`/,
+    /two conditions/,
+  ],
+  [
+    'an access rule with a domain that is an address',
+    withProvider({ access: { deny: [{ claim: 'email', domain: ['a@example.com'] }] } }),
+    'providers[0].access.deny[0].domain[0]',
+    /must be a domain/,
+    /./,
+  ],
   ['no issuer', withProvider({ issuer: undefined }), 'providers[0].issuer', /is missing/, /issuer: https/],
   [
     'an issuer with http abroad',
