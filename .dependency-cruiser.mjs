@@ -100,7 +100,10 @@ export default {
         'A source file stands in a part that this file names; only index.ts and service.ts stand at the root.',
       severity: 'error',
       from: {},
-      to: { path: '^src/', pathNot: `^src/((${[...parts, 'composition', 'cli'].join('|')})/|(index|service)\\.ts$)` },
+      to: {
+        path: '^src/',
+        pathNot: `^src/((${[...parts, 'composition', 'cli'].join('|')})/|(index|service)\\.ts$)`,
+      },
     },
     {
       name: 'sources-import-sources',

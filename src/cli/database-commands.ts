@@ -1,6 +1,7 @@
 /** The commands on the database as a whole, as they are written. What they do is loaded only when one of them runs. */
 import type { Command } from 'commander';
 import { withConfig } from './config-option.ts';
+import type { DatabaseOptions } from './database.ts';
 
 /** Adds them all. */
 export function addDatabaseCommands(program: Command): void {
@@ -10,14 +11,14 @@ export function addDatabaseCommands(program: Command): void {
   const command = (name: string, description: string): Command =>
     withConfig(database.command(name).description(description)).option('--json', 'print JSON');
   const load = () => import('./database.ts');
-  command('migrate', 'bring the schema up to date, as the start does').action(async (options) =>
-    (await load()).migrateDatabaseCommand(options),
+  command('migrate', 'bring the schema up to date, as the start does').action(
+    async (options: DatabaseOptions) => (await load()).migrateDatabaseCommand(options),
   );
   command(
     'status',
     'say which migrations have run: exit code 0, 1 (of no use to this build) or 3 (some are pending)',
-  ).action(async (options) => (await load()).databaseStatusCommand(options));
+  ).action(async (options: DatabaseOptions) => (await load()).databaseStatusCommand(options));
   command('backup <file>', 'copy a SQLite database, while it is in use, to a new file').action(
-    async (file, options) => (await load()).backUpDatabaseCommand(file, options),
+    async (file: string, options: DatabaseOptions) => (await load()).backUpDatabaseCommand(file, options),
   );
 }

@@ -12,13 +12,14 @@ import { openDatabase } from '../storage/open-database.ts';
 import { type ConfigOption, configFile } from './config-option.ts';
 import { explainFault } from './start-fault.ts';
 
-type Options = ConfigOption & { readonly json?: true };
+/** What each of the commands takes. */
+export type DatabaseOptions = ConfigOption & { readonly json?: true };
 
 /** What `status` means for this build. */
 type Verdict = 'current' | 'pending' | 'too_new';
 
 /** Runs what is pending; makes a SQLite file that is not there, and the key that belongs to it. */
-export function migrateDatabaseCommand(options: Options): Promise<void> {
+export function migrateDatabaseCommand(options: DatabaseOptions): Promise<void> {
   return withSettings(options, async (config) => {
     const { url, pool_size: poolSize, direct_url: directUrl } = config.database;
     const { madeFile } = ensureEncryptionKey(config, systemRandom);
@@ -47,7 +48,7 @@ export function migrateDatabaseCommand(options: Options): Promise<void> {
 }
 
 /** Which migrations have run, without changing anything. */
-export function databaseStatusCommand(options: Options): Promise<void> {
+export function databaseStatusCommand(options: DatabaseOptions): Promise<void> {
   return withSettings(options, async ({ database: { url } }) => {
     const status = await readDatabaseStatus(url);
     const verdict = judge(status);
@@ -58,7 +59,7 @@ export function databaseStatusCommand(options: Options): Promise<void> {
 }
 
 /** A copy of a SQLite database as it is at one moment. */
-export function backUpDatabaseCommand(target: string, options: Options): Promise<void> {
+export function backUpDatabaseCommand(target: string, options: DatabaseOptions): Promise<void> {
   return withSettings(options, async ({ database: { url } }) => {
     backUpSqlite(url, target);
     const file = resolve(target);
@@ -74,7 +75,10 @@ export function backUpDatabaseCommand(target: string, options: Options): Promise
 }
 
 /** Runs a command and sets the exit code: the command's, 1 where it could not be done, 2 where the configuration has faults. */
-async function withSettings(options: Options, work: (config: Config) => Promise<number>): Promise<void> {
+async function withSettings(
+  options: DatabaseOptions,
+  work: (config: Config) => Promise<number>,
+): Promise<void> {
   const file = configFile(options.config);
   const { config, faults } = inspectFile(file, process.env);
   if (config === undefined) {

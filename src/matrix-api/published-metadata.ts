@@ -132,7 +132,7 @@ export function passthroughDocuments(options: {
 }
 
 /** Never more than the IdP granted; RFC 9111 section 5.2.2, RFC 5861. */
-export function outwardCacheControl(freshness: OutwardFreshness): string {
+function outwardCacheControl(freshness: OutwardFreshness): string {
   const scope = freshness.private ? 'private' : 'public';
   if (freshness.noCache) return 'no-cache';
   const directives = [scope, `max-age=${String(freshness.maxAgeSeconds)}`];

@@ -2,8 +2,8 @@
 
 export const API_SCOPE = 'urn:matrix:client:api:*';
 export const UNSTABLE_API_SCOPE = 'urn:matrix:org.matrix.msc2967.client:api:*';
-export const DEVICE_SCOPE_PREFIX = 'urn:matrix:client:device:';
-export const UNSTABLE_DEVICE_SCOPE_PREFIX = 'urn:matrix:org.matrix.msc2967.client:device:';
+const DEVICE_SCOPE_PREFIX = 'urn:matrix:client:device:';
+const UNSTABLE_DEVICE_SCOPE_PREFIX = 'urn:matrix:org.matrix.msc2967.client:device:';
 export const OPENID_SCOPE = 'openid';
 /** Synapse's admin API: only administrators by the access rules hold it. */
 export const ADMIN_SCOPE = 'urn:synapse:admin:*';
@@ -12,7 +12,7 @@ export const ADMIN_SCOPE = 'urn:synapse:admin:*';
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /** The longest device id, by what Synapse stores. */
-export const DEVICE_ID_LIMIT = 255;
+const DEVICE_ID_LIMIT = 255;
 
 /** Splits a `scope` parameter. Duplicates collapse, order is kept; `undefined` where a character is not allowed. */
 export function splitScope(scope: string): string[] | undefined {
@@ -33,7 +33,7 @@ export function deviceIdOf(token: string): string | undefined {
 }
 
 /** Whether a device id can stand in a scope: 1–255 characters of RFC 6749's scope-token set (`/`, `+`, `=` included: QR login). */
-export function isScopeDeviceId(deviceId: string): boolean {
+function isScopeDeviceId(deviceId: string): boolean {
   return deviceId.length <= DEVICE_ID_LIMIT && SCOPE_TOKEN.test(deviceId);
 }
 
@@ -64,10 +64,7 @@ export function judgeLoginScope(scope: string): LoginScopeResult {
   if (!isScopeDeviceId(deviceId)) return fault(`the device id must have 1 to ${DEVICE_ID_LIMIT} characters`);
   const granted = tokens.filter(
     (token) =>
-      isApiScope(token) ||
-      deviceIdOf(token) !== undefined ||
-      token === OPENID_SCOPE ||
-      token === ADMIN_SCOPE,
+      isApiScope(token) || deviceIdOf(token) !== undefined || token === OPENID_SCOPE || token === ADMIN_SCOPE,
   );
   return { ok: true, scope: { granted, deviceId, openid: tokens.includes(OPENID_SCOPE) } };
 }

@@ -28,7 +28,7 @@ declare const hashed: unique symbol;
 export type SecretHash = string & { readonly [hashed]: true };
 
 /** Bytes of entropy in a secret. */
-export const SECRET_BYTES = 32;
+const SECRET_BYTES = 32;
 
 const BODY = /^[A-Za-z0-9_-]{43}$/;
 

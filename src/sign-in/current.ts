@@ -8,7 +8,7 @@ import { chooserPage, chosenProvider } from './choose-provider.ts';
 import { goToIdp } from './go-to-idp.ts';
 
 /** The sign-in that the `id` of the path names, for the browser that it is bound to. Throws what a page can say. */
-export async function requireSignIn(
+async function requireSignIn(
   deps: Pick<SignInDeps, 'db' | 'clock' | 'issuer'>,
   request: ApiRequest,
 ): Promise<SignIn> {
@@ -22,7 +22,7 @@ export async function requireSignIn(
     );
   }
   if (!isBoundBrowser(deps.issuer, request, signIn)) {
-    throw new OAuthError('access_denied', 'this sign-in was begun in another browser', { status: 403 });
+    throw new OAuthError('access_denied', 'this sign-in is finished, or was begun in another browser; please return to your app', { status: 403 });
   }
   if (signIn.finished_at !== null) {
     throw new OAuthError('invalid_request', 'this sign-in is finished; please return to your app');

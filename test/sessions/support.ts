@@ -21,7 +21,7 @@ export interface ScriptedHomeserver extends Homeserver {
   down: boolean;
 }
 
-export function scriptedHomeserver(): ScriptedHomeserver {
+function scriptedHomeserver(): ScriptedHomeserver {
   const homeserver = {
     listens: true,
     down: false,

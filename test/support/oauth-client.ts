@@ -70,10 +70,10 @@ export function testClient(
     clientId: string;
     redirectUri: string;
     /** Fields by which it authenticates at the token endpoint, beside `client_id`. */
-    credentials?: () => Promise<Record<string, string>> | Record<string, string>;
+    credentials?: () => Promise<Record<string, string>>;
   },
 ): TestClient {
-  const { clientId, redirectUri, credentials = () => ({}) } = known;
+  const { clientId, redirectUri, credentials = () => Promise.resolve({}) } = known;
   const verifier = randomBytes(32).toString('base64url');
   const parameters: TestClient['parameters'] = (more = {}) => ({
     response_type: 'code',
