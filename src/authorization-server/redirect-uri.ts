@@ -1,6 +1,9 @@
 /** Redirect URIs: what may be registered (Matrix specification, "Redirect URI validation"; RFC 8252), and what matches at authorization. */
 import { isHostOrSubdomain } from './client-hosts.ts';
 
+/** A host name as WHATWG URL gives it. `*` would look as if any host below it matched. */
+const HOST_NAME = /^[a-z0-9_.-]+$/;
+
 const LOOPBACK = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?(?=[/?]|$)/;
 
 /** The longest redirect URI. */
@@ -30,6 +33,7 @@ export function redirectUriFault(uri: string, rules: RedirectRules): string | un
 
 function httpsFault(url: URL, clientUri: URL): string | undefined {
   if (url.username !== '' || url.password !== '') return 'must hold no user information';
+  if (!HOST_NAME.test(url.hostname)) return 'must name one host, in letters, digits, hyphens and dots';
   if (isLoopbackHost(url.hostname)) return 'must not be https on a loopback host';
   if (!isHostOrSubdomain(url.hostname, clientUri.hostname)) {
     return 'must be on the host of client_uri or a subdomain of it';

@@ -32,6 +32,19 @@ describe('registration', () => {
     expect(other.body).not.toHaveProperty('client_secret');
   });
 
+  it('takes no wildcard for a host in a redirect URI', async () => {
+    await using gatehouse = await startGatehouse();
+    for (const redirectUri of ['https://*.app.example.com/cb', 'https://a$b.app.example.com/']) {
+      expect(await register(gatehouse, { redirect_uris: [redirectUri] })).toMatchObject({
+        status: 400,
+        body: {
+          error: 'invalid_redirect_uri',
+          error_description: expect.stringContaining('redirect_uris[0]'),
+        },
+      });
+    }
+  });
+
   it('or tells it that it is public, where the operator says so', async () => {
     await using gatehouse = await startGatehouse({ yaml: 'registration: { omitted_auth_method: none }' });
     const answer = await register(gatehouse, { token_endpoint_auth_method: undefined });
