@@ -16,12 +16,13 @@ export function parseForm(contentType: string | undefined, body: Buffer): Readon
   const fields = new Map<string, string>();
   for (const [name, value] of pairs(textOf(body))) {
     if (fields.has(name)) throw fault(`the parameter ${tellableName(name)} is given more than once`);
-    fields.set(name, value);
+    // No secret or name of ours has a NUL, and no database takes one: with U+FFFD in its place the value is unknown, as any garbage is.
+    fields.set(name, value.replaceAll('\0', '\ufffd'));
   }
   return fields;
 }
 
-/** Names and values in order, decoded once; refuses bad escapes, NUL, and more than {@link FIELD_LIMIT} of them. */
+/** Names and values in order, decoded once; refuses bad escapes and more than {@link FIELD_LIMIT} of them. */
 export function pairs(text: string): [string, string][] {
   if (text === '') return [];
   const parts = text.split('&', FIELD_LIMIT + 1);
@@ -30,23 +31,29 @@ export function pairs(text: string): [string, string][] {
   for (const part of parts) {
     if (part === '') continue;
     const at = part.indexOf('=');
-    all.push(at === -1 ? [decode(part), ''] : [decode(part.slice(0, at)), decode(part.slice(at + 1))]);
+    const name = decode(at === -1 ? part : part.slice(0, at), 'the name of a parameter');
+    if (name.includes('\0')) throw fault('the name of a parameter has a NUL character');
+    all.push([name, at === -1 ? '' : decode(part.slice(at + 1), `the parameter ${tellableName(name)}`)]);
   }
   return all;
 }
 
-function decode(text: string): string {
-  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
-  const decoded = spaced.includes('%') ? decodeEscapes(spaced) : spaced;
-  if (decoded.includes('\0')) throw fault('a parameter has a NUL character');
-  return decoded;
+/** As {@link pairs}, for the query of a URL, where a NUL is refused: a `state` or `nonce` is given back as it came, or not at all. */
+export function queryPairs(text: string): [string, string][] {
+  const all = pairs(text);
+  for (const [name, value] of all) {
+    if (value.includes('\0')) throw fault(`the parameter ${tellableName(name)} has a NUL character`);
+  }
+  return all;
 }
 
-function decodeEscapes(text: string): string {
+function decode(text: string, what: string): string {
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  if (!spaced.includes('%')) return spaced;
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(spaced);
   } catch {
-    throw fault('a parameter is not percent-encoded UTF-8');
+    throw fault(`${what} is not percent-encoded UTF-8`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { parseCookie } from 'cookie';
 import type { ApiRequest, RequestAnnotations } from './exchange.ts';
 import { RequestFault } from './fault.ts';
-import { pairs } from './form-body.ts';
+import { queryPairs } from './form-body.ts';
 import type { Operation } from './openapi.ts';
 
 const noFields: ReadonlyMap<string, string> = new Map();
@@ -66,7 +66,7 @@ export class Exchange implements ApiRequest {
     if (this.#query === undefined) {
       const { url = '' } = this.message;
       const at = url.indexOf('?');
-      this.#query = at === -1 ? new URLSearchParams() : new URLSearchParams(pairs(url.slice(at + 1)));
+      this.#query = at === -1 ? new URLSearchParams() : new URLSearchParams(queryPairs(url.slice(at + 1)));
     }
     return this.#query;
   }

@@ -41,10 +41,15 @@ describe('a form', () => {
     );
   });
 
-  it('refuses bad escapes, invalid UTF-8 and NUL (169)', () => {
-    for (const text of ['a=%', 'a=%4', 'a=%zz', '%ff=1', 'a=%c3%28', 'a=%ed%a0%80', 'a=%c0%80', 'a=%00'])
-      expect(() => parse(text), text).toThrow();
+  it('refuses bad escapes and invalid UTF-8, naming the parameter (169)', () => {
+    for (const text of ['a=%', 'a=%4', 'a=%zz', '%ff=1', 'a=%c3%28', 'a=%ed%a0%80', 'a=%c0%80', 'a%00=1'])
+      expect(() => parse(text), text).toThrow(/parameter/);
+    expect(() => parse('code=%zz')).toThrow('the parameter code is not percent-encoded UTF-8');
     expect(() => parse(Buffer.from([0x61, 0x3d, 0xff]))).toThrow('UTF-8');
+  });
+
+  it('takes a value with a NUL as one that nobody has issued (48)', () => {
+    expect(parse('a=x%00y')).toEqual([['a', 'x\ufffdy']]);
   });
 
   it('has at most 100 fields (173)', () => {
