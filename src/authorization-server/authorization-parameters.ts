@@ -31,6 +31,9 @@ export interface AuthorizationParameters {
   readonly acrValues: string | null;
 }
 
+const GO_BACK =
+  'The app that sent you here made a request that cannot be carried out. Go back to the app and start again.';
+
 /** The longest `state` that is echoed. */
 const STATE_LIMIT = 8192;
 const TEXT_LIMIT = 2048;
@@ -56,26 +59,25 @@ export function readParameters(query: Iterable<[string, string]>): RawParameters
 
 /** The client id to look up. Throws what only a page can say. */
 export function readClientId({ values, duplicated }: RawParameters): string {
-  if (duplicated.includes('client_id')) throw new OAuthError('invalid_request', 'client_id is given twice');
+  if (duplicated.includes('client_id')) throw untellable('client_id is given twice');
   const clientId = values.get('client_id');
-  if (clientId === undefined) throw new OAuthError('invalid_request', 'client_id is missing');
+  if (clientId === undefined) throw untellable('client_id is missing');
   return clientId;
 }
 
 /** Where the answer goes. Throws what only a page can say: nothing is ever sent to a URI that is not registered. */
 export function readTarget(raw: RawParameters, client: Client): ResponseTarget {
   const { values, duplicated } = raw;
-  if (duplicated.includes('redirect_uri'))
-    throw new OAuthError('invalid_request', 'redirect_uri is given twice');
+  if (duplicated.includes('redirect_uri')) throw untellable('redirect_uri is given twice');
   const redirectUri = values.get('redirect_uri');
-  if (redirectUri === undefined) throw new OAuthError('invalid_request', 'redirect_uri is missing');
+  if (redirectUri === undefined) throw untellable('redirect_uri is missing');
   const { redirect_uris: registered, application_type: applicationType } = client.metadata;
   if (!matchesRegistered(redirectUri, registered, applicationType)) {
-    throw new OAuthError('invalid_request', 'redirect_uri is not one that the client has registered');
+    throw untellable('redirect_uri is not one that the client has registered');
   }
   const state = duplicated.includes('state') ? null : (values.get('state') ?? null);
   if (state !== null && state.length > STATE_LIMIT) {
-    throw new OAuthError('invalid_request', `state is longer than ${STATE_LIMIT} characters`);
+    throw untellable(`state is longer than ${STATE_LIMIT} characters`);
   }
   return { redirectUri, responseMode: usableResponseMode(raw, redirectUri) ?? 'query', state };
 }
@@ -175,6 +177,11 @@ export function hintForIdp(hint: string | null, serverName: string): string | nu
 
 function knownName(name: string): string {
   return /^[a-z_]{1,40}$/.test(name) ? name : 'a parameter';
+}
+
+/** A refusal that the client cannot be told by redirect: the person who sees it can only go back to the app. */
+export function untellable(description: string, code: OAuthErrorCode = 'invalid_request'): OAuthError {
+  return new OAuthError(code, description, { toPerson: GO_BACK });
 }
 
 function refuse(code: OAuthErrorCode, description: string): never {

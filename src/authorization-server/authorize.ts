@@ -10,6 +10,7 @@ import {
   readClientId,
   readParameters,
   readTarget,
+  untellable,
 } from './authorization-parameters.ts';
 import { answerWithError } from './authorization-response.ts';
 import { loadClient } from './clients.ts';
@@ -24,8 +25,7 @@ export function authorize(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const sent = readParameters(request.method === 'POST' ? request.form : request.query);
     const client = await loadClient(deps, readClientId(sent));
-    if (client === undefined)
-      throw new OAuthError('invalid_request', 'client_id is not that of a registered client');
+    if (client === undefined) throw untellable('client_id is not that of a registered client');
     request.annotate({ clientId: client.id });
     const raw = refersToPushed(sent) ? await takePushedParameters(deps, client, sent) : sent;
     const target = readTarget(raw, client);

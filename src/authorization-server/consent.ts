@@ -143,7 +143,7 @@ async function finish(
     const ended = code === undefined ? [] : await makeRoom(tx, deps, wanted);
     if (ended === undefined) return undefined;
     if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) {
-      throw new OAuthError('invalid_request', 'this sign-in was already answered');
+      throw new OAuthError('invalid_request', 'this sign-in was already answered; please return to your app');
     }
     if (code === undefined) return ended;
     await insertAuthorizationCode(tx, {

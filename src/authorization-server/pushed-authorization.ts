@@ -10,6 +10,7 @@ import {
   type RawParameters,
   readParameters,
   readTarget,
+  untellable,
 } from './authorization-parameters.ts';
 import { authenticateClient } from './client-authentication.ts';
 import type { Client } from './clients.ts';
@@ -72,7 +73,7 @@ export async function takePushedParameters(
   { values, duplicated }: RawParameters,
 ): Promise<RawParameters> {
   if (duplicated.includes('request_uri')) {
-    throw new OAuthError('invalid_request', 'request_uri is given twice');
+    throw untellable('request_uri is given twice');
   }
   const secret = values.get('request_uri')?.slice(PREFIX.length) ?? '';
   const taken = isWellFormedSecret('pushedRequest', secret)
@@ -81,9 +82,9 @@ export async function takePushedParameters(
       )
     : undefined;
   if (taken === undefined) {
-    throw new OAuthError(
-      'invalid_request_uri',
+    throw untellable(
       'request_uri is not one that was pushed for this client, was used before, or has expired',
+      'invalid_request_uri',
     );
   }
   const parameters = JSON.parse(taken.parameters_json) as Record<string, string>;

@@ -34,12 +34,18 @@ interface Verdict {
   readonly matrix: string;
   readonly text: string;
   readonly title: string;
+  /** What a page tells a person, where the text is for whoever wrote the client. */
+  readonly toPerson?: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   /** Further members of a Matrix error. */
   readonly members: Readonly<Record<string, unknown>>;
   readonly reason: string;
   readonly severity: Refusal['severity'];
 }
+
+/** For a person whose browser sent what cannot be read: it did not write that itself. */
+const MALFORMED =
+  'Your browser was sent here with a request that cannot be read. Go back to where you came from and start again.';
 
 /** Seconds after which a client whose body was too slow may try again. */
 const SLOW_RETRY_SECONDS = 1;
@@ -54,8 +60,17 @@ export function refuse(error: unknown, context: ErrorContext): Refusal {
 
 function judge(error: unknown, context: ErrorContext): Verdict {
   if (error instanceof OAuthError) {
-    const { status, description: text, headers, reason } = error;
-    return { ...refused, status, oauth: error.code, matrix: matrixCode(status), text, headers, reason };
+    const { status, description: text, headers, reason, toPerson } = error;
+    return {
+      ...refused,
+      status,
+      oauth: error.code,
+      matrix: matrixCode(status),
+      text,
+      toPerson,
+      headers,
+      reason,
+    };
   }
   if (error instanceof MatrixError) {
     const { status, errcode: matrix, text, headers, members, reason } = error;
@@ -79,6 +94,7 @@ function judge(error: unknown, context: ErrorContext): Verdict {
       headers,
       reason,
       ...(kind === 'rate' ? rateMembers(headers) : {}),
+      ...(kind === 'body' || kind === 'content' || kind === 'transport' ? { toPerson: MALFORMED } : {}),
     };
   }
   if (error instanceof Unavailable) {
@@ -151,7 +167,8 @@ function phrase(
   if (context.dialect === 'page' && context.html) {
     const { body = '', headers } = page({
       title: verdict.title,
-      body: html`<p>${foreign(sentence(text))}</p>
+      body: html`<p>${foreign(verdict.toPerson ?? sentence(text))}</p>
+        ${verdict.toPerson !== undefined && html`<p class="soft">Details: ${foreign(text)}</p>`}
         <p class="soft">Reference: <code>${context.requestId}</code></p>`,
     });
     return headers === undefined ? { body } : { body, more: headers };

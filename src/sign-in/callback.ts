@@ -31,14 +31,17 @@ export function upstreamCallback(deps: SignInDeps): Handler {
     ) {
       throw new OAuthError(
         'invalid_request',
-        'this sign-in is not known here: it was finished, is too old, or was begun elsewhere',
+        'this sign-in is not known here: it was finished, is too old, or was begun elsewhere; please return to your app',
       );
     }
     if (!isBoundBrowser(deps.issuer, request, signIn)) {
-      throw new OAuthError('invalid_request', 'this sign-in was begun in another browser');
+      throw new OAuthError(
+        'invalid_request',
+        'this sign-in was begun in another browser; please return to your app and begin again',
+      );
     }
     if (!(await deps.db.write((tx) => takeUpstreamState(tx, hashSecret(state))))) {
-      throw new OAuthError('invalid_request', 'this sign-in was already answered');
+      throw new OAuthError('invalid_request', 'this sign-in was already answered; please return to your app');
     }
     try {
       const identity = await provider.finishLogin({

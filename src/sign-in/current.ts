@@ -22,7 +22,11 @@ async function requireSignIn(
     );
   }
   if (!isBoundBrowser(deps.issuer, request, signIn)) {
-    throw new OAuthError('access_denied', 'this sign-in is finished, or was begun in another browser; please return to your app', { status: 403 });
+    throw new OAuthError(
+      'access_denied',
+      'this sign-in is finished, or was begun in another browser; please return to your app',
+      { status: 403 },
+    );
   }
   if (signIn.finished_at !== null) {
     throw new OAuthError('invalid_request', 'this sign-in is finished; please return to your app');

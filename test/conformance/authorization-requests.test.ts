@@ -32,6 +32,79 @@ forEachEngine((engine) => {
     return new URL(answer.headers.get('location') ?? 'none:');
   };
 
+  describe('a request that the client cannot be told about', () => {
+    const shown = async (target: string): Promise<{ status: number; text: string }> => {
+      const { status, text } = await createBrowser().open(target);
+      return { status, text: text.replace(/\s+/g, ' ') };
+    };
+
+    it.each([
+      ['an unknown client', { client_id: 'nobody' }, 'client_id is not that of a registered client'],
+      ['no redirect URI', { redirect_uri: undefined }, 'redirect_uri is missing'],
+      [
+        'a redirect URI of somebody else',
+        { redirect_uri: 'https://evil.example/' },
+        'redirect_uri is not one that the client has registered',
+      ],
+      [
+        'a pushed request that was used',
+        { request_uri: 'urn:ietf:params:oauth:request_uri:x' },
+        'request_uri is not one that was pushed for this client, was used before, or has expired',
+      ],
+    ])('tells the person what to do, and apart whoever wrote the app: %s', async (_what, more, details) => {
+      const { status, text } = await shown(client.authorizeUrl(more));
+      expect(status).toBe(400);
+      expect(text).toContain(
+        'The app that sent you here made a request that cannot be carried out. Go back to the app and start again.',
+      );
+      expect(text).toContain(`Details: ${details}`);
+    });
+
+    it('says the same where the request cannot be read', async () => {
+      const { status, text } = await shown(`${client.authorizeUrl()}&nonce=a%00b`);
+      expect(status).toBe(400);
+      expect(text).toContain('Go back to where you came from and start again.');
+      expect(text).toContain('Details: the parameter nonce has a NUL character');
+    });
+
+    it('tells who goes back to a finished sign-in to return to the app', async () => {
+      const browser = createBrowser();
+      browser.stopAt(client.redirectUri);
+      await browser.open(client.authorizeUrl());
+      const consent = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+      await browser.submit({ button: 'Allow' });
+      const back = await browser.open(consent.url);
+      expect(back.text).toContain('finished');
+      expect(back.text).toContain('return to your app');
+    });
+  });
+
+  describe('the key set', () => {
+    it('has an ETag, by which it is not sent again', async () => {
+      const { status, headers } = await ask(url('oauth2/jwks'));
+      const etag = headers.get('etag') ?? '';
+      expect([status, etag]).toEqual([200, expect.stringMatching(/^"[\w-]+"$/)]);
+      const again = await ask(url('oauth2/jwks'), { headers: { 'if-none-match': etag } });
+      expect([again.status, again.headers.get('etag')]).toEqual([304, etag]);
+      expect(again.headers.get('cache-control')).toBe(headers.get('cache-control'));
+    });
+  });
+
+  describe('a token with a NUL', () => {
+    const token = 'gat_\0';
+    it('is one that nobody has issued, as any garbage is (items 48, 77, 83)', async () => {
+      expect(await client.refresh(token)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      expect(await client.redeem(token)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+      expect(await client.token({ client_id: token })).toMatchObject({ status: 400 });
+      expect(await client.refresh(token, { client_id: token })).toMatchObject({
+        status: 401,
+        body: { error: 'invalid_client' },
+      });
+      expect(await postForm(url('oauth2/revoke'), { token })).toMatchObject({ status: 200, body: {} });
+      expect(await gatehouse.introspect(token)).toEqual({ active: false });
+    });
+  });
+
   describe('a pushed request (RFC 9126)', () => {
     const push = (more: Record<string, string> = {}): Promise<Answer> =>
       postForm(url('oauth2/par'), client.parameters(more));
