@@ -51,10 +51,12 @@ const label = (name: string, count: number): string =>
 
 async function measureReads(
   stage: Stage,
-  { engine }: EngineSuite,
+  { engine, databaseUrl }: EngineSuite,
   seeded: Seeded,
   running: readonly RunningGatehouse[],
 ): Promise<Figure[]> {
+  const looking = startNode('server', [script('bare'), databaseUrl], { messages: true });
+  const lookingPort = await nextMessage<number>(looking);
   const shared = {
     ports: running.map(({ port }) => port),
     connections: CONNECTIONS,
@@ -94,13 +96,34 @@ async function measureReads(
   if (running.length === 1) {
     contenders.push(
       { name: 'bare POST', pids: [stage.bare.pid], order: bare(introspection, INTROSPECTION_BYTES) },
+      {
+        name: 'bare POST with a look-up',
+        pids: [looking.pid ?? 0],
+        order: { ...bare(introspection, INTROSPECTION_BYTES), ports: [lookingPort] },
+      },
       { name: 'introspection', pids, order: introspection },
     );
   }
   const results = await inTurns(stage.generator, contenders, stage);
+  await stop(looking, 'SIGKILL');
   const figures = compare(results, engine, label('whoami', running.length), ['whoami', 'bare GET']);
   if (running.length > 1) return figures;
-  return [...figures, ...compare(results, engine, 'introspection', ['introspection', 'bare POST'], 0.65)];
+  return [
+    ...figures,
+    figure(
+      engine,
+      'introspection / bare without a look-up',
+      'ratio',
+      ratios(results.get('introspection'), results.get('bare POST'), (round) => round.answersPerSecond),
+    ),
+    ...compare(
+      results,
+      engine,
+      'introspection',
+      ['introspection', 'bare POST with a look-up'],
+      engine === 'sqlite' ? 0.65 : undefined,
+    ),
+  ];
 }
 
 /** Throughput and processor time against the bare handler's of the same round, and the plain figure. */

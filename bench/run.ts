@@ -37,7 +37,7 @@ idp.faults.discovery = (document) => ({
   jwks_uri: document['jwks_uri'],
 });
 const figures: Figure[] = [];
-let failed = false;
+let failed: boolean;
 try {
   const stage: Stage = {
     generator,
