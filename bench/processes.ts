@@ -2,7 +2,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -91,11 +91,6 @@ export function cpuSeconds(pid: number): number {
 export function residentMiB(pid: number): number {
   const [, kib = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8')) ?? [];
   return Math.round(Number(kib) / 1024);
-}
-
-/** Open descriptors of a process. */
-export function descriptors(pid: number): number {
-  return readdirSync(`/proc/${String(pid)}/fd`).length;
 }
 
 export interface RunningGatehouse {

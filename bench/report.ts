@@ -25,7 +25,7 @@ export function figure(
   return { engine, name, unit, spread: spreadOf(values), ...more };
 }
 
-export function reaches({ spread, target }: Figure): boolean {
+function reaches({ spread, target }: Figure): boolean {
   if (target === undefined) return true;
   return 'atLeast' in target ? spread.median >= target.atLeast : spread.median <= target.atMost;
 }
