@@ -314,10 +314,10 @@ export interface components {
             redirect_uris?: unknown;
             /** @description `web` (default) or `native`. */
             application_type?: string;
-            client_name?: string;
-            logo_uri?: string;
-            tos_uri?: string;
-            policy_uri?: string;
+            client_name?: string | null;
+            logo_uri?: string | null;
+            tos_uri?: string | null;
+            policy_uri?: string | null;
             grant_types?: string[];
             response_types?: string[];
             token_endpoint_auth_method?: string;

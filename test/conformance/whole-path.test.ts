@@ -529,6 +529,19 @@ forEachEngine((engine) => {
       expect(b.body['redirect_uris']).toEqual(a.body['redirect_uris']);
     });
 
+    it('takes null for a text that a client does not have', async () => {
+      const answer = await postJson(`${gatehouse.url}oauth2/registration`, {
+        client_uri: 'https://null.example.com/',
+        redirect_uris: ['https://null.example.com/cb'],
+        token_endpoint_auth_method: 'none',
+        client_name: null,
+        logo_uri: null,
+        'tos_uri#de': null,
+      });
+      expect(answer.status).toBe(201);
+      expect(answer.body).not.toHaveProperty('logo_uri');
+    });
+
     it.each([
       ['[]', 'invalid_request'],
       ['"x"', 'invalid_request'],
