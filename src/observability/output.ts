@@ -1,8 +1,8 @@
 /**
- * Where log lines leave the process: in batches, off the main thread, so that neither many lines nor a slow reader hold up a request. (The
- * logger's own destination looks through its whole buffer at each line.)
+ * Where log lines leave the process: in batches, because one system call a line costs more than the line. (The logger's own destination looks
+ * through its whole buffer at each line.) Writes are synchronous, so that no line is ever written twice or in halves, whenever the process ends.
  */
-import { write, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import type { DestinationStream } from 'pino';
 
 /** Lines are written at the latest after this time. */
@@ -16,34 +16,32 @@ const RETRY_MS = 10;
 /** How often a full pipe is tried again when the process ends. */
 const LAST_TRIES = 100;
 
+const nothing = Buffer.alloc(0);
+
 /** A destination on a file descriptor. What is not written yet when the process ends is written then. */
 export function createOutput(descriptor: number): DestinationStream {
   let pending = '';
   let lost = 0;
-  let current = Buffer.alloc(0);
+  let rest: Buffer = nothing;
   let timer: NodeJS.Timeout | undefined;
-  const next = (): void => {
-    if (current.length === 0) {
-      if (pending === '') return;
-      current = Buffer.from(pending + lossLine(lost));
+  const later = (milliseconds: number): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      flush();
+    }, milliseconds).unref();
+  };
+  const flush = (): void => {
+    if (rest.length === 0) {
+      rest = Buffer.from(pending + lossLine(lost));
       pending = '';
       lost = 0;
     }
-    write(descriptor, current, (error, written) => {
-      current = error === null ? current.subarray(written) : afterFailure(error, current);
-      if (error?.code === 'EAGAIN') setTimeout(next, RETRY_MS).unref();
-      else if (current.length > 0 || pending.length >= BATCH_CHARACTERS) next();
-      else if (pending !== '') schedule();
-    });
-  };
-  const schedule = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      if (current.length === 0) next();
-    }, FLUSH_MS).unref();
+    rest = writeWhatFits(descriptor, rest);
+    if (rest.length > 0) later(RETRY_MS);
+    else if (pending !== '') later(FLUSH_MS);
   };
   process.on('exit', () => {
-    writeRest(descriptor, Buffer.concat([current, Buffer.from(pending)]));
+    writeRest(descriptor, Buffer.concat([rest, Buffer.from(pending)]));
   });
   return {
     write(line) {
@@ -52,9 +50,8 @@ export function createOutput(descriptor: number): DestinationStream {
         return;
       }
       pending += line;
-      if (current.length > 0) return;
-      if (pending.length >= BATCH_CHARACTERS) next();
-      else schedule();
+      if (rest.length === 0 && pending.length >= BATCH_CHARACTERS) flush();
+      else later(FLUSH_MS);
     },
   };
 }
@@ -65,21 +62,23 @@ function lossLine(lost: number): string {
     : `{"level":"warn","lines":${lost},"message":"log lines were lost: nobody reads the output"}\n`;
 }
 
-/** A full pipe is tried again; a closed one takes nothing any more. */
-function afterFailure(error: NodeJS.ErrnoException, rest: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
-  return error.code === 'EAGAIN' ? rest : rest.subarray(rest.length);
+/** Returns what a full pipe did not take; a closed one takes nothing any more. */
+function writeWhatFits(descriptor: number, bytes: Buffer): Buffer {
+  let rest = bytes;
+  try {
+    while (rest.length > 0) rest = rest.subarray(writeSync(descriptor, rest));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return nothing;
+  }
+  return rest;
 }
 
 function writeRest(descriptor: number, bytes: Buffer): void {
   let rest = bytes;
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let tries = 0; rest.length > 0 && tries < LAST_TRIES;) {
-    try {
-      rest = rest.subarray(writeSync(descriptor, rest));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
-      tries += 1;
-      Atomics.wait(pause, 0, 0, RETRY_MS);
-    }
+  for (let tries = 0; tries < LAST_TRIES; tries++) {
+    rest = writeWhatFits(descriptor, rest);
+    if (rest.length === 0) return;
+    Atomics.wait(pause, 0, 0, RETRY_MS);
   }
 }
