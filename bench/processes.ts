@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../test/peers/gatehouse.ts';
+import { freePort } from '../test/support/free-port.ts';
 import type { Idp } from '../test/peers/idp.ts';
 
 /** Which part of the machine a process gets: the last core is the load generator's, the others are the servers'. */

@@ -8,7 +8,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import type { Clock } from '../../src/protocol/clock.ts';
 import { type Service, startService } from '../../src/service.ts';
 import { startIdp } from '../peers/idp.ts';
-import { freePort } from '../peers/gatehouse.ts';
+import { freePort } from '../support/free-port.ts';
 import { ask } from '../support/oauth-client.ts';
 
 const HOUR = 3_600_000;

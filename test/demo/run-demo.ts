@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { freePort } from '../peers/gatehouse.ts';
+import { freePort } from '../support/free-port.ts';
 
 export interface DemoProcess {
   readonly ports: { gatehouse: number; idp: number; client: number; operations: number };

@@ -11,7 +11,7 @@ import type { DoctorDeps } from '../../src/doctor/probe.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { startService } from '../../src/service.ts';
 import { readIdpDocumentAges } from '../../src/storage/maintenance.ts';
-import { freePort } from '../peers/gatehouse.ts';
+import { freePort } from '../support/free-port.ts';
 import { startIdp, type Idp } from '../peers/idp.ts';
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.ts';
 

@@ -1,13 +1,12 @@
 /** Gatehouse as an operator runs it, behind a real IdP: configuration file, SQLite file, sockets. For the tests with real clients. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Clock } from '../../src/protocol/clock.ts';
 import { startService } from '../../src/service.ts';
 import type { Browser, Page } from '../support/browser.ts';
+import { freePort } from '../support/free-port.ts';
 import { startIdp, type Idp, type IdpOptions } from './idp.ts';
 
 export interface Gatehouse extends AsyncDisposable {
@@ -36,15 +35,6 @@ export interface GatehouseOptions {
   publicHost?: string;
   /** Path of the public URL, with slashes. Default `/`. */
   path?: string;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Starts an IdP and Gatehouse in front of it. */

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../peers/gatehouse.ts';
+import { freePort } from './free-port.ts';
 import { type Idp, startIdp } from '../peers/idp.ts';
 
 export interface ServiceProcess extends AsyncDisposable {

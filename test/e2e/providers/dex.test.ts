@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
-import { freePort } from '../../peers/gatehouse.ts';
+import { freePort } from '../../support/free-port.ts';
 import { ask } from '../../support/oauth-client.ts';
 import { findInstalled, runProgram, temporaryFolder } from './programs.ts';
 import { alice, bob, formVisitor, type RealProvider } from './real-provider.ts';

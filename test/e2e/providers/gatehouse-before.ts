@@ -6,7 +6,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { createLog } from '../../../src/observability/log.ts';
 import { systemClock, type Clock } from '../../../src/protocol/clock.ts';
 import { startService, type Service } from '../../../src/service.ts';
-import { freePort } from '../../peers/gatehouse.ts';
+import { freePort } from '../../support/free-port.ts';
 import { ask, postForm, type Answer } from '../../support/oauth-client.ts';
 import { temporaryFolder } from './programs.ts';
 import type { RealProvider } from './real-provider.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { freePort } from '../../peers/gatehouse.ts';
+import { freePort } from '../../support/free-port.ts';
 import { chromiumPath } from '../../support/chromium.ts';
 import { chromiumVisitor } from './chromium-visitor.ts';
 import { runProgram, temporaryFolder } from './programs.ts';

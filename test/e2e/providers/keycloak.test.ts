@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { freePort } from '../../peers/gatehouse.ts';
+import { freePort } from '../../support/free-port.ts';
 import { ask, postForm } from '../../support/oauth-client.ts';
 import { findInstalled, runProgram, temporaryFolder } from './programs.ts';
 import { alice, bob, formVisitor, type Person, type RealProvider } from './real-provider.ts';

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { freePort } from '../../peers/gatehouse.ts';
+import { freePort } from '../../support/free-port.ts';
 import { runProgram, temporaryFolder } from './programs.ts';
 import { formVisitor, type Person, type RealProvider } from './real-provider.ts';
 import { describeProvider } from './suite.ts';

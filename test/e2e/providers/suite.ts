@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
 import { discoveryUrl } from '../../../src/upstream/discovery-url.ts';
 import { createProvider, type Provider } from '../../../src/upstream/provider.ts';
-import { freePort } from '../../peers/gatehouse.ts';
+import { freePort } from '../../support/free-port.ts';
 import {
   API_SCOPE,
   ask,
