@@ -1,6 +1,7 @@
 /** The authorization code for tokens, and the ID token checked. */
 import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
+import { requestOptions } from './request-options.ts';
 import { describeAnswer, isJsonAnswer, isMarkup } from './answers.ts';
 import { usesOpenId, usesPkce } from './authorization-url.ts';
 import {
@@ -49,11 +50,7 @@ export async function redeemCode(
       input.redirectUri,
       // eslint-disable-next-line @typescript-eslint/no-deprecated -- for servers that cannot do PKCE and say so
       usesPkce(server, settings) ? input.codeVerifier : oauth.nopkce,
-      {
-        // eslint-disable-next-line @typescript-eslint/no-deprecated -- outbound.ts decides what may be http
-        [oauth.allowInsecureRequests]: true,
-        [oauth.customFetch]: sent.fetch,
-      },
+      requestOptions(sent.fetch),
     );
     if (!openid) {
       const result = await oauth.processAuthorizationCodeResponse(server, client, response);

@@ -1,5 +1,6 @@
 /** Who somebody is, asked again by the refresh token of their login (OpenID Connect Core §12). */
 import * as oauth from 'oauth4webapi';
+import { requestOptions } from './request-options.ts';
 import { usesOpenId } from './authorization-url.ts';
 import { peek, type RedeemedCode, tokenFetch } from './code-exchange.ts';
 import { checkIdTokenClaims, expectedIssuer, idTokenAlgorithms, verifyIdToken } from './id-token.ts';
@@ -63,11 +64,7 @@ async function sendRefreshToken(
       client,
       await deps.clientAuthentication.for(server),
       input.refreshToken,
-      {
-        // eslint-disable-next-line @typescript-eslint/no-deprecated -- outbound.ts decides what may be http
-        [oauth.allowInsecureRequests]: true,
-        [oauth.customFetch]: sent.fetch,
-      },
+      requestOptions(sent.fetch),
     );
     const { refresh_token: rotated, id_token: idToken } = sent.body();
     if (response.ok && typeof rotated === 'string' && rotated !== '' && rotated !== input.refreshToken) {
