@@ -38,23 +38,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/_matrix/client/unstable/org.matrix.msc2965/auth_metadata": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The same under the name that clients use in front of a homeserver that does not advertise v1.15. */
-        get: operations["getAuthMetadataUnstable"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/_matrix/client/unstable/org.matrix.msc2965/auth_issuer": {
         parameters: {
             query?: never;
@@ -81,23 +64,6 @@ export interface paths {
         };
         /** Whose access token this is. */
         get: operations["whoami"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/_matrix/client/r0/account/whoami": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The same under the path of older versions of the API. */
-        get: operations["whoamiR0"];
         put?: never;
         post?: never;
         delete?: never;
@@ -271,27 +237,6 @@ export interface operations {
             "5XX": components["responses"]["MatrixError"];
         };
     };
-    getAuthMetadataUnstable: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: components["responses"]["AuthMetadata"];
-            /** @description The document that the client has, by `If-None-Match`, is current. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
-        };
-    };
     getAuthIssuer: {
         parameters: {
             query?: never;
@@ -325,20 +270,6 @@ export interface operations {
         };
     };
     whoami: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: components["responses"]["Whoami"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
-        };
-    };
-    whoamiR0: {
         parameters: {
             query?: never;
             header?: never;

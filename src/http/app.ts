@@ -73,10 +73,9 @@ export async function createApp(options: AppOptions): Promise<GatehouseApp> {
   const operations = await loadChecked(options);
   const places = createPlaces([
     ...operations.flatMap((operation) =>
-      servedPaths(operation.path, operation.dialect, basePath).map((path) => ({
-        path: expressPath(path),
-        operation,
-      })),
+      [operation.path, ...operation.also]
+        .flatMap((path) => servedPaths(path, operation.dialect, basePath))
+        .map((path) => ({ path: expressPath(path), operation })),
     ),
     ...options.pages.map((route) => ({ path: basePath + route.path, operation: pageOperation(route) })),
   ]);

@@ -1,7 +1,8 @@
 /**
  * The OpenAPI documents as a route table: every operation has a handler and every handler an operation, or the service does not start.
  * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages, no
- * CORS), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx).
+ * CORS), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), and, on a
+ * path, `x-gatehouse-also` (the paths of older versions of the API that it is served under as well).
  */
 import { join } from 'node:path';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
@@ -41,6 +42,8 @@ export interface Operation {
   readonly method: string;
   /** Path template of the document, `/a/{b}`. */
   readonly path: string;
+  /** Other templates with the same parameters that it is served under. */
+  readonly also: readonly string[];
   readonly dialect: Dialect;
   readonly cors: boolean;
   readonly body: BodyKind;
@@ -92,6 +95,7 @@ const METHODS = ['get', 'post', 'put', 'delete', 'patch'] as const;
 type Schema = Readonly<Record<string, unknown>>;
 type PathItem = { readonly [Key in (typeof METHODS)[number]]?: OperationObject } & {
   readonly parameters?: readonly Parameter[];
+  readonly 'x-gatehouse-also'?: readonly string[];
 };
 
 /** Reads the documents; throws one error that lists every operation without a handler, handler without an operation, and other fault. */
@@ -131,7 +135,12 @@ function operationsOf(file: string, document: ApiDocument, faults: string[]): Do
         void faults.push(
           `${document.file}: operation ${documented.operationId ?? `${method} ${path}`} ${text}`,
         );
-      const operation = createOperation(method.toUpperCase(), path, documented, document, complain);
+      const operation = createOperation(
+        { method: method.toUpperCase(), path, also: item['x-gatehouse-also'] ?? [] },
+        documented,
+        document,
+        complain,
+      );
       if (operation !== undefined) operations.push(operation);
     }
   }
@@ -139,8 +148,7 @@ function operationsOf(file: string, document: ApiDocument, faults: string[]): Do
 }
 
 function createOperation(
-  method: string,
-  path: string,
+  { method, path, also }: Pick<Operation, 'method' | 'path' | 'also'>,
   documented: OperationObject,
   document: ApiDocument,
   complain: (text: string) => void,
@@ -165,6 +173,7 @@ function createOperation(
     operationId,
     method,
     path,
+    also,
     dialect,
     cors: dialect === 'oauth' || dialect === 'matrix',
     body,

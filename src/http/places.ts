@@ -14,6 +14,7 @@ export interface Place {
 
 /** What operations have in common that no document describes. */
 export const undocumented = {
+  also: [],
   cors: false,
   body: 'none',
   bodyRequired: false,

@@ -20,14 +20,11 @@ export function matrixApiHandlers(
     knowsTokens: boolean;
   },
 ): Record<keyof operations, Handler<never>> {
-  const metadata: Handler = (request) => more.published.metadata.reply(request.headers);
   return {
-    getAuthMetadata: metadata,
-    getAuthMetadataUnstable: metadata,
+    getAuthMetadata: (request) => more.published.metadata.reply(request.headers),
     getAuthIssuer: (request) => more.published.issuer.reply(request.headers),
     getClientWellKnown: clientWellKnown(more.wellKnown),
     whoami: more.knowsTokens ? whoami(deps) : unrecognised,
-    whoamiR0: more.knowsTokens ? whoami(deps) : unrecognised,
   };
 }
 

@@ -30,6 +30,10 @@ export interface Schema {
   logout_tokens: LogoutTokensTable;
   account_requests: AccountRequestsTable;
   account_sessions: AccountSessionsTable;
+  login_requests: LoginRequestsTable;
+  login_tokens: LoginTokensTable;
+  ui_auth_sessions: UiAuthSessionsTable;
+  ui_auth_requests: UiAuthRequestsTable;
 }
 
 /** A Matrix user of this server. For good: a localpart is never given to another person. */
@@ -104,6 +108,8 @@ export interface SessionsTable {
   last_active_at: number;
   ended_at: number | null;
   end_reason: SessionEndReason | null;
+  /** What the device is called, where a client or its person said so: at most 100 characters. */
+  device_name: Generated<string | null>;
 }
 
 export type SessionOrigin = 'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login';
@@ -330,4 +336,46 @@ export interface AccountSessionsTable {
   upstream_sid: string | null;
   created_at: number;
   expires_at: number;
+}
+
+/** Where a legacy client wants its login token sent: the purpose of a sign-in. */
+export interface LoginRequestsTable {
+  sign_in_id: string;
+  /** As the client wrote it, checked. */
+  redirect_url: string;
+}
+
+/** Login tokens: whoever redeems one is signed in as its user, once. */
+export interface LoginTokensTable {
+  hash: SecretHash;
+  user_id: string;
+  authenticated_at: number | null;
+  upstream_sid: string | null;
+  created_at: number;
+  expires_at: number;
+  consumed_at: number | null;
+}
+
+/** A request that waits for its person to prove themselves again (client-server API, "User-Interactive Authentication"). */
+export interface UiAuthSessionsTable {
+  /** Of the `session` that the client is given. */
+  hash: SecretHash;
+  /** The session whose access token asked. */
+  session_id: string;
+  /** Of method, path and body: nothing else can be done with it. */
+  request_hash: string;
+  /** What is about to be done, for the person to read. */
+  summary: string;
+  created_at: number;
+  expires_at: number;
+  /** When the person had signed in again. */
+  completed_at: number | null;
+  /** When the request was done with it. */
+  consumed_at: number | null;
+}
+
+/** Which waiting request a sign-in is for: the purpose of a sign-in. */
+export interface UiAuthRequestsTable {
+  sign_in_id: string;
+  ui_auth_hash: SecretHash;
 }

@@ -22,13 +22,13 @@ forEachEngine((engine) => {
       const places = Array.from({ length: statements }, (_, index) => index + 1).filter(
         (place) => place === 1 || place % 13 === 0 || place === statements,
       );
-      const url = await engine.newUrl();
       for (const place of places) {
+        const url = await engine.newUrl();
         expect(await endOf(startWorker('migrate', [url, String(place)]))).toBe('SIGKILL');
+        const database = await engine.open({ url });
+        await database.write((tx) => addUser(tx, 'first'));
+        expect(await readDatabaseStatus(url)).toMatchObject({ level, pending: [] });
       }
-      const database = await engine.open({ url });
-      await database.write((tx) => addUser(tx, 'first'));
-      expect(await readDatabaseStatus(url)).toMatchObject({ level, pending: [] });
     });
 
     it('started by several processes at once run once', async () => {

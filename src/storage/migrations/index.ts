@@ -1,5 +1,6 @@
 /** Every migration in order: a static map, so that a build contains them all. Forward only. */
 import type { Migration } from '../migrate.ts';
 import { initial } from './001-initial.ts';
+import { legacyLogin } from './002-legacy-login.ts';
 
-export const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, legacyLogin];
