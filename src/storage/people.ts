@@ -77,7 +77,7 @@ export async function setUserAdmin(
   return row !== undefined;
 }
 
-/** What a person has under way comes to nothing: codes and device grants that were not redeemed, sign-ins that know who it is, the account page. */
+/** What a person has under way comes to nothing: codes, login tokens and device grants that were not redeemed, sign-ins that know who it is, the account page. */
 export async function abandonSteps(
   tx: Kysely<Schema>,
   of: {
@@ -92,6 +92,12 @@ export async function abandonSteps(
   const whole = sid === undefined ? sql<boolean>`1 = 1` : concerned;
   await tx
     .deleteFrom('authorization_codes')
+    .where('user_id', '=', userId)
+    .where('consumed_at', 'is', null)
+    .where(whole)
+    .execute();
+  await tx
+    .deleteFrom('login_tokens')
     .where('user_id', '=', userId)
     .where('consumed_at', 'is', null)
     .where(whole)
