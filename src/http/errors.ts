@@ -3,8 +3,7 @@ import { MatrixError } from '../protocol/matrix-error.ts';
 import { OAuthError, toDescription } from '../protocol/oauth-error.ts';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import { noStore } from './exchange.ts';
-import type { Dialect, Reply } from './exchange.ts';
+import { type Dialect, noStore, type Reply, speaksMatrix } from './exchange.ts';
 import { RequestFault, SlowBody } from './fault.ts';
 import { foreign, html, page } from './html.ts';
 
@@ -161,10 +160,8 @@ function phrase(
 ): { body: object | string; more?: Readonly<Record<string, string | string[]>> } {
   const { status, text } = verdict;
   if (context.bareFailures && status >= 500) return bare(text, context.dialect);
-  if (context.dialect === 'matrix')
-    return { body: { errcode: verdict.matrix, error: text, ...verdict.members } };
   if (context.dialect === 'operations') return { body: { message: text } };
-  if (context.dialect === 'page' && context.html) {
+  if (context.html && (context.dialect === 'page' || context.dialect === 'matrix-page')) {
     const { body = '', headers } = page({
       title: verdict.title,
       body: html`<p>${foreign(verdict.toPerson ?? sentence(text))}</p>
@@ -173,6 +170,8 @@ function phrase(
     });
     return headers === undefined ? { body } : { body, more: headers };
   }
+  if (speaksMatrix(context.dialect))
+    return { body: { errcode: verdict.matrix, error: text, ...verdict.members } };
   return { body: { error: verdict.oauth, error_description: toDescription(text) } };
 }
 

@@ -47,8 +47,16 @@ export type Handler<Body = unknown, Answer = unknown> = (
   request: ApiRequest<Body>,
 ) => Reply<Answer> | Promise<Reply<Answer>>;
 
-/** In which dialect a mount answers its errors. `page`: HTML where `Accept` names text/html, else the JSON of OAuth. */
-export type Dialect = 'oauth' | 'matrix' | 'operations' | 'page';
+/**
+ * In which dialect a mount answers its errors. `page`: HTML where `Accept` names text/html, else the JSON of OAuth. `matrix-page`: HTML likewise, else
+ * the JSON of Matrix.
+ */
+export type Dialect = 'oauth' | 'matrix' | 'operations' | 'page' | 'matrix-page';
+
+/** Whether it is one of the dialects below `/_matrix`. */
+export function speaksMatrix(dialect: Dialect): boolean {
+  return dialect === 'matrix' || dialect === 'matrix-page';
+}
 
 /** An OpenAPI document with its handlers, by operationId. */
 export interface ApiDocument {

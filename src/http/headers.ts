@@ -7,6 +7,8 @@ const everywhere = { 'x-content-type-options': 'nosniff' } as const;
 export interface PagePolicy {
   /** The text of the page's one `<style>` element. */
   readonly style?: string;
+  /** The text of the page's one `<script>` element, which may ask this origin for more. Default: nothing runs. */
+  readonly script?: string;
   /**
    * Where the page's forms may lead, redirects after the POST included. `self` (default): to this service only. `anywhere`: leaves
    * `form-action` out, for forms whose answer redirects to a client (browsers apply `form-action` to each hop).
@@ -15,13 +17,14 @@ export interface PagePolicy {
 }
 
 /**
- * Headers of an HTML page: nothing is loaded, nothing runs, nobody frames it, nobody keeps it. `Referrer-Policy: same-origin`, because with
+ * Headers of an HTML page: nothing is loaded, nothing runs but what was named, nobody frames it, nobody keeps it. `Referrer-Policy: same-origin`, because with
  * `no-referrer` forms are posted with `Origin: null`.
  */
 export function pageHeaders(policy: PagePolicy = {}): Readonly<Record<string, string>> {
   const directives = [
     "default-src 'none'",
     policy.style === undefined ? undefined : `style-src '${cspHash(policy.style)}'`,
+    policy.script === undefined ? undefined : `script-src '${cspHash(policy.script)}'; connect-src 'self'`,
     policy.forms === 'anywhere' ? undefined : "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -38,12 +41,12 @@ export function pageHeaders(policy: PagePolicy = {}): Readonly<Record<string, st
 
 const hashes = new Map<string, string>();
 
-function cspHash(style: string): string {
-  let hash = hashes.get(style);
+function cspHash(text: string): string {
+  let hash = hashes.get(text);
   if (hash === undefined) {
-    hash = `sha256-${createHash('sha256').update(style).digest('base64')}`;
-    // Styles are constants of the program; the bound guards against one that is not.
-    if (hashes.size < 100) hashes.set(style, hash);
+    hash = `sha256-${createHash('sha256').update(text).digest('base64')}`;
+    // Styles and scripts are constants of the program; the bound guards against one that is not.
+    if (hashes.size < 100) hashes.set(text, hash);
   }
   return hash;
 }

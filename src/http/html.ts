@@ -1,4 +1,4 @@
-/** Pages: an escaping template and one layout. No JavaScript, nothing loaded from anywhere, readable on a phone and by a screen reader. */
+/** Pages: an escaping template and one layout. Nothing loaded from anywhere, no JavaScript but where a specification demands it, readable on a phone and by a screen reader. */
 import type { Reply } from './exchange.ts';
 import { pageHeaders } from './headers.ts';
 import { pageStyle } from './page-style.ts';
@@ -63,6 +63,8 @@ export interface Page {
   readonly body: SafeHtml;
   /** Default 200. */
   readonly status?: number;
+  /** Runs at the end of the page; a constant of the program, for pages that the Matrix specification wants to call an app. Default: nothing runs. */
+  readonly script?: string;
   /** See `PagePolicy.forms`. Default `self`. */
   readonly forms?: 'self' | 'anywhere';
   /** Moves the browser on at once, without JavaScript. */
@@ -76,7 +78,7 @@ const styleElement = fragment(`<style>${pageStyle}</style>`);
 
 /** A whole page in the one layout, with the headers that guard it. */
 export function page(content: Page): Reply<string> {
-  const { title, body, refreshTo } = content;
+  const { title, body, refreshTo, script } = content;
   const document = html`<!doctype html>
     <html lang="en">
       <head>
@@ -93,12 +95,17 @@ export function page(content: Page): Reply<string> {
           <h1>${title}</h1>
           ${body}
         </main>
+        ${script !== undefined && fragment(`<script>${script}</script>`)}
       </body>
     </html> `;
   return {
     status: content.status ?? 200,
     headers: {
-      ...pageHeaders({ style: pageStyle, ...(content.forms === undefined ? {} : { forms: content.forms }) }),
+      ...pageHeaders({
+        style: pageStyle,
+        ...(script === undefined ? {} : { script }),
+        ...(content.forms === undefined ? {} : { forms: content.forms }),
+      }),
       ...content.headers,
     },
     body: document.text,

@@ -1,12 +1,11 @@
 /**
  * The OpenAPI documents as a route table: every operation has a handler and every handler an operation, or the service does not start.
- * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages, no
- * CORS), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), and, on a
+ * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), and, on a
  * path, `x-gatehouse-also` (the paths of older versions of the API that it is served under as well).
  */
 import { join } from 'node:path';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
-import type { ApiDocument, Dialect, Handler } from './exchange.ts';
+import { type ApiDocument, type Dialect, type Handler, speaksMatrix } from './exchange.ts';
 import { readDocument } from './openapi-document.ts';
 
 /** How an operation takes its request body. */
@@ -160,7 +159,8 @@ function createOperation(
   }
   const handler = Object.hasOwn(document.handlers, operationId) ? document.handlers[operationId] : undefined;
   if (handler === undefined) complain('has no handler');
-  const dialect = documented['x-gatehouse-browser'] === true ? 'page' : document.dialect;
+  const browser = documented['x-gatehouse-browser'] === true;
+  const dialect = browser ? pageDialect(document.dialect) : document.dialect;
   const body = kindOfBody(Object.keys(requestBody.content ?? {}), complain);
   const unconstrained =
     parameters.every((parameter) => isLoose(parameter, dialect)) &&
@@ -175,7 +175,7 @@ function createOperation(
     path,
     also,
     dialect,
-    cors: dialect === 'oauth' || dialect === 'matrix',
+    cors: dialect === 'oauth' || speaksMatrix(dialect),
     body,
     bodyRequired: requestBody.required === true,
     hot,
@@ -185,6 +185,10 @@ function createOperation(
     documented,
     unconstrained,
   };
+}
+
+function pageDialect(dialect: Dialect): Dialect {
+  return dialect === 'matrix' ? 'matrix-page' : 'page';
 }
 
 const FORM_TYPE = 'application/x-www-form-urlencoded';
@@ -203,7 +207,7 @@ const HARMLESS = new Set(['type', 'description', 'title', 'example', 'examples',
 function isLoose(parameter: Parameter, dialect: Dialect): boolean {
   if (parameter.in === 'path') return isString(parameter.schema);
   // In the Matrix dialect the validator refuses a declared parameter that is given twice; OAuth handlers have their own answers.
-  if (parameter.in === 'query' && dialect === 'matrix') return false;
+  if (parameter.in === 'query' && speaksMatrix(dialect)) return false;
   return parameter.required !== true && isString(parameter.schema);
 }
 

@@ -1,5 +1,5 @@
 /** Where a document's paths are served: under the path of the public URL, some at the root as well. */
-import type { Dialect } from './exchange.ts';
+import { type Dialect, speaksMatrix } from './exchange.ts';
 
 /** The path of the public URL without its last slash; empty where it has none. */
 export function basePathOf(publicUrl: string): string {
@@ -15,7 +15,7 @@ const INSERTED = ['/.well-known/openid-configuration', '/.well-known/oauth-autho
  */
 export function servedPaths(path: string, dialect: Dialect, basePath: string): readonly string[] {
   if (basePath === '') return [path];
-  if (dialect === 'matrix') return [basePath + path, path];
+  if (speaksMatrix(dialect)) return [basePath + path, path];
   if (INSERTED.includes(path)) return [basePath + path, path + basePath, `${path}${basePath}/`];
   return [basePath + path];
 }

@@ -9,7 +9,7 @@ import type { BodyBounds } from './body.ts';
 import { refuse } from './errors.ts';
 import type { Refusal } from './errors.ts';
 import type { Sharing } from './cors.ts';
-import type { Reply } from './exchange.ts';
+import { type Reply, speaksMatrix } from './exchange.ts';
 import { ClientGone, RequestFault } from './fault.ts';
 import { parseForm } from './form-body.ts';
 import { parseJson } from './json-body.ts';
@@ -181,7 +181,7 @@ function send(exchange: Exchange, response: ServerResponse, reply: Reply): void 
 function sharingOf(operation: Operation): Sharing {
   if (!operation.cors) return 'none';
   if (operation.method === 'OPTIONS') return 'preflight';
-  return operation.dialect === 'matrix' ? 'matrix' : 'oauth';
+  return speaksMatrix(operation.dialect) ? 'matrix' : 'oauth';
 }
 
 const statusClasses = ['gone', '1xx', '2xx', '3xx', '4xx', '5xx'];

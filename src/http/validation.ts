@@ -5,6 +5,7 @@
  * per operation, at start.
  */
 import { middleware } from 'express-openapi-validator';
+import { speaksMatrix } from './exchange.ts';
 import { RequestFault, tellableName } from './fault.ts';
 import type { AnswerParts, DocumentedOperation, OperationChecks, RequestParts } from './openapi.ts';
 
@@ -122,7 +123,7 @@ function standIn(operation: DocumentedOperation, url: string, parts: RequestPart
   for (const parameter of operation.documented.parameters ?? []) {
     if (parameter.in === 'query') {
       const values = parts.query.getAll(parameter.name);
-      const single = operation.dialect !== 'matrix' && parameter.schema?.['type'] !== 'array';
+      const single = !speaksMatrix(operation.dialect) && parameter.schema?.['type'] !== 'array';
       if (values.length > 0) query[parameter.name] = values.length === 1 || single ? values[0] : values;
     } else if (parameter.in === 'header') {
       const name = parameter.name.toLowerCase();
