@@ -28,6 +28,11 @@ export interface RateLimiter {
   count(key: string): void;
   /** Forgets a key, after a success. */
   reset(key: string): void;
+  /**
+   * As {@link take}, for limits on failures: counted beforehand, so that attempts at the same time cannot all pass, and taken back by calling what it
+   * returns where the attempt was none.
+   */
+  reserve(key: string): () => void;
 }
 
 interface Window {
@@ -53,10 +58,11 @@ export function createRateLimiter(options: RateLimitOptions): RateLimiter {
       reason: `limit ${name}: more than ${points} in ${windowSeconds} s`,
     });
   };
-  const count = (key: string): void => {
-    const window = windowOf(key);
-    if (window === undefined) windows.set(key, { endsAt: clock.monotonic() + windowSeconds * 1000, used: 1 });
-    else window.used += 1;
+  const count = (key: string): Window => {
+    const window = windowOf(key) ?? { endsAt: clock.monotonic() + windowSeconds * 1000, used: 0 };
+    if (window.used === 0) windows.set(key, window);
+    window.used += 1;
+    return window;
   };
   return {
     take(key) {
@@ -66,5 +72,12 @@ export function createRateLimiter(options: RateLimitOptions): RateLimiter {
     check,
     count,
     reset: (key) => void windows.delete(key),
+    reserve(key) {
+      check(key);
+      const window = count(key);
+      return () => {
+        window.used -= 1;
+      };
+    },
   };
 }

@@ -37,6 +37,11 @@ function isScopeDeviceId(deviceId: string): boolean {
   return deviceId.length <= DEVICE_ID_LIMIT && SCOPE_TOKEN.test(deviceId);
 }
 
+/** The scope of a session without a client, which never asked for one: the Matrix API, and the device where a scope can carry its id. */
+export function legacyScope(deviceId: string): string {
+  return isScopeDeviceId(deviceId) ? `${API_SCOPE} ${DEVICE_SCOPE_PREFIX}${deviceId}` : API_SCOPE;
+}
+
 /** What a Matrix login asks for. */
 export interface LoginScope {
   /** The tokens that are granted, in the client's own spelling. */

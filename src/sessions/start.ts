@@ -10,8 +10,10 @@ import { storePair } from './pairs.ts';
 import type { SessionPolicy } from './policy.ts';
 
 export interface NewSession {
+  readonly id: string;
   readonly userId: string;
-  readonly clientId: string;
+  /** Null for legacy login. */
+  readonly clientId: string | null;
   readonly deviceId: string;
   /** Space-separated, as granted. */
   readonly scope: string;
@@ -19,6 +21,8 @@ export interface NewSession {
   readonly authenticatedAt: number | null;
   /** The IdP's id of its own session, if it said so. */
   readonly upstreamSid?: string | null;
+  /** A name for the device, if it is not known yet: at most 100 characters. */
+  readonly deviceName?: string | null;
 }
 
 /** Id for a session that is about to start. */
@@ -27,19 +31,34 @@ export function newSessionId(now: number, random: Random): string {
 }
 
 /**
- * Starts a session within the caller's transaction, together with whatever it redeems. A live session on the same device ends
- * here as replaced; the device and its keys stay (rule 6). The admin scope is left out for whom the access rules make no administrator.
+ * Starts a session within the caller's transaction, together with whatever it redeems, and gives it its first pair of tokens.
  * `undefined` where the user is deactivated.
  */
 export async function startSession(
   tx: Kysely<Schema>,
   deps: { policy: SessionPolicy; random: Random; now: number },
-  session: NewSession & { readonly id: string },
+  session: NewSession,
 ): Promise<IssuedTokens | undefined> {
   const { policy, random, now } = deps;
+  const granted = await openSession(tx, { now }, session);
+  if (granted === undefined) return undefined;
+  const expiresAt = now + policy.accessTokenTtl;
+  return storePair(tx, { session: granted, ...randomPair(random), scope: null, now, expiresAt });
+}
+
+/**
+ * The session alone, without tokens: whoever calls stores them in the same transaction. A live session on the same device ends here as
+ * replaced; the device, its name and its keys stay (rule 6). The admin scope is left out for whom the access rules make no administrator.
+ * `undefined` where the user is deactivated.
+ */
+export async function openSession(
+  tx: Kysely<Schema>,
+  { now }: { now: number },
+  session: NewSession,
+): Promise<{ readonly id: string; readonly scope: string } | undefined> {
   const user = await lockUser(tx, session.userId);
   if (user === undefined || user.deactivated_at !== null) return undefined;
-  const granted = { ...session, scope: grantedScope(session.scope, user) };
+  const scope = grantedScope(session.scope, user);
   const earlier = await findLiveSession(tx, session);
   if (earlier !== undefined) await markSessionEnded(tx, { id: earlier.id, at: now, reason: 'replaced' });
   await insertSession(tx, {
@@ -47,7 +66,7 @@ export async function startSession(
     user_id: session.userId,
     client_id: session.clientId,
     device_id: session.deviceId,
-    scope: granted.scope,
+    scope,
     origin: session.origin,
     authenticated_at: session.authenticatedAt,
     upstream_sid: session.upstreamSid ?? null,
@@ -55,9 +74,9 @@ export async function startSession(
     last_active_at: now,
     ended_at: null,
     end_reason: null,
+    device_name: earlier === undefined ? (session.deviceName ?? null) : earlier.device_name,
   });
-  const expiresAt = now + policy.accessTokenTtl;
-  return storePair(tx, { session: granted, ...randomPair(random), scope: null, now, expiresAt });
+  return { id: session.id, scope };
 }
 
 function grantedScope(scope: string, user: User): string {

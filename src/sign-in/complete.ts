@@ -34,11 +34,12 @@ const DISPLAYNAME_LIMIT = 100;
 /**
  * The Matrix user of a person whom the IdP vouched for: the one way in, for every kind of sign-in. (issuer, subject) decides; at the first
  * sign-in the localpart is made of the claims, and a taken one is refused (item 146: names get recycled). The access rules are judged before
- * anything is stored; who breaks them loses the sessions that there are. Throws `SignInRefusal`.
+ * anything is stored; who breaks them loses the sessions that there are. `expectedLocalpart`: whom it must turn out to be; for anybody else nothing is stored.
+ * Throws `SignInRefusal`.
  */
 export async function completeSignIn(
   deps: CompletionDeps,
-  signIn: { providerId: string; identity: UpstreamIdentity },
+  signIn: { providerId: string; identity: UpstreamIdentity; expectedLocalpart?: string },
 ): Promise<User> {
   const { identity, providerId } = signIn;
   const provider = deps.providerRules.get(providerId);
@@ -49,9 +50,18 @@ export async function completeSignIn(
   const isAdmin = await requireAccess(deps, access, identity);
   const displayname =
     renderClaimTemplate(rules.displayname, identity.claims)?.slice(0, DISPLAYNAME_LIMIT) ?? null;
+  const requireExpected = (localpart: string): void => {
+    if (signIn.expectedLocalpart === undefined || localpart === signIn.expectedLocalpart) return;
+    throw new SignInRefusal(
+      'This is the account of somebody else.',
+      'the identity provider says that it is somebody else',
+      'other_person',
+    );
+  };
   const user = await deps.db.write(async (tx) => {
     const linked = await findLinkedUser(tx, link);
     if (linked !== undefined) {
+      requireExpected(linked.localpart);
       await recordLogin(tx, { ...link, userId: linked.id, displayname, at: now });
       if ((await setUserAdmin(tx, { id: linked.id, isAdmin })) && !isAdmin) {
         await dropScopeToken(tx, { userId: linked.id, token: ADMIN_SCOPE });
@@ -62,6 +72,7 @@ export async function completeSignIn(
       { serverName: deps.serverName, localpart: rules.localpart },
       identity.claims,
     );
+    requireExpected(localpart);
     const created: User = {
       id: newRecordId(now, deps.random),
       localpart,
@@ -90,7 +101,7 @@ export async function completeSignIn(
     return created;
   });
   if (user.deactivated_at !== null) {
-    throw new SignInRefusal('This account has been deactivated.', 'the user is deactivated');
+    throw new SignInRefusal('This account has been deactivated.', 'the user is deactivated', 'deactivated');
   }
   await keepUpstreamGrant(deps, { access, providerId, identity, userId: user.id });
   return user;

@@ -91,7 +91,8 @@ function readCallback(
   }
 }
 
-function identityOf(
+/** Who it is, by what the IdP said in both places. */
+export function identityOf(
   deps: LoginDeps,
   redeemed: RedeemedCode,
   userinfo: Record<string, unknown> | undefined,

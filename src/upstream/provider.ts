@@ -24,6 +24,7 @@ import { IDENTITY_PROVIDER } from './login-errors.ts';
 import { type LogoutToken, readLogoutToken } from './logout-token.ts';
 import { METADATA_BYTES, metadataByHand, parseMetadata, type ProviderMetadata } from './metadata.ts';
 import { createOutbound, type Outbound } from './outbound.ts';
+import { checkPassword, type PasswordInput } from './password.ts';
 import { refreshIdentity, type RefreshedIdentity, type RefreshInput } from './refresh-identity.ts';
 import { startRefreshing } from './refresh-timer.ts';
 import { resolveSettings, type ResolvedSettings } from './resolved-settings.ts';
@@ -39,6 +40,8 @@ export interface Provider {
   authorizationUrl(input: AuthorizationInput): Promise<URL>;
   /** Takes the callback's parameters. Throws UpstreamRefusal (the IdP or its answer says no) or Unavailable. */
   finishLogin(input: CallbackInput): Promise<UpstreamIdentity>;
+  /** Asks who has this name and password. Throws UpstreamRefusal of the kind `denied` where the IdP lets nobody in by them, or Unavailable. */
+  checkPassword(input: PasswordInput): Promise<UpstreamIdentity>;
   /** Asks again who somebody is, by the refresh token of their login. Throws UpstreamRefusal or Unavailable, neither of which says anything about the person. */
   refreshIdentity(input: RefreshInput): Promise<RefreshedIdentity>;
   /** Checks a token of back-channel logout. Throws UpstreamRefusal where it is none, or Unavailable. */
@@ -129,6 +132,7 @@ export function createProvider(options: ProviderOptions): Provider {
     responseMode: settings.responseMode,
     authorizationUrl: async (input) => buildAuthorizationUrl((await metadata.get()).server, settings, input),
     finishLogin: async (input) => finishLogin(deps, (await metadata.get()).server, input),
+    checkPassword: async (input) => checkPassword(deps, (await metadata.get()).server, input),
     refreshIdentity: async (input) => refreshIdentity(deps, (await metadata.get()).server, input),
     readLogoutToken: async (token) => readLogoutToken(deps, (await metadata.get()).server, token),
     metadata: () => metadata.get(),

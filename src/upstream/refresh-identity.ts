@@ -2,12 +2,12 @@
 import * as oauth from 'oauth4webapi';
 import { requestOptions } from './request-options.ts';
 import { usesOpenId } from './authorization-url.ts';
-import { peek, type RedeemedCode, tokenFetch } from './code-exchange.ts';
-import { checkIdTokenClaims, expectedIssuer, idTokenAlgorithms, verifyIdToken } from './id-token.ts';
+import { type RedeemedCode, tokenFetch } from './code-exchange.ts';
 import { clientOf, mergeClaims, subjectOf } from './login.ts';
 import type { LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
 import { UpstreamRefusal } from './refusal.ts';
+import { readTokens } from './token-answer.ts';
 import { fetchUserinfo } from './userinfo.ts';
 
 export interface RefreshInput {
@@ -54,11 +54,8 @@ async function sendRefreshToken(
   client: oauth.Client,
   input: RefreshInput,
 ): Promise<RedeemedCode> {
-  const { settings } = deps;
-  const openid = usesOpenId(settings);
-  const algorithms = idTokenAlgorithms(server, settings);
   try {
-    const sent = tokenFetch(deps, openid);
+    const sent = tokenFetch(deps, usesOpenId(deps.settings));
     const response = await oauth.refreshTokenGrantRequest(
       server,
       client,
@@ -66,27 +63,11 @@ async function sendRefreshToken(
       input.refreshToken,
       requestOptions(sent.fetch),
     );
-    const { refresh_token: rotated, id_token: idToken } = sent.body();
+    const { refresh_token: rotated } = sent.body();
     if (response.ok && typeof rotated === 'string' && rotated !== '' && rotated !== input.refreshToken) {
       await input.onRotated(rotated);
     }
-    const issuer = openid ? expectedIssuer(server, settings, peek(idToken)) : settings.issuer;
-    const result = await oauth.processRefreshTokenResponse(
-      { ...server, issuer, id_token_signing_alg_values_supported: algorithms },
-      client,
-      response,
-    );
-    const redeemed = { accessToken: result.access_token, issuer };
-    if (result.id_token === undefined) return { ...redeemed, idToken: undefined };
-    const { claims, algorithm } = await verifyIdToken(deps, result.id_token, algorithms);
-    checkIdTokenClaims(claims, {
-      clientId: settings.clientId,
-      algorithm,
-      accessToken: result.access_token,
-      code: '',
-      nowSeconds: deps.clock.now() / 1000,
-    });
-    return { ...redeemed, idToken: claims };
+    return await readTokens(deps, server, client, { response, body: sent.body() });
   } catch (error) {
     throw error instanceof UpstreamRefusal ? error : tokenError(error);
   }

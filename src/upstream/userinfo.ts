@@ -10,7 +10,10 @@ import type { OutboundResponse } from './outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { JsonFault, parseJsonObject } from './strict-json.ts';
 
-/** undefined where it is not to be asked. Throws {@link UpstreamRefusal} or Unavailable. */
+/**
+ * Undefined where it is not to be asked: where there is no ID token it is the only source, so it is asked then whatever the settings say. The
+ * subject must be that of the ID token. Throws {@link UpstreamRefusal} or Unavailable.
+ */
 export async function fetchUserinfo(
   deps: LoginDeps,
   server: oauth.AuthorizationServer,
@@ -20,7 +23,9 @@ export async function fetchUserinfo(
   const { settings } = deps;
   const { userinfo_endpoint: endpoint } = server;
   const openid = usesOpenId(settings);
-  if (endpoint === undefined || (openid && !settings.fetchUserinfo)) return undefined;
+  const { idToken } = redeemed;
+  if (endpoint === undefined || (openid && idToken !== undefined && !settings.fetchUserinfo))
+    return undefined;
   try {
     let answer: OutboundResponse | undefined;
     const response = await oauth.userInfoRequest(server, client, redeemed.accessToken, {
@@ -38,11 +43,11 @@ export async function fetchUserinfo(
     const text = answer?.text ?? '';
     if (!openid) return parse(text);
     const algorithms = idTokenAlgorithms(server, settings);
-    const { idToken } = redeemed;
+    const issuer = idToken === undefined ? redeemed.issuer : String(idToken['iss']);
     await oauth.processUserInfoResponse(
-      { ...server, issuer: String(idToken?.['iss']), userinfo_signing_alg_values_supported: algorithms },
+      { ...server, issuer, userinfo_signing_alg_values_supported: algorithms },
       client,
-      String(idToken?.['sub']),
+      idToken === undefined ? oauth.skipSubjectCheck : String(idToken['sub']),
       response,
     );
     if (answer !== undefined && mediaType(answer) === 'application/jwt') {

@@ -64,6 +64,22 @@ describe('a limit', () => {
     expect(check()).toBe('fine');
   });
 
+  it('can count beforehand and take back what was no failure', () => {
+    const { limit, clock } = limiter(2);
+    const reserve = (): unknown => attempt(() => limit.reserve('a'));
+    const giveBack = limit.reserve('a');
+    expect([reserve(), reserve()]).toEqual(['fine', [429, '60']]);
+    giveBack();
+    expect([reserve(), reserve()]).toEqual(['fine', [429, '60']]);
+    clock.advance(60_000);
+    const late = limit.reserve('a');
+    clock.advance(60_000);
+    expect([reserve(), reserve()]).toEqual(['fine', 'fine']);
+    // What was counted in an earlier window takes nothing from this one.
+    late();
+    expect(reserve()).toEqual([429, '60']);
+  });
+
   it('remembers a bounded number of keys (211)', () => {
     const { limit } = limiter(1, 100);
     const heap = process.memoryUsage().heapUsed;
