@@ -1,0 +1,302 @@
+/** The configuration of docs/reverse-proxy/nginx.md in Debian's nginx: which server gets what, and how it arrives. */
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configurationsIn, nginxPath, noNginx, type Nginx, startNginx } from '../support/nginx.ts';
+import { readWhole } from '../openapi/described-operation.ts';
+
+type Json = Record<string, unknown>;
+
+interface Seen {
+  readonly server: string;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+const page = new URL('../../docs/reverse-proxy/nginx.md', import.meta.url);
+const [whole = '', devicesElsewhere = '', oneName = ''] = configurationsIn(page);
+const matrix = 'matrix.example.com';
+const auth = 'auth.example.com';
+const ours = 'Bearer gat_5Jx0';
+const bridges = { authorization: 'Bearer as_token_of_a_bridge' };
+
+/** Every method and path of a document, aliases included; parameters of the path have a slash in them, percent-encoded. */
+function routesOf(file: string): { method: string; path: string }[] {
+  const document = readWhole(new URL(`../../openapi/${file}`, import.meta.url).pathname) as { paths: Json };
+  return Object.entries(document.paths as Record<string, Json>).flatMap(([path, item]) => {
+    const also = (item['x-gatehouse-also'] ?? []) as string[];
+    return [path, ...also].flatMap((each) =>
+      ['get', 'post', 'put', 'delete']
+        .filter((method) => item[method] !== undefined)
+        .map((method) => ({
+          method: method.toUpperCase(),
+          path: each.replace(/\{[^}]+\}/g, 'a%2Fb+%25='),
+        })),
+    );
+  });
+}
+
+if (nginxPath === undefined && (process.env['GATEHOUSE_REQUIRE_NGINX'] ?? '') !== '') {
+  it('nginx is there', () => {
+    throw new Error(noNginx);
+  });
+}
+
+const suite = nginxPath === undefined ? `nginx (skipped: ${noNginx})` : 'nginx';
+describe.skipIf(nginxPath === undefined)(suite, () => {
+  const servers: Server[] = [];
+  const standIn = async (name: string): Promise<number> => {
+    const server = createServer({ maxHeaderSize: 32_768 }, (request, response) => {
+      request.resume();
+      const seen: Seen = {
+        server: name,
+        method: request.method ?? '',
+        target: request.url ?? '',
+        headers: request.headers,
+      };
+      response.setHeader('x-long', 'x'.repeat(request.url?.includes('long=') === true ? 12_000 : 1));
+      response.end(JSON.stringify(seen));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+    return (server.address() as AddressInfo).port;
+  };
+  let ports: { gatehouse: number; homeserver: number };
+  let nginx: Nginx;
+  beforeAll(async () => {
+    ports = { gatehouse: await standIn('gatehouse'), homeserver: await standIn('homeserver') };
+    nginx = await startNginx({ configuration: whole, ...ports });
+  });
+  afterAll(async () => {
+    await nginx?.[Symbol.asyncDispose]();
+    for (const server of servers) server.close();
+  });
+
+  async function reach(
+    target: string,
+    {
+      host = matrix,
+      at = nginx,
+      ...options
+    }: { host?: string; at?: Nginx } & Parameters<Nginx['ask']>[2] = {},
+  ): Promise<Seen> {
+    const answer = await at.ask(host, target, options);
+    if (answer.status !== 200) throw new Error(`${target}: ${String(answer.status)} ${answer.body}`);
+    return JSON.parse(answer.body) as Seen;
+  }
+
+  it.each(routesOf('matrix-client.yaml'))('brings $method $path to Gatehouse', async ({ method, path }) => {
+    for (const headers of [{}, { authorization: ours }, { authorization: ours.toLowerCase() }]) {
+      for (const target of [path, `${path}?a=1`]) {
+        expect(await reach(target, { method, headers })).toMatchObject({
+          server: 'gatehouse',
+          method,
+          target,
+        });
+      }
+    }
+    const query = `${path}?access_token=gat_5Jx0`;
+    expect(await reach(query, { method })).toMatchObject({ server: 'gatehouse', target: query });
+  });
+
+  it.each(routesOf('matrix-client.yaml'))(
+    'brings the preflight of $method $path to a server that answers it',
+    async ({ path }) => {
+      const { server, target } = await reach(path, { method: 'OPTIONS' });
+      expect({ known: ['gatehouse', 'homeserver'].includes(server), target }).toEqual({
+        known: true,
+        target: path,
+      });
+    },
+  );
+
+  it.each(routesOf('authorization-server.yaml'))(
+    'brings $method $path of the issuer to Gatehouse',
+    async ({ method, path }) => {
+      expect(await reach(path, { host: auth, method })).toMatchObject({ server: 'gatehouse', target: path });
+    },
+  );
+
+  it.each([
+    '/_matrix/client/versions',
+    '/_matrix/client/v3/capabilities',
+    '/_matrix/client/v3/sync?timeout=30000',
+    '/_matrix/client/v3/keys/device_signing/upload',
+    '/_matrix/client/v3/account/3pid',
+    '/_matrix/client/v3/account/3pid/bind',
+    '/_matrix/client/v3/auth/m.login.terms/fallback/web?session=x',
+    '/_matrix/client/v3/auth/m.oauth/fallback/web?session=x',
+    '/_matrix/client/v3/rooms/%21a:b/state/m.room.name/%2Flogin',
+    '/_matrix/client/v3/rooms/x/login',
+    '/_matrix/client/v3/user/login/openid/request_token',
+    '/_matrix/media/v3/upload',
+    '/_matrix/federation/v1/version',
+    '/',
+  ])('brings %s to the homeserver', async (target) => {
+    expect(await reach(target, { headers: { authorization: ours } })).toMatchObject({
+      server: 'homeserver',
+      target,
+    });
+  });
+
+  it.each([
+    '/_matrix/client/v3/loginx',
+    '/_matrix/client/v3/login/',
+    '/_matrix/client/v3/login/other',
+    '/_matrix/client/v3/login;x',
+    '/_matrix/client/v3/Login',
+    '/_matrix/client/v3/%6Cogin',
+    '/_matrix/client/v3//login',
+    '/_matrix//client/v3/login',
+    '//_matrix/client/v3/login',
+    '/_matrix/client/v3/login/../sync',
+    '/_matrix/client/v3/sync/../login',
+    '/_matrix/client/v3/./login',
+    '/_matrix/client/v2/login',
+    '/_matrix/client/r0v3/login',
+    '/x/_matrix/client/v3/login',
+    '/sync?/_matrix/client/v3/login',
+    '/_matrix/client/v3/logout/allx',
+    '/_matrix/client/v3/devices/a/b',
+    '/_matrix/client/v3/login/sso/redirect/a/b',
+    '/_matrix/client/v1/auth_metadatax',
+    '/_matrix/client/v1/auth_metadata/',
+    '/_matrix/static/client/login/js/login.js',
+    '/oauth2/token',
+  ])('keeps what only looks like one of ours away: %s', async (target) => {
+    expect(await reach(target)).toMatchObject({ server: 'homeserver', target });
+  });
+
+  it('leaves application services to the homeserver, wherever their token stands', async () => {
+    for (const [method, path] of [
+      ['GET', '/_matrix/client/v3/account/whoami'],
+      ['POST', '/_matrix/client/v3/register'],
+      ['GET', '/_matrix/client/v3/devices'],
+      ['PUT', '/_matrix/client/v3/devices/BRIDGE'],
+      ['DELETE', '/_matrix/client/v3/devices/BRIDGE'],
+      ['POST', '/_matrix/client/v3/delete_devices'],
+    ] as const) {
+      expect(await reach(path, { method, headers: bridges })).toMatchObject({ server: 'homeserver' });
+      expect(await reach(`${path}?access_token=as_token`, { method })).toMatchObject({
+        server: 'homeserver',
+      });
+    }
+    const login = await reach('/_matrix/client/v3/login', { method: 'POST', headers: bridges });
+    expect(login.server).toBe('gatehouse');
+  });
+
+  it('splits devices by method where the homeserver keeps them', async () => {
+    const map = /map \$request_method \$device_backend \{.*?\n\}\n/s;
+    expect(devicesElsewhere).toMatch(map);
+    await using other = await startNginx({ configuration: whole.replace(map, devicesElsewhere), ...ports });
+    const headers = { authorization: ours };
+    for (const version of ['r0', 'v3']) {
+      const list = `/_matrix/client/${version}/devices`;
+      const one = `${list}/a%2Fb`;
+      const at = async (method: string, target: string): Promise<string> =>
+        (await reach(target, { at: other, method, headers })).server;
+      expect(await at('GET', list)).toBe('homeserver');
+      expect(await at('GET', one)).toBe('homeserver');
+      expect(await at('PUT', one)).toBe('homeserver');
+      expect(await at('DELETE', one)).toBe('gatehouse');
+      expect(await at('POST', `/_matrix/client/${version}/delete_devices`)).toBe('gatehouse');
+    }
+  });
+
+  it('takes one name for both', async () => {
+    const table = /(map \$request_uri \$matrix_backend \{.*?\n)(\}\n)/s;
+    const configuration = whole.replace(
+      table,
+      (_all, entries: string, end: string) => entries + oneName + end,
+    );
+    await using other = await startNginx({ configuration, ...ports });
+    const paths = routesOf('authorization-server.yaml').map(({ path }) => path);
+    for (const target of [
+      ...paths,
+      '/account',
+      '/account/sessions/x/end',
+      '/consent/x',
+      '/device?user_code=A',
+      '/sign-in/x',
+    ]) {
+      expect(await reach(target, { at: other })).toMatchObject({ server: 'gatehouse', target });
+    }
+    for (const target of [
+      '/accounts',
+      '/oauth2',
+      '/devices',
+      '/.well-known/matrix/server',
+      '/_matrix/client/versions',
+    ]) {
+      expect(await reach(target, { at: other })).toMatchObject({ server: 'homeserver', target });
+    }
+  });
+
+  it('asks Gatehouse for the well-known document of the server name, and for nothing else', async () => {
+    expect(await reach('/.well-known/matrix/client', { host: 'example.com' })).toMatchObject({
+      server: 'gatehouse',
+    });
+    for (const target of ['/.well-known/matrix/clientx', '/_matrix/client/v3/login', '/oauth2/token'])
+      expect((await nginx.ask('example.com', target)).status).toBeOneOf([403, 404]);
+  });
+
+  it("closes the homeserver's administration", async () => {
+    for (const target of [
+      '/_synapse/mas/query_user',
+      '/_synapse/admin/v1/users',
+      '/_synapse//mas/query_user',
+      '/x/../_synapse/mas/x',
+    ])
+      expect((await nginx.ask(matrix, target)).status).toBe(404);
+  });
+
+  it('tells the address of who asks, and not what they say of themselves', async () => {
+    for (const host of [matrix, auth]) {
+      const { headers } = await reach('/_matrix/client/v3/login', {
+        host,
+        headers: { 'x-forwarded-for': '192.0.2.1, 127.0.0.1' },
+      });
+      expect(headers).toMatchObject({ 'x-forwarded-for': '127.0.0.1', host });
+    }
+  });
+
+  it('passes long targets and long headers', async () => {
+    const target = `/_matrix/client/v3/login/sso/redirect?long=${'x'.repeat(8_100)}`;
+    for (const host of [matrix, auth]) {
+      const answer = await nginx.ask(host, target);
+      expect(answer.status).toBe(200);
+      expect(answer.headers['x-long']).toHaveLength(12_000);
+    }
+  });
+
+  it('speaks HTTP/2', async () => {
+    const session = connectHttp2(`https://${matrix}`, {
+      createConnection: () =>
+        connectTls({
+          host: '127.0.0.1',
+          port: nginx.port,
+          servername: matrix,
+          ca: nginx.certificate,
+          ALPNProtocols: ['h2'],
+        }),
+    });
+    const stream = session.request({
+      ':path': '/_matrix/client/v3/devices/a%2Fb',
+      ':method': 'DELETE',
+      authorization: ours,
+    });
+    let text = '';
+    stream.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+    stream.end();
+    await new Promise((resolve) => stream.once('end', resolve));
+    session.close();
+    expect(JSON.parse(text)).toMatchObject({
+      server: 'gatehouse',
+      method: 'DELETE',
+      target: '/_matrix/client/v3/devices/a%2Fb',
+    });
+  });
+});
