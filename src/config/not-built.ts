@@ -32,12 +32,6 @@ export const notBuilt: readonly NotBuilt[] = [
     mend: 'Write `response_mode: query`, or leave the key out.',
   },
   {
-    key: 'legacy_login.sso',
-    refuses: (value) => value === true,
-    what: 'legacy login by single sign-on',
-    mend: 'Write `sso: false`, or leave the key out.',
-  },
-  {
     key: 'legacy_login.password',
     refuses: (value) => value !== undefined && value !== false,
     what: 'legacy login by password',

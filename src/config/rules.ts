@@ -42,8 +42,17 @@ function checkRegistration({ registration }: Input, report: Report): void {
   }
 }
 
-function checkMode({ mode, providers, oauth_api: oauthApi }: Input, report: Report): void {
+function checkMode(input: Input, report: Report): void {
+  const { mode, providers, oauth_api: oauthApi, legacy_login: legacy } = input;
   if (mode !== 'passthrough') return;
+  for (const key of ['sso', 'password'] as const) {
+    if ((legacy?.[key] ?? false) === false) continue;
+    report(
+      ['legacy_login', key],
+      'is on, and `mode: passthrough` has no sessions to log in to: not available until tokens are verified there',
+      'Remove it, or write `mode: facade`.',
+    );
+  }
   if ((providers?.length ?? 0) > 1) {
     report(['providers'], 'are several, and `mode: passthrough` hands out the tokens of one', 'Leave one.');
   }

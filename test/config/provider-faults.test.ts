@@ -34,6 +34,20 @@ const cases: FaultCase[] = [
     /id: main/,
   ],
   [
+    'a brand in capitals',
+    withProvider({ brand: 'GitHub' }),
+    'providers[0].brand',
+    /must be a brand/,
+    /github/,
+  ],
+  [
+    'an icon on the web',
+    withProvider({ icon: 'https://example.com/icon.png' }),
+    'providers[0].icon',
+    /mxc:/,
+    /mxc:/,
+  ],
+  [
     'an unknown preset',
     withProvider({ preset: 'keykloak' }),
     'providers[0].preset',

@@ -114,6 +114,30 @@ const providerSection = z.strictObject({
     description: 'What people see where they choose between several providers. Default: the `id`.',
     example: 'Example account',
   }),
+  brand: described(
+    textRule((text) =>
+      /^[a-z][a-z0-9_.-]{0,254}$/.test(text)
+        ? undefined
+        : 'must be a brand such as `github`: up to 255 of a-z, 0-9, `.`, `_` and `-`, a letter first',
+    ).optional(),
+    {
+      description:
+        'Whose button Matrix clients show for it at legacy login: `apple`, `facebook`, `github`, `gitlab`, `google`, `twitter`, or one that clients know besides.',
+      fallback: "the preset's, if it has one",
+      example: 'github',
+    },
+  ),
+  icon: described(
+    textRule((text) =>
+      /^mxc:\/\/[A-Za-z0-9.:[\]-]{1,255}\/[A-Za-z0-9_-]{1,255}$/.test(text)
+        ? undefined
+        : 'must be the address of an image on a homeserver: mxc://server/media-id',
+    ).optional(),
+    {
+      description: 'Image that Matrix clients show for it at legacy login.',
+      example: 'mxc://example.com/abc123',
+    },
+  ),
   preset: described(z.enum(presetNames).default('generic'), {
     description: 'Which product it is, for what differs from the standards.',
   }),

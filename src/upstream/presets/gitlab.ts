@@ -3,6 +3,7 @@ import type { Preset } from './preset.ts';
 /** GitLab (doorkeeper). Older releases can do PKCE with S256 and do not say so. */
 export const gitlab: Preset = {
   name: 'gitlab',
+  brand: 'gitlab',
   title: 'GitLab',
   evidence: 'from documents',
   sources: [

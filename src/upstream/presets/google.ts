@@ -3,6 +3,7 @@ import type { Preset } from './preset.ts';
 /** Google. */
 export const google: Preset = {
   name: 'google',
+  brand: 'google',
   title: 'Google',
   evidence: 'from documents',
   sources: [

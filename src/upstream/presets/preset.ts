@@ -9,6 +9,8 @@ export interface Preset {
   readonly evidence: 'tried' | 'from documents';
   /** Where the facts below stand. */
   readonly sources: readonly string[];
+  /** Whose button Matrix clients show for it (`informal/idp-brands.md` of the specification). */
+  readonly brand?: string;
   /** Defaults of the settings; what the operator writes wins. */
   readonly defaults?: PresetDefaults;
   /** false: plain OAuth 2.0, without ID token; identity comes from userinfo. Default true. */

@@ -1,0 +1,94 @@
+/**
+ * Where a legacy client wants its login token sent: the `redirectUrl` of `/login/sso/redirect` (client-server API, "SSO client login"). Nothing is
+ * registered beforehand, so any client may name any URL: what can never be an app is refused here, and a person confirms the rest.
+ */
+
+/** The longest, in characters. */
+const LIMIT = 4096;
+
+/** Controls; browsers drop some of them, and then it is another URL. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
+
+/** `https://host`, as apps write it: a browser would also take `https:host` and `https:\\host` for it. */
+const WEB = /^https?:\/\/[A-Za-z0-9.\-_~%[\]:]+(?=[/?#]|$)/i;
+
+/**
+ * Schemes that are no app's own. The first line runs or shows something in the browser itself, the second hands the URL, token included, to another
+ * program or another network protocol, the third to whatever program the URL names.
+ */
+const FOREIGN_SCHEMES = new Set(
+  [
+    'javascript vbscript data blob about file filesystem view-source jar resource chrome edge opera brave vivaldi devtools moz-extension chrome-extension',
+    'ftp ftps sftp ssh telnet ws wss gopher ldap ldaps smb nfs dav davs webcal rtsp irc ircs xmpp sip sips mailto tel sms smsto mms geo magnet news nntp git svn vnc rdp cid mid urn tag matrix',
+    'intent android-app content market shell search search-ms itms itms-apps itms-services',
+  ].flatMap((line) => line.split(' ')),
+);
+
+/**
+ * Why a login token cannot be sent to this URL; `undefined` where it can. It is absolute, of http or https with a host and without user information, or
+ * of a scheme that an app may have claimed (`element://connect`, `im.fluffychat://login`): many of them have no dot, so RFC 8252 section 7.1 would
+ * refuse apps that exist.
+ */
+export function loginRedirectFault(text: string): string | undefined {
+  if (text.length > LIMIT) return `is longer than ${LIMIT} characters`;
+  if (!text.isWellFormed() || CONTROL.test(text)) return 'has control characters';
+  const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
+  const url = URL.parse(text);
+  if (scheme === undefined || url === null) return 'is not an absolute URL';
+  if (FOREIGN_SCHEMES.has(scheme) || scheme.startsWith('ms-')) {
+    return 'must be https, http, or of the own scheme of an app';
+  }
+  if (url.username !== '' || url.password !== '') return 'must hold no user information';
+  if ((scheme === 'https' || scheme === 'http') && !WEB.test(text)) return 'must name a host';
+  return undefined;
+}
+
+/**
+ * The URL with the login token in its query. What stood there as `loginToken` is gone; everything else stays byte for byte, but for characters that no
+ * URL may have, which are percent-encoded.
+ */
+export function withLoginToken(redirectUrl: string, loginToken: string): string {
+  const [, rest = '', fragment = ''] = /^([^#]*)(#.*)?$/s.exec(redirectUrl) ?? [];
+  const [, base = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(rest) ?? [];
+  const kept = query.split('&').filter((parameter) => !isLoginToken(parameter));
+  if (kept.at(-1) === '') kept.pop();
+  const parameters = [...kept, `loginToken=${encodeURIComponent(loginToken)}`];
+  return encodeForbidden(`${base}?${parameters.join('&')}${fragment}`);
+}
+
+/** The name decides, in whatever spelling a client would read it. */
+function isLoginToken(parameter: string): boolean {
+  return new URLSearchParams(parameter).has('loginToken');
+}
+
+function encodeForbidden(text: string): string {
+  return text.replace(/[^\x21\x23-\x3b\x3d\x3f-\x7e]+/g, encodeURIComponent);
+}
+
+/** Why no redirect URL could be trusted by this entry of the operator's list; `undefined` where one could. */
+export function trustedRedirectFault(entry: string): string | undefined {
+  if (/[?#]/.test(entry)) return 'must have neither query nor fragment';
+  return loginRedirectFault(entry);
+}
+
+/**
+ * Whether the operator's list has the URL: the same scheme, host and port, and the path of an entry or one below it, by whole segments. An encoded
+ * slash or backslash in the path makes it unknown, as servers disagree on where that leads.
+ */
+export function isTrustedRedirect(redirectUrl: string, trusted: readonly string[]): boolean {
+  const url = URL.parse(redirectUrl);
+  if (url === null || loginRedirectFault(redirectUrl) !== undefined) return false;
+  if (/%2f|%5c|\\/i.test(url.pathname)) return false;
+  return trusted.some((entry) => {
+    const other = new URL(entry);
+    return (
+      url.protocol === other.protocol && url.host === other.host && isBelow(url.pathname, other.pathname)
+    );
+  });
+}
+
+function isBelow(path: string, parent: string): boolean {
+  return path === parent || path.startsWith(parent.endsWith('/') ? parent : `${parent}/`);
+}
