@@ -5,6 +5,9 @@
 export { ConfigFault } from './config/fault.ts';
 export { loadConfig, parseConfig } from './config/load.ts';
 export type { Config } from './config/schema.ts';
+export { delegatedCapabilities, delegatedVersions } from './matrix-api/delegated/advertise.ts';
+export { oauthUserInteractive } from './matrix-api/user-interactive/oauth-data.ts';
+export type { OAuthUserInteractive } from './matrix-api/user-interactive/oauth-data.ts';
 export { createGatehouse, startService } from './service.ts';
 export type { Gatehouse, Service, ServiceOptions } from './service.ts';
 export type { AccessVerdict, ActiveAccess } from './sessions/find.ts';

@@ -23,5 +23,7 @@ export interface Homeserver {
   readonly listens: boolean;
   provisionUser(user: HomeserverUser): Promise<void>;
   upsertDevice(device: HomeserverDevice): Promise<void>;
+  /** An empty name takes the name away. */
+  renameDevice(device: HomeserverDevice & { readonly displayname: string }): Promise<void>;
   deleteDevice(device: HomeserverDevice): Promise<void>;
 }

@@ -5,5 +5,6 @@ export const noHomeserver: Homeserver = {
   listens: false,
   provisionUser: () => Promise.resolve(),
   upsertDevice: () => Promise.resolve(),
+  renameDevice: () => Promise.resolve(),
   deleteDevice: () => Promise.resolve(),
 };

@@ -1,19 +1,29 @@
 import type { ApiRequest } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
-import { type ActiveAccess, type FindAccessDeps, type InactiveReason, findAccess } from '../sessions/find.ts';
+import {
+  type AccessVerdict,
+  type ActiveAccess,
+  type FindAccessDeps,
+  type InactiveReason,
+  findAccess,
+} from '../sessions/find.ts';
+
+/** An access token that belongs to a person. */
+export interface UserAccess extends ActiveAccess {
+  readonly userId: string;
+  readonly localpart: string;
+}
 
 /**
  * Whose request this is. Throws 401 in the words of the Matrix specification: M_MISSING_TOKEN, M_UNKNOWN_TOKEN (with
  * `soft_logout: true` where the token has merely expired), M_USER_LOCKED (with `soft_logout: true`: locked is not logged out).
  */
-export async function requireAccess(deps: FindAccessDeps, request: ApiRequest): Promise<ActiveAccess> {
-  const verdict = await findAccess(deps, readAccessToken(request));
+async function requireAccess(deps: FindAccessDeps, request: ApiRequest): Promise<ActiveAccess> {
+  const verdict = await judgeAccessToken(deps, request);
   switch (verdict.kind) {
     case 'active':
-      request.annotate({ sessionId: verdict.access.sessionId });
       return verdict.access;
     case 'locked':
-      request.annotate({ sessionId: verdict.access.sessionId });
       throw new MatrixError(401, 'M_USER_LOCKED', 'This account has been locked', {
         members: { soft_logout: true },
       });
@@ -22,7 +32,30 @@ export async function requireAccess(deps: FindAccessDeps, request: ApiRequest): 
   }
 }
 
-function unknownToken(reason: InactiveReason): MatrixError {
+/** As {@link requireAccess}, and 403 where the token belongs to a client alone. */
+export async function requireUser(deps: FindAccessDeps, request: ApiRequest): Promise<UserAccess> {
+  return ofUser(await requireAccess(deps, request));
+}
+
+/** Throws 403 where the token belongs to a client alone. */
+export function ofUser(access: ActiveAccess): UserAccess {
+  const { userId, localpart } = access;
+  if (userId === null || localpart === null) {
+    throw new MatrixError(403, 'M_FORBIDDEN', 'This access token belongs to a client, not to a user');
+  }
+  return { ...access, userId, localpart };
+}
+
+/** The verdict on the request's access token, for the routes that work while a user is locked. Throws where there is no token at all. */
+export async function judgeAccessToken(deps: FindAccessDeps, request: ApiRequest): Promise<AccessVerdict> {
+  const verdict = await findAccess(deps, readAccessToken(request));
+  const sessionId = verdict.kind === 'inactive' ? verdict.sessionId : verdict.access.sessionId;
+  if (sessionId !== undefined) request.annotate({ sessionId });
+  return verdict;
+}
+
+/** The refusal of a token that is not good. Only an expired one leaves the session alive (client-server API, "Soft logout"). */
+export function unknownToken(reason: InactiveReason): MatrixError {
   return new MatrixError(
     401,
     'M_UNKNOWN_TOKEN',
@@ -34,10 +67,22 @@ function unknownToken(reason: InactiveReason): MatrixError {
   );
 }
 
-/** The access token of the Authorization header, whose scheme counts in any case (RFC 9110 section 11.1). */
-function readAccessToken({ headers }: ApiRequest): string {
-  const { authorization } = headers;
-  if (authorization === undefined) throw missingToken('Missing access token');
+/**
+ * The access token of the Authorization header, whose scheme counts in any case (RFC 9110 section 11.1), or, for clients of the time before
+ * version 1.11 of the specification, of the query. Never of both.
+ */
+function readAccessToken(request: ApiRequest): string {
+  const { authorization } = request.headers;
+  const inQuery = request.query.getAll('access_token');
+  if (authorization === undefined) {
+    const [token = '', ...more] = inQuery;
+    if (more.length > 0) throw missingToken('access_token is given more than once');
+    if (token === '') throw missingToken('Missing access token');
+    return token;
+  }
+  if (inQuery.length > 0) {
+    throw missingToken('The access token must be in the Authorization header or in the query, not in both');
+  }
   const token = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
   if (token === undefined) throw missingToken('The Authorization header must hold one Bearer token');
   return token;

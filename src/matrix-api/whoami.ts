@@ -1,19 +1,15 @@
 import type { operations } from '../generated/matrix-client.ts';
 import { type Handler, noStore } from '../http/exchange.ts';
 import { userId } from '../protocol/identifiers.ts';
-import { MatrixError } from '../protocol/matrix-error.ts';
 import type { FindAccessDeps } from '../sessions/find.ts';
-import { requireAccess } from './access-token.ts';
+import { requireUser } from './access-token.ts';
 
 type Answer = operations['whoami']['responses'][200]['content']['application/json'];
 
 /** The owner of the access token, and its device. */
 export function whoami(deps: FindAccessDeps & { serverName: string }): Handler<unknown, Answer> {
   return async (request) => {
-    const access = await requireAccess(deps, request);
-    if (access.localpart === null) {
-      throw new MatrixError(403, 'M_FORBIDDEN', 'This access token belongs to a client, not to a user');
-    }
+    const access = await requireUser(deps, request);
     return {
       status: 200,
       headers: noStore,

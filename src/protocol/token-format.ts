@@ -19,6 +19,7 @@ export const secretPrefixes = {
   upstreamState: 'gus_',
   browserSecret: 'gbs_',
   accountSession: 'gas_',
+  userInteractive: 'gui_',
 } as const;
 
 export type SecretKind = keyof typeof secretPrefixes;

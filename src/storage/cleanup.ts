@@ -17,7 +17,7 @@ export interface CleanupOptions {
 }
 
 export interface Retention {
-  /** Authorization requests, device grants, login tokens and codes beyond theirs; a code replayed within this time still ends its session. Default 1 hour. */
+  /** Authorization requests, device grants, login tokens, requests that wait for a proof, and codes beyond theirs; a code replayed within this time still ends its session. Default 1 hour. */
   readonly signInSteps: number;
   /** Pushed requests, client assertions, logout tokens and account sessions beyond their expiry, after which they are refused anyway. Default none. */
   readonly clientSteps: number;
@@ -72,6 +72,7 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
       (await removeAll('signInSteps', removeSignIns)) +
       (await removeAll('signInSteps', removeCodes)) +
       (await removeAll('signInSteps', removeLoginTokens)) +
+      (await removeAll('signInSteps', removeUiAuthSessions)) +
       (await removeAll('signInSteps', removeDeviceGrants)),
     clientSteps:
       (await removeAll('clientSteps', removePushedRequests)) +
@@ -111,6 +112,11 @@ const removeCodes: Step = async (tx, before, limit) => {
 const removeLoginTokens: Step = async (tx, before, limit) => {
   const due = tx.selectFrom('login_tokens').select('hash').where('expires_at', '<', before).limit(limit);
   return progress(await tx.deleteFrom('login_tokens').where('hash', 'in', due).executeTakeFirst(), limit);
+};
+
+const removeUiAuthSessions: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('ui_auth_sessions').select('hash').where('expires_at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('ui_auth_sessions').where('hash', 'in', due).executeTakeFirst(), limit);
 };
 
 const removeDeviceGrants: Step = async (tx, before, limit) => {

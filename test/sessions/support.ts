@@ -34,6 +34,7 @@ function scriptedHomeserver(): ScriptedHomeserver {
     },
     provisionUser: () => Promise.resolve(),
     upsertDevice: (device: HomeserverDevice) => homeserver.tell(homeserver.upserted, device),
+    renameDevice: () => Promise.resolve(),
     deleteDevice: (device: HomeserverDevice) => homeserver.tell(homeserver.deleted, device),
   };
   return homeserver;

@@ -1,5 +1,6 @@
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { splitScope } from '../../protocol/scope.ts';
+import { recordRotation } from '../../sessions/refresh-outcome.ts';
 import { rotateTokens, type RotationRefusal } from '../../sessions/rotate.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { requireParameter } from '../require-parameter.ts';
@@ -23,17 +24,16 @@ export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {
         ...(scope === undefined ? {} : { scope }),
       },
     );
+    recordRotation(deps, rotation, client.id);
     if (!rotation.ok) {
       request.annotate({
         reason: rotation.reason,
         ...(rotation.sessionId && { sessionId: rotation.sessionId }),
       });
-      noteRefusal(deps, { client: client.id, ...rotation });
       throw refusal(rotation.reason);
     }
     const { tokens } = rotation;
     request.annotate({ sessionId: tokens.sessionId });
-    deps.metrics.count('refreshes', { outcome: rotation.how === 'rotated' ? 'rotated' : 'repeated' });
     return {
       access_token: tokens.accessToken,
       token_type: 'Bearer',
@@ -42,19 +42,6 @@ export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {
       scope: tokens.scope,
     };
   };
-}
-
-function noteRefusal(
-  deps: AuthorizationServerDeps,
-  refused: { reason: RotationRefusal; sessionId?: string; client: string },
-): void {
-  const { reason, sessionId, client } = refused;
-  deps.metrics.count('refreshes', { outcome: reason === 'replayed' ? 'reuse' : 'refused' });
-  if (sessionId === undefined) return;
-  if (reason === 'expired') deps.emit('session_ended', { sessionId, clientId: client, reason });
-  if (reason !== 'replayed') return;
-  deps.emit('refresh_token_reused', { sessionId, clientId: client });
-  deps.emit('session_ended', { sessionId, clientId: client, reason: 'refresh_replayed' });
 }
 
 function refusal(reason: RotationRefusal): OAuthError {

@@ -1,0 +1,24 @@
+import type { Csrf } from '../http/csrf.ts';
+import type { FloodGuard } from '../http/flood-guard.ts';
+import type { EmitEvent } from '../observability/events.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { FindAccessDeps } from '../sessions/find.ts';
+import type { RotationDeps } from '../sessions/rotate.ts';
+import type { SessionPolicy } from '../sessions/policy.ts';
+import type { SignInDeps } from '../sign-in/deps.ts';
+
+/** What the routes of this folder use; each takes the part that it needs. */
+export interface MatrixApiDeps extends RotationDeps, FindAccessDeps, SignInDeps {
+  readonly policy: SessionPolicy;
+  readonly log: Log;
+  readonly emit: EmitEvent;
+  readonly metrics: Metrics;
+  readonly csrf: Csrf;
+  /** Takes one for each sign-in that begins. */
+  readonly signInGuard: FloodGuard;
+  /** `homeserver.public_url`, where clients find the homeserver; undefined where the operator has not set it. */
+  readonly homeserverUrl: string | undefined;
+  /** What a person is shown as a client's name. */
+  readonly nameClient: (clientId: string) => Promise<string>;
+}

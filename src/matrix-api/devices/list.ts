@@ -1,0 +1,35 @@
+import type { operations } from '../../generated/matrix-client.ts';
+import { type Handler, noStore } from '../../http/exchange.ts';
+import { MatrixError } from '../../protocol/matrix-error.ts';
+import { findDevice, listDevices } from '../../storage/devices.ts';
+import { requireUser } from '../access-token.ts';
+import type { MatrixApiDeps } from '../deps.ts';
+import { showDevices } from './shown-device.ts';
+
+type List = operations['getDevices']['responses'][200]['content']['application/json'];
+type One = operations['getDevice']['responses'][200]['content']['application/json'];
+
+/** Every device that the user is signed in on, whichever way. */
+export function getDevices(deps: MatrixApiDeps): Handler<unknown, List> {
+  return async (request) => {
+    const { userId } = await requireUser(deps, request);
+    const devices = await showDevices(deps, await listDevices(deps.db.query, userId));
+    return { status: 200, headers: noStore, body: { devices } };
+  };
+}
+
+/** One device. Other clients look for it while a device signs in by QR code: 404 until it is there. */
+export function getDevice(deps: MatrixApiDeps): Handler<unknown, One> {
+  return async (request) => {
+    const { userId } = await requireUser(deps, request);
+    const row = await findDevice(deps.db.query, { userId, deviceId: request.params['deviceId'] ?? '' });
+    const [device] = row === undefined ? [] : await showDevices(deps, [row]);
+    if (device === undefined) throw noDevice();
+    return { status: 200, headers: noStore, body: device };
+  };
+}
+
+/** The user has no such device; whether somebody else has one does not matter. */
+export function noDevice(): MatrixError {
+  return new MatrixError(404, 'M_NOT_FOUND', 'You have no such device');
+}

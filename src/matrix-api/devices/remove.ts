@@ -1,0 +1,94 @@
+import type { operations } from '../../generated/matrix-client.ts';
+import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/exchange.ts';
+import { MatrixError } from '../../protocol/matrix-error.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import { deliverEnding, endSessionIn } from '../../sessions/end.ts';
+import { type DeviceRow, listDevices } from '../../storage/devices.ts';
+import { consumeUiAuth } from '../../storage/user-interactive.ts';
+import { requireUser, type UserAccess } from '../access-token.ts';
+import type { MatrixApiDeps } from '../deps.ts';
+import { type GuardedBody, proveUser } from '../user-interactive/prove.ts';
+import { type Summary, summaryOf } from '../user-interactive/summary.ts';
+import { nameDevices } from './shown-device.ts';
+
+type OneBody = NonNullable<operations['deleteDevice']['requestBody']>['content']['application/json'];
+type ManyBody = operations['deleteDevices']['requestBody']['content']['application/json'];
+
+/** Signs one device out, once its person has proved themselves; 200 also where it is gone. */
+export function deleteDevice(deps: MatrixApiDeps): Handler<OneBody | undefined> {
+  return (request) => remove(deps, request, [request.params['deviceId'] ?? '']);
+}
+
+/** Signs several devices out, once their person has proved themselves. */
+export function deleteDevices(deps: MatrixApiDeps): Handler<ManyBody> {
+  return (request) => remove(deps, request, request.body.devices);
+}
+
+async function remove(
+  deps: MatrixApiDeps,
+  request: ApiRequest<GuardedBody | undefined>,
+  deviceIds: readonly string[],
+): Promise<Reply> {
+  const access = await requireLegacyUser(deps, request);
+  const summarise = (): Promise<Summary> => summariseRemoval(deps, access.userId, deviceIds);
+  let proof = await proveUser(deps, { request, access, summarise });
+  if (proof.kind === 'proven') {
+    const ended = await endOn(deps, { userId: access.userId, deviceIds, proof: proof.hash });
+    // Where the same request came twice at the same moment, the other one has done it.
+    if (ended === undefined) proof = await proveUser(deps, { request, access, summarise });
+    for (const sessionId of ended ?? []) {
+      deps.emit('session_ended', { sessionId, userId: access.userId, reason: 'ended_by_user' });
+      await deliverEnding(deps, sessionId);
+    }
+  }
+  return proof.kind === 'asked' ? proof.reply : { status: 200, headers: noStore, body: {} };
+}
+
+/** The specification has no user-interactive authentication for tokens of OAuth clients: they send people to the account page. */
+async function requireLegacyUser(deps: MatrixApiDeps, request: ApiRequest): Promise<UserAccess> {
+  const access = await requireUser(deps, request);
+  if (access.clientId === null) return access;
+  throw new MatrixError(404, 'M_UNRECOGNIZED', 'Devices are deleted on the account page', {
+    reason: 'an OAuth client asked for user-interactive authentication',
+  });
+}
+
+/** Ends the sessions on these devices in the transaction that takes the proof; `undefined` where it was taken before. */
+async function endOn(
+  deps: MatrixApiDeps,
+  of: { userId: string; deviceIds: readonly string[]; proof: SecretHash },
+): Promise<string[] | undefined> {
+  const now = deps.clock.now();
+  return deps.db.write(async (tx) => {
+    if (!(await consumeUiAuth(tx, { hash: of.proof, at: now }))) return undefined;
+    const ended: string[] = [];
+    for (const { session_id: sessionId } of await wantedDevices(tx, of)) {
+      const session = await endSessionIn(tx, deps, { sessionId, reason: 'ended_by_user', now });
+      if (session !== undefined) ended.push(session.id);
+    }
+    return ended;
+  });
+}
+
+async function summariseRemoval(
+  deps: MatrixApiDeps,
+  userId: string,
+  deviceIds: readonly string[],
+): Promise<Summary> {
+  const rows = await wantedDevices(deps.db.query, { userId, deviceIds });
+  const names = await nameDevices(deps, rows);
+  const things = rows.map((row) => {
+    const name = names.get(row);
+    return name === undefined ? row.device_id : `${name} (${row.device_id})`;
+  });
+  if (things.length === 0) return summaryOf('sign out devices that are gone already', []);
+  return summaryOf(things.length === 1 ? 'sign out this device' : 'sign out these devices', things);
+}
+
+async function wantedDevices(
+  db: Parameters<typeof listDevices>[0],
+  of: { userId: string; deviceIds: readonly string[] },
+): Promise<DeviceRow[]> {
+  const wanted = new Set(of.deviceIds);
+  return (await listDevices(db, of.userId)).filter(({ device_id: id }) => wanted.has(id));
+}

@@ -1,0 +1,31 @@
+import type { operations } from '../../generated/matrix-client.ts';
+import { type Handler, noStore } from '../../http/exchange.ts';
+import { MatrixError } from '../../protocol/matrix-error.ts';
+import { findDevice, setDeviceName } from '../../storage/devices.ts';
+import { requireUser } from '../access-token.ts';
+import type { MatrixApiDeps } from '../deps.ts';
+import { noDevice } from './list.ts';
+
+type Body = operations['updateDevice']['requestBody']['content']['application/json'];
+
+/** The longest name, in characters. */
+const NAME_LIMIT = 100;
+
+/** Names a device: at the homeserver first, so that 200 means both know. An empty name takes the name away; without one nothing changes. */
+export function updateDevice(deps: MatrixApiDeps): Handler<Body, Record<string, never>> {
+  return async (request) => {
+    const { userId, localpart } = await requireUser(deps, request);
+    const device = { userId, deviceId: request.params['deviceId'] ?? '' };
+    if ((await findDevice(deps.db.query, device)) === undefined) throw noDevice();
+    const { display_name: name } = request.body;
+    if (typeof name === 'string') {
+      if (Array.from(name).length > NAME_LIMIT) {
+        throw new MatrixError(400, 'M_TOO_LARGE', `display_name is longer than ${NAME_LIMIT} characters`);
+      }
+      await deps.homeserver.renameDevice({ localpart, deviceId: device.deviceId, displayname: name });
+      const stored = { ...device, name: name === '' ? null : name };
+      if (!(await deps.db.write((tx) => setDeviceName(tx, stored)))) throw noDevice();
+    }
+    return { status: 200, headers: noStore, body: {} };
+  };
+}

@@ -1,0 +1,108 @@
+/** Requests that wait for their person to prove themselves again (client-server API, "User-Interactive Authentication"). */
+import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { SecretHash } from '../protocol/token-format.ts';
+import type { Schema, UiAuthSessionsTable } from './schema.ts';
+
+export type UiAuthSession = Selectable<UiAuthSessionsTable>;
+
+/** With the user, and the device, whose session asked. */
+export interface WaitingRequest extends UiAuthSession {
+  readonly user_id: string;
+  readonly localpart: string;
+  readonly device_id: string | null;
+  readonly device_name: string | null;
+}
+
+/** How many requests of one session can wait; the oldest give way. */
+const WAITING = 10;
+
+/** Keeps a request. One session cannot fill the table: of those that nobody has completed, the oldest give way. */
+export async function insertUiAuthSession(
+  tx: Kysely<Schema>,
+  waiting: Insertable<UiAuthSessionsTable>,
+): Promise<void> {
+  const newest = tx
+    .selectFrom('ui_auth_sessions')
+    .select('hash')
+    .where('session_id', '=', waiting.session_id)
+    .where('completed_at', 'is', null)
+    .orderBy('created_at', 'desc')
+    .orderBy('hash')
+    .limit(WAITING - 1);
+  await tx
+    .deleteFrom('ui_auth_sessions')
+    .where('session_id', '=', waiting.session_id)
+    .where('completed_at', 'is', null)
+    .where('hash', 'not in', newest)
+    .execute();
+  await tx.insertInto('ui_auth_sessions').values(waiting).execute();
+}
+
+/** By what the client was given. */
+export function findUiAuthSession(db: Kysely<Schema>, hash: SecretHash): Promise<WaitingRequest | undefined> {
+  return db
+    .selectFrom('ui_auth_sessions')
+    .innerJoin('sessions', 'sessions.id', 'ui_auth_sessions.session_id')
+    .innerJoin('users', 'users.id', 'sessions.user_id')
+    .selectAll('ui_auth_sessions')
+    .select(['users.id as user_id', 'users.localpart', 'sessions.device_id', 'sessions.device_name'])
+    .where('ui_auth_sessions.hash', '=', hash)
+    .executeTakeFirst();
+}
+
+/** By the sign-in that was begun for it. */
+export async function findUiAuthOfSignIn(
+  db: Kysely<Schema>,
+  signInId: string,
+): Promise<WaitingRequest | undefined> {
+  const request = await db
+    .selectFrom('ui_auth_requests')
+    .select('ui_auth_hash')
+    .where('sign_in_id', '=', signInId)
+    .executeTakeFirst();
+  return request && findUiAuthSession(db, request.ui_auth_hash);
+}
+
+/** Notes which request a sign-in is for. */
+export async function insertUiAuthRequest(
+  tx: Kysely<Schema>,
+  request: { signInId: string; hash: SecretHash },
+): Promise<void> {
+  await tx
+    .insertInto('ui_auth_requests')
+    .values({ sign_in_id: request.signInId, ui_auth_hash: request.hash })
+    .execute();
+}
+
+/** The person has proved themselves: true where the request was waiting for that and is not too old. */
+export async function completeUiAuth(
+  tx: Kysely<Schema>,
+  done: { hash: SecretHash; at: number },
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('ui_auth_sessions')
+    .set({ completed_at: done.at })
+    .where('hash', '=', done.hash)
+    .where('completed_at', 'is', null)
+    .where('expires_at', '>', done.at)
+    .returning('hash')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Takes what was proved: true for the one request that does what it was proved for. */
+export async function consumeUiAuth(
+  tx: Kysely<Schema>,
+  use: { hash: SecretHash; at: number },
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('ui_auth_sessions')
+    .set({ consumed_at: use.at })
+    .where('hash', '=', use.hash)
+    .where('completed_at', 'is not', null)
+    .where('consumed_at', 'is', null)
+    .where('expires_at', '>', use.at)
+    .returning('hash')
+    .executeTakeFirst();
+  return row !== undefined;
+}
