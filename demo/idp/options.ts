@@ -1,5 +1,5 @@
 /** What the caller of the demo provider decides. */
-import type { AllClientMetadata } from 'oidc-provider';
+import type { AllClientMetadata, Provider } from 'oidc-provider';
 
 /** Claims of one account. `sub` is its stable identifier; everything else goes to userinfo by scope. */
 export interface AccountClaims {
@@ -37,6 +37,8 @@ export interface IdentityProviderOptions {
   onServerError?: ((error: Error) => void) | undefined;
   /** Access token and ID token life in seconds. Default 3600. */
   tokenTtlSeconds?: number | undefined;
+  /** Adds to the provider what it has not of itself: further grants. Called anew with each that is built. */
+  extend?: ((provider: Provider) => void) | undefined;
   /** Runs around every request of the provider, for faults. `body` may be changed after `next`. */
   around?: ((request: ProviderExchange, next: () => Promise<void>) => Promise<void>) | undefined;
 }

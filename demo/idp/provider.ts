@@ -34,6 +34,7 @@ export async function createIdentityProvider(options: IdentityProviderOptions): 
       configure(options, { adapter: storage.adapter, keys, cookieKeys }),
     );
     built.on('server_error', (_ctx, error) => options.onServerError?.(error));
+    options.extend?.(built);
     const { around } = options;
     if (around !== undefined) {
       built.use((ctx, next) => around(exchangeOf(ctx as KoaContextWithOIDC), next));

@@ -15,8 +15,6 @@ export interface NotBuilt {
   readonly mend: string;
 }
 
-const anything = (value: unknown): boolean => value !== undefined;
-
 /** All that is refused for now. */
 export const notBuilt: readonly NotBuilt[] = [
   {
@@ -30,24 +28,6 @@ export const notBuilt: readonly NotBuilt[] = [
     refuses: (value) => value === 'form_post',
     what: '`response_mode: form_post`',
     mend: 'Write `response_mode: query`, or leave the key out.',
-  },
-  {
-    key: 'legacy_login.password',
-    refuses: (value) => value !== undefined && value !== false,
-    what: 'legacy login by password',
-    mend: 'Write `password: false`, or leave the key out.',
-  },
-  {
-    key: 'limits.password_failures_per_account',
-    refuses: anything,
-    what: 'a limit on password failures (no password login)',
-    mend: 'Leave the key out.',
-  },
-  {
-    key: 'limits.password_failures_per_address',
-    refuses: anything,
-    what: 'a limit on password failures (no password login)',
-    mend: 'Leave the key out.',
   },
 ];
 

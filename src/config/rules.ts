@@ -23,6 +23,29 @@ export function checkRules(input: Input, report: Report): void {
   checkMode(input, report);
   checkClients(input.clients ?? [], report);
   checkRegistration(input, report);
+  checkPasswordLogin(input, report);
+}
+
+/** Which provider is asked for passwords has to be known. */
+function checkPasswordLogin({ legacy_login: legacy, providers }: Input, report: Report): void {
+  const password = legacy?.password ?? false;
+  if (password === false || providers === undefined) return;
+  const ids = providers.map((provider) => provider?.id);
+  const chosen = password === true ? undefined : password.provider;
+  if (chosen === undefined) {
+    if (providers.length < 2) return;
+    report(
+      ['legacy_login', 'password'],
+      'does not say which of the providers is asked',
+      `Write \`password: { provider: ${ids[0] ?? 'main'} }\`.`,
+    );
+  } else if (!ids.includes(chosen)) {
+    report(
+      ['legacy_login', 'password', 'provider'],
+      'names no provider',
+      `Write the id of one: ${ids.filter((id) => id !== undefined).join(', ')}.`,
+    );
+  }
 }
 
 function checkRegistration({ registration }: Input, report: Report): void {
@@ -159,6 +182,7 @@ export function checkWarnings(input: Input, warn: Report): void {
     );
   }
   warnOfClients(input.clients ?? [], warn);
+  warnOfPasswords(input, warn);
   const secret = input.homeserver?.secret;
   if (secret !== undefined && secret.length < 16) {
     warn(['homeserver', 'secret'], 'is short enough to be guessed', 'Make one: openssl rand -base64 32');
@@ -178,4 +202,17 @@ export function checkWarnings(input: Input, warn: Report): void {
   if (['0.0.0.0', '::'].includes(input.operations?.host ?? '')) {
     warn(['operations', 'host'], 'is every address: metrics have no access control', 'Keep it on 127.0.0.1.');
   }
+}
+
+function warnOfPasswords({ legacy_login: legacy }: Input, warn: Report): void {
+  const password = legacy?.password ?? false;
+  if (password === false) return;
+  const limited = password !== true && password.allow_users !== undefined;
+  warn(
+    ['legacy_login', 'password'],
+    `is on: passwords${limited ? '' : ' of everybody'} pass through this service, and second factors do not count (RFC 9700 section 2.4)`,
+    limited
+      ? 'Write `false` once their clients can do without.'
+      : 'Name those whose clients need it in `allow_users`, or write `false`.',
+  );
 }

@@ -15,7 +15,8 @@ export interface SessionLimits {
 /** A session that somebody wants to start. */
 export interface WantedSession {
   readonly userId: string;
-  readonly clientId: string;
+  /** Null for legacy login: such sessions belong to no client, so only the limit on all of them counts. */
+  readonly clientId: string | null;
   /** A live session on this device is replaced, so it takes no place. */
   readonly deviceId: string;
 }
@@ -46,7 +47,7 @@ export async function findCrowd(
   );
   const ofSameClient = sessions.filter(({ client_id }) => client_id === wanted.clientId);
   const ofAll = excess(sessions.length, limits.perUser);
-  const ofClient = excess(ofSameClient.length, limits.perClient);
+  const ofClient = wanted.clientId === null ? 0 : excess(ofSameClient.length, limits.perClient);
   if (ofAll === 0 && ofClient === 0) return undefined;
   return { sessions: ofAll > 0 ? sessions : ofSameClient, ofAll, ofClient };
 }

@@ -5,7 +5,12 @@
 import type { Kysely } from 'kysely';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { hashSecret, issueSecret, type SecretHash } from '../protocol/token-format.ts';
-import { consumeLoginToken, insertLoginToken } from '../storage/login-tokens.ts';
+import {
+  consumeLoginToken,
+  findLoginToken,
+  insertLoginToken,
+  type LoginToken,
+} from '../storage/login-tokens.ts';
 import type { Schema } from '../storage/schema.ts';
 
 /** Whom a login token signs in, and what the IdP said of it: both go into the session. */
@@ -44,6 +49,14 @@ export async function issueLoginToken(
   return token;
 }
 
+/** Whose a login token is, while it is good; it stays so. */
+export async function findLoginTokenOwner(
+  db: Kysely<Schema>,
+  token: { readonly hash: SecretHash; readonly now: number },
+): Promise<LoginTokenOwner | undefined> {
+  return ownerOf(await findLoginToken(db, { hash: token.hash, at: token.now }));
+}
+
 /**
  * Redeems a login token in the caller's transaction, by one conditional update: of several at once, one wins. `undefined` where it is not known, was
  * redeemed, is too old, or was voided meanwhile (a sign-out at the IdP, a deactivation). Whether the person may be signed in is the caller's to judge.
@@ -52,7 +65,10 @@ export async function redeemLoginToken(
   tx: Kysely<Schema>,
   token: { readonly hash: SecretHash; readonly now: number },
 ): Promise<LoginTokenOwner | undefined> {
-  const row = await consumeLoginToken(tx, { hash: token.hash, at: token.now });
+  return ownerOf(await consumeLoginToken(tx, { hash: token.hash, at: token.now }));
+}
+
+function ownerOf(row: LoginToken | undefined): LoginTokenOwner | undefined {
   if (row === undefined) return undefined;
   return { userId: row.user_id, authenticatedAt: row.authenticated_at, upstreamSid: row.upstream_sid };
 }

@@ -1,7 +1,7 @@
-/** Login tokens of legacy clients. */
+/** Login tokens of legacy clients, and where they want them sent. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
-import type { LoginTokensTable, Schema } from './schema.ts';
+import type { LoginRequestsTable, LoginTokensTable, Schema } from './schema.ts';
 
 export type LoginToken = Selectable<LoginTokensTable>;
 
@@ -10,6 +10,20 @@ export async function insertLoginToken(
   token: Insertable<LoginTokensTable>,
 ): Promise<void> {
   await tx.insertInto('login_tokens').values(token).execute();
+}
+
+/** A login token that is still good at `at`. */
+export function findLoginToken(
+  db: Kysely<Schema>,
+  token: { hash: SecretHash; at: number },
+): Promise<LoginToken | undefined> {
+  return db
+    .selectFrom('login_tokens')
+    .selectAll()
+    .where('hash', '=', token.hash)
+    .where('consumed_at', 'is', null)
+    .where('expires_at', '>', token.at)
+    .executeTakeFirst();
 }
 
 /** Redeems a login token that is still good at `at`: the one caller that did gets it, everybody else `undefined`. */
@@ -25,4 +39,21 @@ export function consumeLoginToken(
     .where('expires_at', '>', token.at)
     .returningAll()
     .executeTakeFirst();
+}
+
+export async function insertLoginRequest(
+  tx: Kysely<Schema>,
+  request: Insertable<LoginRequestsTable>,
+): Promise<void> {
+  await tx.insertInto('login_requests').values(request).execute();
+}
+
+/** Where the client of a sign-in wants its login token sent. */
+export async function findLoginRedirect(db: Kysely<Schema>, signInId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('login_requests')
+    .select('redirect_url')
+    .where('sign_in_id', '=', signInId)
+    .executeTakeFirst();
+  return row?.redirect_url;
 }

@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AccountClaims, ProviderExchange } from '../../demo/idp/options.ts';
 import { createIdentityProvider } from '../../demo/idp/provider.ts';
+import { addPasswordGrant } from './password-grant.ts';
 
 export interface IdpOptions {
   /** Redirect URIs of the client; `setRedirectUris` changes them later. Default: none. */
@@ -25,6 +26,8 @@ export interface IdpOptions {
   tellsSessions?: boolean;
   /** Life of its tokens in seconds. Default 3600. */
   tokenTtlSeconds?: number;
+  /** Has the resource owner password grant; passwords are `idp.passwords`. `id_token`: with an ID token in its answer. Default false: it has none. */
+  passwordGrant?: boolean | 'id_token';
 }
 
 /** What is wrong with the provider at the moment. Every member may be set and unset while it runs. */
@@ -60,6 +63,8 @@ export interface Idp extends AsyncDisposable {
   readonly clientSecret: string;
   /** Login name → claims. Change it to change people. */
   readonly accounts: Map<string, AccountClaims>;
+  /** Login name → password, for the password grant. `alice` has `password of alice`, and so on; nobody else has one. */
+  readonly passwords: Map<string, string>;
   readonly faults: IdpFaults;
   /** Requests served since the start, or since `requests.clear()`, by path. */
   readonly requests: Map<string, number>;
@@ -100,6 +105,7 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
   const clientId = 'gatehouse';
   const clientSecret = `idp-client-secret-${crypto.randomUUID()}`;
   const accounts = new Map(Object.entries(structuredClone(options.accounts ?? defaultAccounts)));
+  const passwords = new Map([...accounts.keys()].map((login) => [login, `password of ${login}`]));
   const requests = new Map<string, number>();
   const faults: IdpFaults = {
     delayMs: 0,
@@ -117,6 +123,7 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
   let redirectUris = options.redirectUris ?? [];
   let backchannelLogoutUri: string | undefined;
 
+  const usesPasswords = (options.passwordGrant ?? false) !== false;
   const sockets = new Set<Socket>();
   let listener: RequestListener = (_request, response) => response.writeHead(503).end();
   const server = createServer((request, response) => {
@@ -175,7 +182,7 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
             client_id: clientId,
             client_secret: clientSecret,
             redirect_uris: redirectUris,
-            grant_types: ['authorization_code', 'refresh_token'],
+            grant_types: ['authorization_code', 'refresh_token', ...(usesPasswords ? ['password'] : [])],
             response_types: ['code'],
             token_endpoint_auth_method: options.clientAuthMethod ?? 'client_secret_basic',
             ...(backchannelLogoutUri === undefined ? {} : { backchannel_logout_uri: backchannelLogoutUri }),
@@ -192,6 +199,15 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
 <button name="action" value="sign-in">Sign in</button> <button name="action" value="cancel">Cancel</button></form></html>`,
     renderNotice: (title, detail, form = '') =>
       `<!doctype html><html lang="en"><title>Test IdP</title><h1>${escape(title)}</h1><p>${escape(detail)}</p>${form}</html>`,
+    extend: usesPasswords
+      ? (built) => {
+          addPasswordGrant(built, {
+            account: (username, password) =>
+              passwords.get(username) === password ? accounts.get(username) : undefined,
+            idToken: options.passwordGrant === 'id_token',
+          });
+        }
+      : undefined,
     onServerError: (error) => {
       console.error('test IdP:', error);
     },
@@ -205,6 +221,7 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
     clientId,
     clientSecret,
     accounts,
+    passwords,
     faults,
     requests,
     setRedirectUris: (...uris) => {

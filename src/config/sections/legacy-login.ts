@@ -1,7 +1,31 @@
 /** Matrix's own login routes, for clients without OAuth. */
 import { z } from 'zod';
 import { trustedRedirectFault } from '../../protocol/login-redirect.ts';
+import { claimsOf, claimTemplateFault } from '../../protocol/claim-template.ts';
 import { described, flag, line, seconds, textRule } from '../fields.ts';
+
+const localpart = () =>
+  textRule((text) =>
+    /^[a-z0-9._=/+-]+$/.test(text)
+      ? undefined
+      : 'must be the localpart of a user ID: `alice` for @alice:example.com',
+  );
+
+/** What a person is called at the provider: a template of `{localpart}` and `{server_name}`. */
+function usernameFault(template: string): string | undefined {
+  const fault = claimTemplateFault(template);
+  if (fault !== undefined) return fault;
+  const names = claimsOf(template);
+  const unknown = names.find((name) => name !== 'localpart' && name !== 'server_name');
+  if (unknown !== undefined) return 'knows `{localpart}` and `{server_name}` only';
+  return names.includes('localpart') ? undefined : 'must have `{localpart}` in it';
+}
+
+const passwordSection = z.strictObject({
+  allow_users: z.array(localpart()).min(1).optional(),
+  provider: line().optional(),
+  username: textRule(usernameFault).default('{localpart}'),
+});
 
 export const legacyLoginSection = z.strictObject({
   sso: flag(
@@ -17,11 +41,9 @@ export const legacyLoginSection = z.strictObject({
       'Apps that get their login token without a question to the person: URLs without query and fragment. Scheme, host and port have to be the same, and the path is that of the entry or one below it. Only what you run yourself belongs here.',
     example: '["https://element.example.com/", "im.fluffychat://login"]',
   }),
-  password: described(
-    z.union([z.boolean(), z.strictObject({ allow_users: z.array(line()) })]).default(false),
-    {
-      description:
-        "Offers `m.login.password` by the provider's password grant, for everybody or for the listed localparts only (`{ allow_users: [...] }`). The password passes through this service: only for clients that know nothing better.",
-    },
-  ),
+  password: described(z.union([z.boolean(), passwordSection]).default(false), {
+    description:
+      'Offers `m.login.password` by the provider\'s password grant, for everybody (`true`), or with `{ allow_users, provider, username }`, of which each may be left out: `allow_users` lists the localparts of those who may use it, everybody else is answered as if the password were wrong; `provider` is the id of the one that is asked, needed where there are several; `username` is what the provider calls the person of a `{localpart}`, on the server `{server_name}` (default `"{localpart}"`). The password passes through this service, and second factors do not count: only for clients that know nothing better.',
+    example: '{ allow_users: [bot], username: "{localpart}@example.com" }',
+  }),
 });

@@ -1,0 +1,50 @@
+/** What the configuration lets clients without OAuth log in with, in the terms of the parts. */
+import type { Config } from '../config/schema.ts';
+import { createRateLimiter } from '../http/rate-limit.ts';
+import type { LoginMethods, PasswordLogin } from '../matrix-api/login/methods.ts';
+import type { Log } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Clock } from '../protocol/clock.ts';
+import { renderClaimTemplate } from '../protocol/claim-template.ts';
+import type { Provider } from '../upstream/provider.ts';
+
+interface Parts {
+  readonly providers: readonly Provider[];
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** Nothing in passthrough mode: there are no sessions of ours. Says aloud that passwords pass through. */
+export function loginMethods(config: Config, parts: Parts): LoginMethods {
+  if (config.mode !== 'facade') return { sso: false, password: undefined };
+  return { sso: config.legacy_login.sso, password: passwordLogin(config, parts) };
+}
+
+function passwordLogin(config: Config, parts: Parts): PasswordLogin | undefined {
+  const { password } = config.legacy_login;
+  if (password === false) return undefined;
+  const { allow_users: allowed, provider: id, username } = password === true ? EVERYBODY : password;
+  const provider = parts.providers.find((each) => id === undefined || each.id === id);
+  if (provider === undefined) throw new Error(`there is no provider ${id ?? ''}`);
+  parts.log.warn(
+    { provider: provider.id, users: allowed?.length ?? 'everybody' },
+    'legacy_login.password is on: passwords pass through this service, and second factors do not count',
+  );
+  const limiter = (name: string, points: number, windowSeconds: number) =>
+    createRateLimiter({ name, points, windowSeconds, clock: parts.clock, metrics: parts.metrics });
+  const { password_failures_per_account: perAccount, password_failures_per_address: perAddress } =
+    config.limits;
+  return {
+    provider,
+    usernameOf: (localpart) =>
+      renderClaimTemplate(username, { localpart, server_name: config.server_name }) ?? localpart,
+    allowed: allowed === undefined ? undefined : new Set(allowed),
+    failures: {
+      perAccount: limiter('password_failures_per_account', perAccount, 15 * 60),
+      perAddress: limiter('password_failures_per_address', perAddress, 60),
+    },
+  };
+}
+
+const EVERYBODY = { allow_users: undefined, provider: undefined, username: '{localpart}' };
