@@ -33,7 +33,7 @@ function routesOf(file: string): { method: string; path: string }[] {
         .filter((method) => item[method] !== undefined)
         .map((method) => ({
           method: method.toUpperCase(),
-          path: each.replace(/\{[^}]+\}/g, 'a%2Fb+%25='),
+          path: each.replace('{authType}', 'm.login.sso').replace(/\{[^}]+\}/g, 'a%2Fb+%25='),
         })),
     );
   });
@@ -128,7 +128,7 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
     '/_matrix/client/v3/account/3pid',
     '/_matrix/client/v3/account/3pid/bind',
     '/_matrix/client/v3/auth/m.login.terms/fallback/web?session=x',
-    '/_matrix/client/v3/auth/m.oauth/fallback/web?session=x',
+    '/_matrix/client/v3/auth/mxlogin.sso/fallback/web?session=x',
     '/_matrix/client/v3/rooms/%21a:b/state/m.room.name/%2Flogin',
     '/_matrix/client/v3/rooms/x/login',
     '/_matrix/client/v3/user/login/openid/request_token',
@@ -220,6 +220,7 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
       '/account/sessions/x/end',
       '/consent/x',
       '/device?user_code=A',
+      '/user-interactive?session=x',
       '/sign-in/x',
     ]) {
       expect(await reach(target, { at: other })).toMatchObject({ server: 'gatehouse', target });
