@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Log } from '../../src/observability/log.ts';
 import type { Clock } from '../../src/protocol/clock.ts';
 import { startService } from '../../src/service.ts';
 import type { Browser, Page } from '../support/browser.ts';
@@ -31,6 +32,8 @@ export interface GatehouseOptions {
   validateResponses?: boolean;
   /** Time of the service. Default: the system's. */
   clock?: Clock;
+  /** Default: none, `log.level` is silent. */
+  log?: Log;
   /** Host of the public URL. Default `127.0.0.1`. */
   publicHost?: string;
   /** Path of the public URL, with slashes. Default `/`. */
@@ -64,6 +67,7 @@ ${options.yaml ?? ''}
     validateResponses: options.validateResponses ?? false,
     config: loadConfig(file, { ...options.env }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.log === undefined ? {} : { log: options.log }),
   });
   return {
     url,
