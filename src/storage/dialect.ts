@@ -1,8 +1,11 @@
-/** Kysely's side of both engines: its compilers and adapters over drivers of our own. */
+/** Kysely's side of both engines: its compilers over drivers of our own. */
 import {
   type DatabaseConnection,
+  DefaultQueryExecutor,
   type Dialect,
   type Driver,
+  Kysely,
+  type KyselyProps,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
@@ -11,6 +14,7 @@ import {
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  Transaction,
 } from 'kysely';
 import type { Engine } from './database.ts';
 
@@ -24,16 +28,10 @@ export interface Statement {
   readonly query: RootOperationNode;
 }
 
-/** How a transaction's connection is had and what is said to it. */
-export interface TransactionDriver {
-  /** Opens a transaction on a connection of its own. */
-  begin(): Promise<OpenTransaction>;
-  destroy(): Promise<void>;
-}
-
 /** Why a transaction was rolled back although its work returned: on both engines a statement that fails ends its transaction. */
 export const SWALLOWED = 'a statement of the transaction had failed and the work went on: it was rolled back';
 
+/** A transaction that has begun, on a connection of its own. After its end it refuses statements. */
 export interface OpenTransaction {
   readonly execute: Execute;
   commit(): Promise<void>;
@@ -41,80 +39,84 @@ export interface OpenTransaction {
   rollback(): Promise<void>;
 }
 
-/** A dialect for reads outside transactions: every statement goes to `execute`; transactions and statements that write are refused. */
-export function readDialect(engine: Engine, execute: Execute): Dialect {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new Error('Database.query is for reads; use Database.write for a transaction'));
-  const connection = connectionOf((statement) => (isRead(statement.query) ? execute(statement) : refuse()));
-  return dialectOf(engine, {
-    init: () => Promise.resolve(),
-    acquireConnection: () => Promise.resolve(connection),
-    beginTransaction: refuse,
-    commitTransaction: refuse,
-    rollbackTransaction: refuse,
-    releaseConnection: () => Promise.resolve(),
-    destroy: () => Promise.resolve(),
-  });
+/** Kysely over a transaction that has begun. To let Kysely begin it would cost more than a short transaction itself. */
+export function transactionOver<S>(engine: Engine, { execute }: OpenTransaction): Transaction<S> {
+  return withDirectPath(new Transaction<S>(propsOver(engine, execute)), { engine, execute });
 }
 
-/** A dialect for transactions only. */
-export function transactionDialect(engine: Engine, driver: TransactionDriver): Dialect {
-  const open = new WeakMap<DatabaseConnection, OpenTransaction>();
-  const transactionOf = (connection: DatabaseConnection): OpenTransaction => {
-    const transaction = open.get(connection);
-    if (transaction === undefined) throw new Error('this connection has no open transaction');
-    return transaction;
-  };
-  return dialectOf(engine, {
-    init: () => Promise.resolve(),
-    acquireConnection: () => {
-      const connection: DatabaseConnection = connectionOf((statement) =>
-        transactionOf(connection).execute(statement),
-      );
-      return Promise.resolve(connection);
-    },
-    beginTransaction: async (connection) => {
-      open.set(connection, await driver.begin());
-    },
-    commitTransaction: (connection) => transactionOf(connection).commit(),
-    rollbackTransaction: (connection) => transactionOf(connection).rollback(),
-    releaseConnection: () => Promise.resolve(),
-    destroy: () => driver.destroy(),
-  });
+/** Kysely for reads outside transactions, each by `run`: transactions and statements that write are refused. */
+export function readsOver<S>(engine: Engine, run: Execute): Kysely<S> {
+  const execute: Execute = (statement) => (isRead(statement.query) ? run(statement) : refuse());
+  return withDirectPath(new Kysely<S>(propsOver(engine, execute)), { engine, execute });
+}
+
+/** The way to a database past Kysely's executor, for queries that are compiled already. */
+export interface DirectPath {
+  readonly engine: Engine;
+  readonly execute: Execute;
+}
+
+const DIRECT_PATH = Symbol('direct path');
+
+function withDirectPath<Db extends object>(db: Db, path: DirectPath): Db {
+  return Object.assign(db, { [DIRECT_PATH]: path });
+}
+
+export function directPathOf(db: object): DirectPath {
+  const path = (db as { readonly [DIRECT_PATH]?: DirectPath })[DIRECT_PATH];
+  if (path === undefined) throw new Error('this Kysely has no direct path: it was not made in dialect.ts');
+  return path;
 }
 
 function isRead(query: RootOperationNode): boolean {
   return query.kind === 'SelectQueryNode' || query.kind === 'RawNode';
 }
 
-function connectionOf(execute: Execute): DatabaseConnection {
-  return {
+const refuse = (): Promise<never> =>
+  Promise.reject(new Error('Database.query is for reads; use Database.write for a transaction'));
+
+/** Connections and transactions are not Kysely's business: it is only given something to run statements on. */
+const driver: Driver = {
+  init: () => Promise.resolve(),
+  acquireConnection: refuse,
+  beginTransaction: refuse,
+  commitTransaction: refuse,
+  rollbackTransaction: refuse,
+  releaseConnection: () => Promise.resolve(),
+  destroy: () => Promise.resolve(),
+};
+
+const dialects: Readonly<Record<Engine, Dialect>> = {
+  sqlite: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => driver,
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+  postgres: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => driver,
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+};
+
+const compilers = {
+  sqlite: dialects.sqlite.createQueryCompiler(),
+  postgres: dialects.postgres.createQueryCompiler(),
+};
+const adapters = { sqlite: dialects.sqlite.createAdapter(), postgres: dialects.postgres.createAdapter() };
+
+function propsOver(engine: Engine, execute: Execute): KyselyProps {
+  const dialect = dialects[engine];
+  const connection: DatabaseConnection = {
     executeQuery: <R>(statement: Statement) => execute(statement) as Promise<QueryResult<R>>,
     streamQuery: () => {
       throw new Error('streaming is not supported: page by a key instead');
     },
   };
-}
-
-function dialectOf(engine: Engine, driver: Driver): Dialect {
-  return engine === 'sqlite'
-    ? {
-        createAdapter: () => new ConcurrentSqliteAdapter(),
-        createDriver: () => driver,
-        createIntrospector: (db) => new SqliteIntrospector(db),
-        createQueryCompiler: () => new SqliteQueryCompiler(),
-      }
-    : {
-        createAdapter: () => new PostgresAdapter(),
-        createDriver: () => driver,
-        createIntrospector: (db) => new PostgresIntrospector(db),
-        createQueryCompiler: () => new PostgresQueryCompiler(),
-      };
-}
-
-/** Kysely's own serialises all use of the database; our drivers queue where it is needed, with a time limit. */
-class ConcurrentSqliteAdapter extends SqliteAdapter {
-  override get supportsMultipleConnections(): boolean {
-    return true;
-  }
+  const executor = new DefaultQueryExecutor(compilers[engine], adapters[engine], {
+    provideConnection: (consumer) => consumer(connection),
+  });
+  return { config: { dialect }, dialect, driver, executor };
 }

@@ -1,8 +1,10 @@
 /**
  * Queries of the hot paths, built and compiled once. Building one through Kysely costs several times what SQLite needs to run it; this keeps
- * Kysely's types and its SQL, and fills in only the parameters.
+ * Kysely's types and its SQL, fills in only the parameters, and goes past Kysely's executor.
  */
 import type { Compilable, CompiledQuery, Kysely } from 'kysely';
+import type { Engine } from './database.ts';
+import { directPathOf } from './dialect.ts';
 import type { Schema } from './schema.ts';
 
 /** Stands for the parameter of that index while the query is built. */
@@ -23,22 +25,20 @@ interface Template {
 export function hotQuery<Parameters extends readonly unknown[], Row>(
   build: (db: Kysely<Schema>, ...parameters: Parameters) => Compilable<Row>,
 ): (db: Kysely<Schema>, ...parameters: Parameters) => Promise<Row[]> {
-  // One adapter for each open database and its transactions.
-  const templates = new WeakMap<object, Template>();
+  const templates: Partial<Record<Engine, Template>> = {};
   return async (db, ...parameters) => {
-    const { adapter } = db.getExecutor();
-    let template = templates.get(adapter);
-    if (template === undefined) {
-      template = templateOf(
-        (...placeholders) => build(db, ...(placeholders as unknown as Parameters)),
-        parameters.length,
-      );
-      templates.set(adapter, template);
-    }
-    const values = template.values.map((value) =>
-      'parameter' in value ? parameters[value.parameter] : value.constant,
-    );
-    const { rows } = await db.executeQuery({ ...template.compiled, parameters: values });
+    const { engine, execute } = directPathOf(db);
+    const { compiled, values } = (templates[engine] ??= templateOf(
+      (...placeholders) => build(db, ...(placeholders as unknown as Parameters)),
+      parameters.length,
+    ));
+    const { rows } = await execute({
+      sql: compiled.sql,
+      query: compiled.query,
+      parameters: values.map((value) =>
+        'parameter' in value ? parameters[value.parameter] : value.constant,
+      ),
+    });
     return rows as Row[];
   };
 }

@@ -1,8 +1,8 @@
 /** The database on a PostgreSQL server. */
-import { Kysely, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { CHANGES_CHANNEL } from './changes.ts';
 import type { Database, DatabaseOptions } from './database.ts';
-import { readDialect, transactionDialect } from './dialect.ts';
+import { readsOver } from './dialect.ts';
 import { DatabaseFault } from './fault.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
@@ -12,7 +12,7 @@ import { openPostgresPool, type PostgresPool } from './postgres-pool.ts';
 import { assertPostgresSettings, explainPostgresFailure } from './postgres-settings.ts';
 import { retrying } from './retry.ts';
 import type { Schema } from './schema.ts';
-import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS } from './transaction.ts';
+import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS, type Transactions } from './transaction.ts';
 
 const STATEMENT_LIMIT_MS = 10_000;
 
@@ -67,11 +67,9 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
       longestPauseMs: 250,
     });
 
-  const query = new Kysely<Schema>({
-    dialect: readDialect('postgres', (statement) => persist(() => readers.run(statement))),
-  });
-  const transactions = transactionsOn<Schema>(writers, BEGIN);
-  const transactionsSoon = transactionsOn<Schema>(writers, BEGIN_SOON);
+  const query = readsOver<Schema>('postgres', (statement) => persist(() => readers.run(statement)));
+  const transactions = transactionsOn(writers, BEGIN);
+  const transactionsSoon = transactionsOn(writers, BEGIN_SOON);
 
   try {
     await persist(() => assertPostgresSettings(readers));
@@ -104,13 +102,8 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
   };
 }
 
-function transactionsOn<S>(pool: PostgresPool, begin: string): Kysely<S> {
-  return new Kysely<S>({
-    dialect: transactionDialect('postgres', {
-      begin: () => pool.begin(begin),
-      destroy: () => Promise.resolve(),
-    }),
-  });
+function transactionsOn(pool: PostgresPool, begin: string): Transactions {
+  return { engine: 'postgres', begin: () => pool.begin(begin) };
 }
 
 /** Migrations may take as long as they need, on a connection of their own. */
@@ -127,7 +120,7 @@ async function migrateOn(
     onIdleError: (error) => log?.warn({ err: error }, 'the connection for migrations was lost'),
   });
   try {
-    const transactions = transactionsOn<SchemaRecord>(pool, BEGIN);
+    const transactions = transactionsOn(pool, BEGIN);
     await migrate({
       engine: 'postgres',
       write: <T>(work: (tx: Transaction<SchemaRecord>) => Promise<T>) =>

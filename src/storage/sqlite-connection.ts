@@ -8,14 +8,17 @@ export interface SqliteConnection {
   /** Runs a statement through the cache of prepared ones. Synchronous; throws SQLite's errors as they are. */
   readonly run: (statement: Pick<Statement, 'sql' | 'parameters'>) => QueryResult<unknown>;
   /** Runs one of the fixed statements of transactions and pragmas; the rows. */
-  readonly command: (sql: string) => Record<string, unknown>[];
+  readonly command: (sql: string) => Row[];
   close(): void;
 }
 
+type Row = Record<string, unknown>;
+
 interface Prepared {
   readonly statement: StatementSync;
-  /** It answers with rows. */
-  readonly reader: boolean;
+  /** A row without its values; no columns where the statement gives none. */
+  columns: readonly string[];
+  blank: Row;
 }
 
 /** Statements kept prepared; the oldest makes room for a new one. Our statements are some hundred texts. */
@@ -41,7 +44,8 @@ export function openSqliteConnection(
     const known = cache.get(sql);
     if (known !== undefined) return known;
     const statement = handle.prepare(sql);
-    const prepared = { statement, reader: statement.columns().length > 0 };
+    statement.setReturnArrays(true);
+    const prepared = { statement, ...shapeOf(statement) };
     if (cache.size >= CACHE_SIZE) cache.delete(cache.keys().next().value ?? '');
     cache.set(sql, prepared);
     return prepared;
@@ -50,12 +54,17 @@ export function openSqliteConnection(
   const connection: SqliteConnection = {
     handle,
     run({ sql, parameters }) {
-      const { statement, reader } = prepare(sql);
+      const prepared = prepare(sql);
       const values = parameters as SQLInputValue[];
-      if (reader) return { rows: statement.all(...values) };
-      return { rows: [], numAffectedRows: BigInt(statement.run(...values).changes) };
+      if (prepared.columns.length > 0) return { rows: rowsOf(prepared, values) };
+      return { rows: [], numAffectedRows: BigInt(prepared.statement.run(...values).changes) };
     },
-    command: (sql) => prepare(sql).statement.all(),
+    command(sql) {
+      const prepared = prepare(sql);
+      if (prepared.columns.length > 0) return rowsOf(prepared, []);
+      prepared.statement.run();
+      return [];
+    },
     close() {
       cache.clear();
       if (handle.isOpen) handle.close();
@@ -76,4 +85,27 @@ export function openSqliteConnection(
     throw error;
   }
   return connection;
+}
+
+function shapeOf(statement: StatementSync): Pick<Prepared, 'columns' | 'blank'> {
+  const columns = statement.columns().map(({ name }) => name);
+  return { columns, blank: Object.fromEntries(columns.map((name) => [name, null])) };
+}
+
+/**
+ * The rows, made from arrays by copying `blank`. The objects that `node:sqlite` makes are dictionaries to V8: to make and read them costs more than the
+ * statement itself.
+ */
+function rowsOf(prepared: Prepared, parameters: readonly SQLInputValue[]): Row[] {
+  const found = prepared.statement.all(...parameters) as unknown as unknown[][];
+  // Another process may have changed the table, which SQLite notices as it runs the statement.
+  if (found[0] !== undefined && found[0].length !== prepared.columns.length) {
+    Object.assign(prepared, shapeOf(prepared.statement));
+  }
+  const { columns, blank } = prepared;
+  return found.map((values) => {
+    const row = { ...blank };
+    for (let index = 0; index < columns.length; index++) row[columns[index] ?? ''] = values[index];
+    return row;
+  });
 }

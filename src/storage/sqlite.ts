@@ -1,8 +1,8 @@
 /** The database on one SQLite file: a connection that writes, one that reads, the barrier, checkpoints on a thread of their own. */
-import { Kysely, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { Unavailable } from '../protocol/unavailable.ts';
 import type { Database, DatabaseOptions } from './database.ts';
-import { readDialect, transactionDialect } from './dialect.ts';
+import { readsOver } from './dialect.ts';
 import { type Barrier, openBarrier } from './durability.ts';
 import { DatabaseFault } from './fault.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
@@ -14,7 +14,7 @@ import { openSqliteConnection, type SqliteConnection } from './sqlite-connection
 import { isBusy, mapSqliteError } from './sqlite-errors.ts';
 import { assertSqliteVersion, explainSqliteFailure, prepareSqliteFile } from './sqlite-file.ts';
 import { sqliteTransaction } from './sqlite-transaction.ts';
-import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS } from './transaction.ts';
+import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS, type Transactions } from './transaction.ts';
 import { createTurn } from './turn.ts';
 
 type Persist = <T>(step: () => T | Promise<T>) => Promise<T>;
@@ -115,12 +115,10 @@ function createDatabase(parts: Parts): Database {
       return isBusy(error) ? persist(step) : Promise.reject(mapSqliteError(error));
     }
   };
-  const transactions = new Kysely<Schema>({
-    dialect: transactionDialect('sqlite', {
-      begin: () => attempt(() => sqliteTransaction(writer)),
-      destroy: () => Promise.resolve(),
-    }),
-  });
+  const transactions: Transactions = {
+    engine: 'sqlite',
+    begin: () => attempt(() => sqliteTransaction(writer)),
+  };
   const commit: Database['writeSoon'] = async (work) => {
     assertOpen();
     // What cannot be made durable is not even tried.
@@ -136,9 +134,7 @@ function createDatabase(parts: Parts): Database {
   };
   return {
     engine: 'sqlite',
-    query: new Kysely<Schema>({
-      dialect: readDialect('sqlite', (statement) => read(() => reader.run(statement))),
-    }),
+    query: readsOver<Schema>('sqlite', (statement) => read(() => reader.run(statement))),
     write: async (work) => {
       const result = await commit(work);
       await barrier.flush();

@@ -1,10 +1,10 @@
-import { CompiledQuery, DummyDriver, Kysely, sql } from 'kysely';
+import { CompiledQuery, type Kysely, sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashSecret } from '../../src/protocol/token-format.ts';
 import { findAuthorizationCode } from '../../src/storage/authorizations.ts';
 import { findClient } from '../../src/storage/clients.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { readDialect } from '../../src/storage/dialect.ts';
+import { type Statement, transactionOver } from '../../src/storage/dialect.ts';
 import { listDueOutboxEntries } from '../../src/storage/outbox.ts';
 import type { Schema } from '../../src/storage/schema.ts';
 import { findLiveSession, markSessionEnded, touchSession } from '../../src/storage/sessions.ts';
@@ -135,19 +135,19 @@ forEachEngine((engine) => {
     });
 
     /** The statements of one call, without running them. */
-    const statementsOf = async (run: (db: Kysely<Schema>) => Promise<unknown>): Promise<CompiledQuery[]> => {
-      const statements: CompiledQuery[] = [];
-      const dialect = readDialect(engine.name, () => Promise.resolve({ rows: [] }));
-      const recorder = new Kysely<Schema>({
-        dialect: { ...dialect, createDriver: () => new DummyDriver() },
-        log: ({ query }) => void statements.push(query),
-      });
-      await run(recorder);
+    const statementsOf = async (run: (db: Kysely<Schema>) => Promise<unknown>): Promise<Statement[]> => {
+      const statements: Statement[] = [];
+      const execute = (statement: Statement): Promise<{ rows: [] }> => {
+        statements.push(statement);
+        return Promise.resolve({ rows: [] });
+      };
+      const nothing = (): Promise<void> => Promise.resolve();
+      await run(transactionOver<Schema>(engine.name, { execute, commit: nothing, rollback: nothing }));
       expect(statements.length).toBeGreaterThan(0);
       return statements;
     };
 
-    const explain = async (query: CompiledQuery): Promise<string[]> => {
+    const explain = async (query: Pick<Statement, 'sql' | 'parameters'>): Promise<string[]> => {
       const prefix = engine.name === 'sqlite' ? 'explain query plan ' : 'explain ';
       const { rows } = await db.query.executeQuery<{ detail?: string; 'QUERY PLAN'?: string }>(
         CompiledQuery.raw(prefix + query.sql, [...query.parameters]),

@@ -1,6 +1,6 @@
 /** Migrates a database and, told a number, dies by SIGKILL after that many statements. Says the schema level otherwise. */
-import { Kysely, type Transaction } from 'kysely';
-import { transactionDialect } from '../../../src/storage/dialect.ts';
+import type { Transaction } from 'kysely';
+import type { OpenTransaction } from '../../../src/storage/dialect.ts';
 import { migrate, type SchemaRecord } from '../../../src/storage/migrate.ts';
 import { migrations } from '../../../src/storage/migrations/index.ts';
 import { openPostgresPool } from '../../../src/storage/postgres-pool.ts';
@@ -12,9 +12,14 @@ const [url = '', die = '0'] = process.argv.slice(2);
 const engine = url.startsWith('sqlite:') ? 'sqlite' : 'postgres';
 
 let statements = 0;
-const log = (): void => {
-  if (++statements === Number(die)) process.kill(process.pid, 'SIGKILL');
-};
+const counted = (transaction: OpenTransaction): OpenTransaction => ({
+  ...transaction,
+  execute: async (statement) => {
+    const result = await transaction.execute(statement);
+    if (++statements === Number(die)) process.kill(process.pid, 'SIGKILL');
+    return result;
+  },
+});
 
 const sqlite = (): ReturnType<typeof sqliteTransaction> => {
   const connection = openSqliteConnection(url.slice('sqlite:'.length), { readOnly: false, waitMs: 5000 });
@@ -31,17 +36,11 @@ const pool =
         onIdleError: () => undefined,
       })
     : undefined;
-const transactions = new Kysely<SchemaRecord>({
-  log,
-  dialect: transactionDialect(engine, {
-    begin: () => pool?.begin('begin') ?? Promise.resolve(sqlite()),
-    destroy: () => Promise.resolve(),
-  }),
-});
+const begin = async (): Promise<OpenTransaction> => counted((await pool?.begin('begin')) ?? sqlite());
 const state = await migrate({
   engine,
   write: <T>(work: (tx: Transaction<SchemaRecord>) => Promise<T>) =>
-    attemptTransaction(transactions, work, Infinity),
+    attemptTransaction({ engine, begin }, work, Infinity),
   now: () => Date.now(),
   migrations,
 });
