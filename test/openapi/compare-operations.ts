@@ -1,6 +1,10 @@
 /** Compares two sets of operations: each difference is one line, `operation: what`. */
 import type { Body, DescribedOperation, Member } from './described-operation.ts';
 
+/** In place of an operation: what is so throughout. */
+const EVERY = 'every operation';
+const NULLS = 'null may be written for what is left out';
+
 /** Differences between our operations and the official ones, in the order of the documents; none twice. */
 export function compareOperations(
   ours: readonly DescribedOperation[],
@@ -12,8 +16,11 @@ export function compareOperations(
     if (theirs === undefined) {
       differences.add(`${mine.key}: is not official`);
     } else {
-      for (const what of compareOperation(mine, theirs)) differences.add(`${mine.key}: ${what}`);
+      for (const what of compareOperation(mine, theirs))
+        differences.add(what === NULLS ? `${EVERY}: ${what}` : `${mine.key}: ${what}`);
     }
+    if (mine.answers.has('304') && theirs?.answers.has('304') === false)
+      differences.add(`${EVERY}: status 304 is not official`);
     for (const path of mine.also) differences.add(describeAlias(mine.key, path));
   }
   const known = new Set(ours.map(({ key }) => key));
@@ -21,7 +28,9 @@ export function compareOperations(
   return [...differences];
 }
 
+/** An operation without an answer that grants anything is one difference, which stands for all that the refusal makes of it. */
 function compareOperation(ours: DescribedOperation, official: DescribedOperation): string[] {
+  if (isRefused(ours) && !isRefused(official)) return ['is only refused'];
   return [
     ...(ours.token === official.token ? [] : [`access token is ${ours.token}, officially ${official.token}`]),
     ...compareParameters(ours, official),
@@ -30,15 +39,15 @@ function compareOperation(ours: DescribedOperation, official: DescribedOperation
   ];
 }
 
-/** A path that differs in the version alone counts once for all operations. */
+function isRefused({ answers }: DescribedOperation): boolean {
+  return ![...answers.keys()].some((status) => /^[23]/.test(status));
+}
+
+/** `r0` is how `v3` was called before version 1.1 of the specification: one difference for all operations. */
 function describeAlias(key: string, path: string): string {
-  const [, official = ''] = key.split(' ');
-  const version = /^\/_matrix\/client\/[^/]+/;
-  const same = path.replace(version, '').replace(/\{[^}]+\}/g, '{}') === official.replace(version, '');
-  const prefix = version.exec(path)?.[0];
-  return same && prefix !== undefined
-    ? `every operation: may be served below ${prefix} too`
-    : `${key}: is served as ${path} too`;
+  const [, own = ''] = key.split(' ');
+  const isOld = path.replace('/r0/', '/v3/').replace(/\{[^}]+\}/g, '{}') === own;
+  return isOld ? `${EVERY}: is served below r0 too` : `${key}: is served as ${path} too`;
 }
 
 function compareParameters(ours: DescribedOperation, official: DescribedOperation): string[] {
@@ -61,13 +70,15 @@ function compareAnswers(ours: DescribedOperation, official: DescribedOperation):
     else found.push(...compareBodies(status, ours.answers.get(status), body));
   }
   for (const status of ours.answers.keys())
-    if (!official.answers.has(status) && !status.endsWith('XX'))
+    if (!official.answers.has(status) && !status.endsWith('XX') && status !== '304')
       found.push(`status ${status} is not official`);
   return found;
 }
 
-/** `place` is `body`, where the client speaks, or the status of an answer. */
+/** `place` is `body`, where the client speaks, or the status of an answer. Errors may have any further member. */
 function compareBodies(place: string, ours: Body | undefined, official: Body | undefined): string[] {
+  const isError = /^[45]/.test(place);
+  if (isError && official === undefined) return [];
   if (ours === undefined || official === undefined) {
     if (ours === official) return [];
     return [`${place}: JSON is ${ours === undefined ? 'missing' : 'not official'}`];
@@ -77,23 +88,31 @@ function compareBodies(place: string, ours: Body | undefined, official: Body | u
     found.push(`body is ${official.required ? 'optional' : 'required'} here`);
   for (const [name, theirs] of official.members) {
     const mine = ours.members.get(name);
-    if (mine !== undefined)
+    if (mine !== undefined) {
       found.push(...compareMembers(`${place}: ${name}`, place === 'body', mine, theirs));
-    else if (!lacksHolder(ours, name)) found.push(`${place}: ${name} is missing`);
+    } else if (!lacksHolder(ours, name)) found.push(`${place}: ${name} is missing`);
   }
-  for (const name of ours.members.keys()) {
-    if (official.members.has(name) || official.open.has(holderOf(name)) || lacksHolder(official, name))
-      continue;
-    found.push(`${place}: ${name} is not official`);
-  }
+  const more = isError ? [] : unofficial(ours, official);
+  if (more.length > 0) found.push(`${place}: not official: ${more.join(', ')}`);
   return found;
+}
+
+function unofficial(ours: Body, official: Body): string[] {
+  return [...ours.members.keys()].filter(
+    (name) =>
+      !official.members.has(name) && !official.open.has(holderOf(name)) && !lacksHolder(official, name),
+  );
 }
 
 /** What a client need not send may be required there; what an answer always has may be optional there. */
 function compareMembers(name: string, isRequest: boolean, ours: Member, official: Member): string[] {
   const found: string[] = [];
-  if (ours.type !== official.type && official.type !== 'any')
-    found.push(`${name} is ${ours.type}, officially ${official.type}`);
+  const plain = ours.type.replace(/\bnull\||\|null\b/, '');
+  const takesNull = isRequest && plain === official.type && plain !== ours.type;
+  if (takesNull) found.push(NULLS);
+  const type = takesNull ? plain : ours.type;
+  if (type !== official.type && official.type !== 'any')
+    found.push(`${name} is ${type}, officially ${official.type}`);
   if (official.required && !ours.required) found.push(`${name} is optional here`);
   if (isRequest && ours.required && !official.required) found.push(`${name} is required here`);
   return found;

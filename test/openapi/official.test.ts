@@ -126,12 +126,12 @@ describe('the comparison', () => {
       `GET ${whoami}: 200: user_id is optional here`,
       `GET ${whoami}: 200: device_id is missing`,
       `GET ${whoami}: 200: is_guest is string, officially boolean`,
-      `GET ${whoami}: 200: extra is not official`,
+      `GET ${whoami}: 200: not official: extra`,
     ]);
   });
 
   const asked = (operation: Node): DescribedOperation[] =>
-    describeOperations({ paths: { '/thing/{id}': { post: { responses: {}, ...operation } } } });
+    describeOperations({ paths: { '/thing/{id}': { post: { responses: { '200': {} }, ...operation } } } });
   const body = (schema: Node, required = true): Node => ({
     requestBody: { required, content: { 'application/json': { schema: { type: 'object', ...schema } } } },
   });
@@ -190,7 +190,14 @@ describe('the comparison', () => {
       'body: list is optional here',
       'body: list[].a is optional here',
       'body: list[].b is missing',
-      'body: list[].c is not official',
+      'body: not official: list[].c',
+    ]);
+  });
+
+  it('says once of an operation that it is only refused', () => {
+    const official = asked(body({ properties: { a: { type: 'string' } } }));
+    expect(compareOperations(asked({ responses: { '404': {}, '5XX': {} } }), official)).toEqual([
+      'POST /thing/{}: is only refused',
     ]);
   });
 
