@@ -1,0 +1,1 @@
+`POST /_matrix/client/v3/login` signs in clients without OAuth by login token or password; their sessions stand beside all others, on the account page, in `gatehouse sessions`, at introspection and at revocation.

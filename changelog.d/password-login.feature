@@ -1,0 +1,1 @@
+Clients that know no other way log in by `m.login.password` (`legacy_login.password`, off by default): name and password are checked by the identity provider's password grant, for everybody or for an allow-list, with limits on failures by account and by address.
