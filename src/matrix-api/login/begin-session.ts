@@ -31,7 +31,7 @@ type Beginning =
  * have: nobody can choose here which to end.
  */
 export async function beginSession(
-  deps: LogInDeps,
+  deps: Pick<LogInDeps, 'db' | 'clock' | 'random' | 'homeserver' | 'policy' | 'sessionLimits'>,
   person: Person,
   device: LogInDevice,
 ): Promise<{ readonly user: User; readonly tokens: LegacyTokens }> {
@@ -77,7 +77,11 @@ function requireUsable(user: User | undefined): User {
 }
 
 /** Rule 6: user and device before any token. Both verbs can be repeated. */
-async function announce({ homeserver }: LogInDeps, user: User, device: LogInDevice): Promise<void> {
+async function announce(
+  { homeserver }: Pick<LogInDeps, 'homeserver'>,
+  user: User,
+  device: LogInDevice,
+): Promise<void> {
   const { localpart, displayname } = user;
   await homeserver.provisionUser({ localpart, ...(displayname === null ? {} : { displayname }) });
   await homeserver.upsertDevice({
