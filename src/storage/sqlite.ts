@@ -13,6 +13,7 @@ import { type Checkpointer, startCheckpointer } from './sqlite-checkpointer.ts';
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts';
 import { isBusy, mapSqliteError } from './sqlite-errors.ts';
 import { assertSqliteVersion, explainSqliteFailure, prepareSqliteFile } from './sqlite-file.ts';
+import { shareReads } from './sqlite-reads.ts';
 import { sqliteTransaction } from './sqlite-transaction.ts';
 import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS, type Transactions } from './transaction.ts';
 import { createTurn } from './turn.ts';
@@ -106,6 +107,7 @@ function createDatabase(parts: Parts): Database {
   const assertOpen = (): void => {
     if (closed) throw new Unavailable('the database', { cause: new Error('it is closed') });
   };
+  const reads = shareReads(reader);
   const read = <T>(step: () => T): Promise<T> => {
     // Nearly always at once; the retry's machinery only where somebody is in the way.
     try {
@@ -117,7 +119,12 @@ function createDatabase(parts: Parts): Database {
   };
   const transactions: Transactions = {
     engine: 'sqlite',
-    begin: () => attempt(() => sqliteTransaction(writer)),
+    begin: () =>
+      attempt(() => {
+        // No reader of ours keeps this write from starting the log afresh.
+        reads.renew();
+        return sqliteTransaction(writer);
+      }),
   };
   const commit: Database['writeSoon'] = async (work) => {
     assertOpen();
@@ -128,13 +135,14 @@ function createDatabase(parts: Parts): Database {
       assertOpen();
       return await persist(() => attemptTransaction(transactions, work, transactionLimitMs));
     } finally {
+      reads.renew();
       release();
       checkpointer.noteCommit();
     }
   };
   return {
     engine: 'sqlite',
-    query: readsOver<Schema>('sqlite', (statement) => read(() => reader.run(statement))),
+    query: readsOver<Schema>('sqlite', (statement) => read(() => reads.run(statement))),
     write: async (work) => {
       const result = await commit(work);
       await barrier.flush();
