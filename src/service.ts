@@ -10,7 +10,8 @@ import { authorizationPurpose } from './authorization-server/authorization-respo
 import {
   absentAuthorizationServerHandlers,
   authorizationServerHandlers,
-  signInPages,
+  authorizationPages,
+  restartPage,
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
 import { deviceGrantPurpose } from './authorization-server/device-verification.ts';
@@ -21,12 +22,14 @@ import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './compo
 import { readGauges } from './composition/gauges.ts';
 import { startHousekeeping } from './composition/housekeeping.ts';
 import { providerRules, upstreamSettings } from './composition/provider-rules.ts';
+import { loginMethods } from './composition/login-methods.ts';
+import { loginOffer } from './composition/login-offer.ts';
 import { idpDocumentStore } from './composition/idp-document-store.ts';
 import { judgeReadiness } from './composition/readiness.ts';
 import { ensureEncryptionKey } from './config/encryption-key.ts';
 import type { Config } from './config/schema.ts';
 import { homeserverOf } from './homeserver/choose.ts';
-import { createApp, type GatehouseApp } from './http/app.ts';
+import { createApp, type GatehouseApp, type PageRoute } from './http/app.ts';
 import { createCsrf } from './http/csrf.ts';
 import type { Handler } from './http/exchange.ts';
 import { createFloodGuard } from './http/flood-guard.ts';
@@ -34,7 +37,12 @@ import { createOperationsApp, type Readiness } from './http/operations.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import { startServer } from './http/server.ts';
 import type { PublishedMetadata } from './matrix-api/published-metadata.ts';
+import type { MatrixApiDeps } from './matrix-api/deps.ts';
+import { hasLegacyLogin, type LoginMethods } from './matrix-api/login/methods.ts';
+import { legacyLoginPurpose } from './matrix-api/login/sso-confirmation.ts';
+import { ssoPages } from './matrix-api/login/sso-routes.ts';
 import { matrixApiHandlers } from './matrix-api/routes.ts';
+import { userInteractivePages, userInteractivePurpose } from './matrix-api/user-interactive/confirm.ts';
 import { createEvents } from './observability/events.ts';
 import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
@@ -206,6 +214,8 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
       authorization: authorizationPurpose({ db, issuer: config.public_url }),
       device_grant: deviceGrantPurpose({ issuer: config.public_url }),
       account: accountPurpose({ issuer: config.public_url }),
+      legacy_login: legacyLoginPurpose({ db, issuer: config.public_url }),
+      user_interactive: userInteractivePurpose({ issuer: config.public_url }),
     },
     providerRules: providerRules(config.providers),
     homeserver: homeserverOf(config.homeserver.kind),
@@ -257,6 +267,9 @@ async function composeApp(
 ): Promise<GatehouseApp> {
   const { config, validateResponses = false } = options;
   const { log, metrics, clock, random } = deps;
+  const nameClient = clientNaming(deps);
+  const matrix = { ...deps, nameClient, homeserverUrl: config.homeserver.public_url };
+  const login = loginMethods(config, deps);
   const metadata: Handler = (request) => published.metadata.reply(request.headers);
   const registrationLimit = createRateLimiter({
     name: 'registrations_per_address',
@@ -272,27 +285,30 @@ async function composeApp(
       {
         file: 'matrix-client.yaml',
         dialect: 'matrix',
-        handlers: matrixApiHandlers(deps, {
-          published,
-          knowsTokens: config.mode === 'facade',
-          wellKnown: {
-            homeserverUrl: config.homeserver.public_url,
-            issuer: config.oauth_api ? issuerOf(config) : undefined,
-            cacheControl: cacheControl(config.metadata),
+        handlers: matrixApiHandlers(
+          { ...matrix, login },
+          {
+            published,
+            knowsTokens: config.mode === 'facade',
+            hasAccountPage: hasAccountPage(config, login),
+            loginOffer: loginOffer(config, login),
+            wellKnown: {
+              homeserverUrl: config.homeserver.public_url,
+              issuer: config.oauth_api ? issuerOf(config) : undefined,
+              cacheControl: cacheControl(config.metadata),
+            },
           },
-        }),
+        ),
       },
       {
         file: 'authorization-server.yaml',
         dialect: 'oauth',
         handlers: offersOAuth(config)
           ? authorizationServerHandlers(deps, { metadata, registrationLimit })
-          : absentAuthorizationServerHandlers(metadata),
+          : absentAuthorizationServerHandlers(metadata, hasLegacyLogin(login) ? deps : undefined),
       },
     ],
-    pages: offersOAuth(config)
-      ? [...signInPages(deps), ...accountPages({ ...deps, nameClient: clientNaming(deps) })]
-      : [],
+    pages: pagesOf(config, matrix, login),
     trustedProxies: config.listen.trusted_proxies,
     bodyLimitBytes: config.limits.body_bytes,
     log,
@@ -302,6 +318,27 @@ async function composeApp(
     validateResponses,
     hotPaths: !validateResponses,
   });
+}
+
+/** People come here wherever there are sessions of ours, whichever API began them. */
+function hasAccountPage(config: Config, login: LoginMethods): boolean {
+  return offersOAuth(config) || hasLegacyLogin(login);
+}
+
+function pagesOf(
+  config: Config,
+  deps: AuthorizationServerDeps & MatrixApiDeps,
+  login: LoginMethods,
+): PageRoute[] {
+  const { login_token_ttl_seconds: ttl, trusted_redirects: trustedRedirects } = config.legacy_login;
+  if (!hasAccountPage(config, login)) return [];
+  return [
+    restartPage(deps),
+    ...(offersOAuth(config) ? authorizationPages(deps) : []),
+    ...(login.sso ? ssoPages({ ...deps, loginTokenTtl: ttl * 1000, trustedRedirects }) : []),
+    ...accountPages(deps),
+    ...userInteractivePages(deps),
+  ];
 }
 
 function databaseOptions(

@@ -52,9 +52,13 @@ export function authorizationServerHandlers(
   };
 }
 
-/** The same operations where the OAuth API is not offered here: only the documents are, if there are any. */
+/**
+ * The same operations where the OAuth API is not offered here: only the documents are, if there are any. With `legacy`, for clients that log in
+ * without OAuth, so are the way back from the IdP, its sign-outs, and the homeserver's question whose a token is.
+ */
 export function absentAuthorizationServerHandlers(
   metadata: Handler,
+  legacy?: AuthorizationServerDeps,
 ): Record<keyof operations, Handler<never>> {
   const absent: Handler = () => {
     throw new OAuthError('invalid_request', 'the OAuth 2.0 API is not offered here', { status: 404 });
@@ -66,20 +70,25 @@ export function absentAuthorizationServerHandlers(
     registerClient: absent,
     authorize: absent,
     authorizeByPost: absent,
-    upstreamCallback: absent,
-    receiveLogoutToken: absent,
+    upstreamCallback: legacy === undefined ? absent : upstreamCallback(legacy),
+    receiveLogoutToken: legacy === undefined ? absent : receiveLogoutToken(legacy),
     authorizeDevice: absent,
     exchangeToken: absent,
     revokeToken: absent,
-    introspectToken: absent,
+    introspectToken: legacy === undefined ? absent : introspectToken(legacy),
     pushAuthorizationRequest: absent,
     getUserinfo: absent,
     postUserinfo: absent,
   };
 }
 
-/** The pages of a sign-in. */
-export function signInPages(deps: AuthorizationServerDeps): PageRoute[] {
+/** The page of every sign-in, whatever it is for. */
+export function restartPage(deps: AuthorizationServerDeps): PageRoute {
+  return { method: 'GET', path: '/sign-in/:id', operationId: 'restartSignIn', handler: restartSignIn(deps) };
+}
+
+/** The pages of a sign-in for a client with OAuth. */
+export function authorizationPages(deps: AuthorizationServerDeps): PageRoute[] {
   return [
     { method: 'GET', path: '/consent/:id', operationId: 'showConsent', handler: showConsent(deps) },
     {
@@ -89,7 +98,6 @@ export function signInPages(deps: AuthorizationServerDeps): PageRoute[] {
       handler: decideConsent(deps),
       form: true,
     },
-    { method: 'GET', path: '/sign-in/:id', operationId: 'restartSignIn', handler: restartSignIn(deps) },
     { method: 'GET', path: '/device', operationId: 'showCodeForm', handler: showCodeForm(deps) },
     { method: 'POST', path: '/device', operationId: 'enterCode', handler: enterCode(deps), form: true },
     {

@@ -55,6 +55,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a client without OAuth can log in with (client-server API, "Login"). */
+        get: operations["getLoginFlows"];
+        put?: never;
+        /** Signs in a client without OAuth (client-server API, "Login"). */
+        post: operations["logIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/login/sso/redirect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a client without OAuth sends a browser to sign in (client-server API, "SSO client login"). */
+        get: operations["redirectToSso"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/login/sso/redirect/{idpId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** As `redirectToSso`, with an identity provider that was chosen in the client. */
+        get: operations["redirectToIdp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/static/client/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page that logs in for an app that knows none of the flows (client-server API, "Login Fallback"). */
+        get: operations["getLoginFallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_matrix/client/v3/account/whoami": {
         parameters: {
             query?: never;
@@ -72,10 +141,403 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_matrix/client/v3/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** New tokens for a refresh token (sessions without an OAuth client). */
+        post: operations["refreshTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends the session of the access token.
+         * @description The body does not matter, and is not read.
+         */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/logout/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends every session of the user.
+         * @description The body does not matter, and is not read.
+         */
+        post: operations["logoutAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The devices on which the user is signed in. */
+        get: operations["getDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/devices/{deviceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        /** One device. */
+        get: operations["getDevice"];
+        /** Names a device. */
+        put: operations["updateDevice"];
+        post?: never;
+        /** Signs a device out, after user-interactive authentication. */
+        delete: operations["deleteDevice"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/delete_devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs devices out, after user-interactive authentication. */
+        post: operations["deleteDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/auth/{authType}/fallback/web": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                authType: string;
+            };
+            cookie?: never;
+        };
+        /** The page by which a person completes a stage of user-interactive authentication. */
+        get: operations["showUserInteractiveFallback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refused; what application services may do here is done at the homeserver. */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/register/available": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Not here, nobody chooses a name. */
+        get: operations["checkUsernameAvailability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/register/m.login.registration_token/validity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Not here, there are no registration tokens. */
+        get: operations["registrationTokenValidity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/register/email/requestToken": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, addresses are the identity provider's. */
+        post: operations["requestTokenToRegisterEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/register/msisdn/requestToken": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, numbers are the identity provider's. */
+        post: operations["requestTokenToRegisterMSISDN"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, passwords are the identity provider's. */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/account/password/email/requestToken": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, passwords are the identity provider's. */
+        post: operations["requestTokenToResetPasswordEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/account/password/msisdn/requestToken": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, passwords are the identity provider's. */
+        post: operations["requestTokenToResetPasswordMSISDN"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/account/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, accounts are ended at the identity provider or by the operator. */
+        post: operations["deactivateAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/account/3pid/add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, addresses are the identity provider's. */
+        post: operations["add3PID"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/account/3pid/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, addresses are the identity provider's. */
+        post: operations["delete3pidFromAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/account/3pid/email/requestToken": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, addresses are the identity provider's. */
+        post: operations["requestTokenTo3PIDEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v3/account/3pid/msisdn/requestToken": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, numbers are the identity provider's. */
+        post: operations["requestTokenTo3PIDMSISDN"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/_matrix/client/v1/login/get_token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Not here, a client cannot sign another one in (`m.get_login_token` is false). */
+        post: operations["generateLoginToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Something that the user is signed in on. */
+        Device: {
+            device_id: string;
+            /** @description Its own name, else that of its client. */
+            display_name?: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since the epoch.
+             */
+            last_seen_ts: number;
+        };
+        LoginFlow: {
+            type: string;
+            identity_providers?: {
+                id: string;
+                name: string;
+                /** @description An `mxc:` URI. */
+                icon?: string;
+                brand?: string;
+            }[];
+            oauth_aware_preferred?: boolean;
+            /** @description Older name of `oauth_aware_preferred`. */
+            "org.matrix.msc3824.delegated_oidc_compatibility"?: boolean;
+        };
         /** @description Error body of the Matrix client-server API; both members are always present. */
         MatrixError: {
             errcode: string;
@@ -135,8 +597,56 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description What the client knows of the authentication; left out at first. Members beside these belong to stages that are not offered. */
+        UserInteractiveAuth: {
+            type?: string;
+            session?: string;
+        } | null;
+        UserInteractiveChallenge: {
+            flows: {
+                stages: string[];
+            }[];
+            params: Record<string, never>;
+            /** @description Names this request when it is sent again. */
+            session: string;
+            completed: string[];
+            /** @description Only where an attempt failed. */
+            errcode?: string;
+            error?: string;
+        };
     };
     responses: {
+        /** @description On to the sign-in. */
+        SsoRedirect: {
+            headers: {
+                Location: string;
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description It is so. */
+        Empty: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        /** @description The next pair. The same refresh token yields the identical pair again until one of the two is used. */
+        Refreshed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    access_token: string;
+                    refresh_token: string;
+                    /** @description What is left of the access token. */
+                    expires_in_ms: number;
+                };
+            };
+        };
         /** @description The metadata. `ETag` and `Cache-Control` are set; the document does not depend on the identity provider being up. */
         AuthMetadata: {
             headers: {
@@ -170,8 +680,43 @@ export interface components {
                 "application/json": components["schemas"]["MatrixError"];
             };
         };
+        /** @description Refused; a page where a person looks, else in the words of the Matrix client-server API. */
+        MatrixPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "text/html": string;
+                "application/json": components["schemas"]["MatrixError"];
+            };
+        };
+        /** @description Something that we depend on is down. No JSON, because clients end the session on any JSON error here. */
+        BareFailure: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "text/plain": string;
+            };
+        };
+        /** @description The person has to prove themselves first; or the access token is missing or not good. */
+        UserInteractive: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["UserInteractiveChallenge"] | components["schemas"]["MatrixError"];
+            };
+        };
     };
-    parameters: never;
+    parameters: {
+        /** @description Where the browser goes afterwards, with `loginToken` in its query. */
+        RedirectUrl: string;
+        /** @description `login` or `register`; anything else counts as `login`. */
+        SsoAction: string;
+        /** @description Older name of `action`, which wins. */
+        UnstableSsoAction: string;
+    };
     requestBodies: never;
     headers: never;
     pathItems: never;
@@ -269,6 +814,168 @@ export interface operations {
             "5XX": components["responses"]["MatrixError"];
         };
     };
+    getLoginFlows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The flows. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        flows: components["schemas"]["LoginFlow"][];
+                    };
+                };
+            };
+            /** @description The answer that the client has, by `If-None-Match`, is current. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    logIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description One of those that `GET` offers. */
+                    type: string;
+                    identifier?: ({
+                        type: string;
+                    } & {
+                        [key: string]: unknown;
+                    }) | null;
+                    /** @description Deprecated, and wins over `identifier`. */
+                    user?: string | null;
+                    /** @description Deprecated. */
+                    medium?: string | null;
+                    /** @description Deprecated. */
+                    address?: string | null;
+                    password?: string;
+                    token?: string;
+                    /** @description 1 to 255 characters; made here where it is left out. */
+                    device_id?: string | null;
+                    /** @description Ignored for a device that is known; cut to 100 characters. */
+                    initial_device_display_name?: string | null;
+                    /** @description The client can refresh. */
+                    refresh_token?: boolean | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        user_id: string;
+                        access_token: string;
+                        device_id: string;
+                        refresh_token?: string;
+                        /** @description Left out where the access token does not expire. */
+                        expires_in_ms?: number;
+                        /** @description Deprecated. */
+                        home_server?: string;
+                        well_known?: {
+                            "m.homeserver": {
+                                /** Format: uri */
+                                base_url: string;
+                            };
+                        };
+                    };
+                };
+            };
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    redirectToSso: {
+        parameters: {
+            query: {
+                /** @description Where the browser goes afterwards, with `loginToken` in its query. */
+                redirectUrl: components["parameters"]["RedirectUrl"];
+                /** @description `login` or `register`; anything else counts as `login`. */
+                action?: components["parameters"]["SsoAction"];
+                /** @description Older name of `action`, which wins. */
+                "org.matrix.msc3824.action"?: components["parameters"]["UnstableSsoAction"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            302: components["responses"]["SsoRedirect"];
+            "4XX": components["responses"]["MatrixPage"];
+            "5XX": components["responses"]["MatrixPage"];
+        };
+    };
+    redirectToIdp: {
+        parameters: {
+            query: {
+                /** @description Where the browser goes afterwards, with `loginToken` in its query. */
+                redirectUrl: components["parameters"]["RedirectUrl"];
+                /** @description `login` or `register`; anything else counts as `login`. */
+                action?: components["parameters"]["SsoAction"];
+                /** @description Older name of `action`, which wins. */
+                "org.matrix.msc3824.action"?: components["parameters"]["UnstableSsoAction"];
+            };
+            header?: never;
+            path: {
+                idpId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            302: components["responses"]["SsoRedirect"];
+            404: components["responses"]["MatrixPage"];
+            "4XX": components["responses"]["MatrixPage"];
+            "5XX": components["responses"]["MatrixPage"];
+        };
+    };
+    getLoginFallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. Its query is read by its own script. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            "4XX": components["responses"]["MatrixPage"];
+            "5XX": components["responses"]["MatrixPage"];
+        };
+    };
     whoami: {
         parameters: {
             query?: never;
@@ -279,6 +986,425 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Whoami"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    refreshTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    refresh_token: string;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Refreshed"];
+            401: components["responses"]["MatrixError"];
+            "5XX": components["responses"]["BareFailure"];
+            "4XX": components["responses"]["MatrixError"];
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    logoutAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Empty"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    getDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        devices: components["schemas"]["Device"][];
+                    };
+                };
+            };
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    getDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is signed in on it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    updateDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description At most 100 characters. Without it nothing changes; an empty one takes the name away. */
+                    display_name?: string | null;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    deleteDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    auth?: components["schemas"]["UserInteractiveAuth"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            401: components["responses"]["UserInteractive"];
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    deleteDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    devices: string[];
+                    auth?: components["schemas"]["UserInteractiveAuth"];
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Empty"];
+            401: components["responses"]["UserInteractive"];
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    showUserInteractiveFallback: {
+        parameters: {
+            query?: {
+                /** @description As the client was given it. Always there but where the page is the last one. */
+                session?: string;
+                /** @description Of our own making, on the last page. */
+                done?: string;
+            };
+            header?: never;
+            path: {
+                authType: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last page, which tells the app. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description To the account page. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description To the page where the person confirms and signs in. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["MatrixPage"];
+            "5XX": components["responses"]["MatrixPage"];
+        };
+    };
+    register: {
+        parameters: {
+            query?: {
+                kind?: "guest" | "user";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    type?: string;
+                    inhibit_login?: boolean;
+                };
+            };
+        };
+        responses: {
+            400: components["responses"]["MatrixError"];
+            403: components["responses"]["MatrixError"];
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    checkUsernameAvailability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    registrationTokenValidity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    requestTokenToRegisterEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    requestTokenToRegisterMSISDN: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    requestTokenToResetPasswordEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    requestTokenToResetPasswordMSISDN: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    deactivateAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    add3PID: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    delete3pidFromAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    requestTokenTo3PIDEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    requestTokenTo3PIDMSISDN: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
+            "4XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["MatrixError"];
+        };
+    };
+    generateLoginToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            404: components["responses"]["MatrixError"];
             "4XX": components["responses"]["MatrixError"];
             "5XX": components["responses"]["MatrixError"];
         };

@@ -5,30 +5,43 @@
 import type { operations } from '../generated/matrix-client.ts';
 import type { Handler } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
-import type { FindAccessDeps } from '../sessions/find.ts';
 import { clientWellKnown, type WellKnownOptions } from './client-well-known.ts';
+import type { MatrixApiDeps } from './deps.ts';
+import type { LogInDeps } from './login/deps.ts';
+import { getLoginFallback } from './login/fallback.ts';
+import { getLoginFlows, type LoginOffer } from './login/flows.ts';
+import { logIn } from './login/log-in.ts';
+import { redirectToSso } from './login/sso-redirect.ts';
 import type { PublishedMetadata } from './published-metadata.ts';
-import { whoami } from './whoami.ts';
+import { delegatedHandlers, sessionHandlers } from './session-routes.ts';
 
 /** Handlers by operationId of `openapi/matrix-client.yaml`. */
 export function matrixApiHandlers(
-  deps: FindAccessDeps & { serverName: string },
+  deps: MatrixApiDeps & LogInDeps,
   more: {
     published: PublishedMetadata;
     wellKnown: WellKnownOptions;
     /** Whether access tokens of clients can be judged here. False in passthrough mode. */
     knowsTokens: boolean;
+    /** Whether there is an account page here. */
+    hasAccountPage: boolean;
+    loginOffer: LoginOffer;
   },
 ): Record<keyof operations, Handler<never>> {
   return {
     getAuthMetadata: (request) => more.published.metadata.reply(request.headers),
     getAuthIssuer: (request) => more.published.issuer.reply(request.headers),
     getClientWellKnown: clientWellKnown(more.wellKnown),
-    whoami: more.knowsTokens ? whoami(deps) : unrecognised,
+    getLoginFlows: getLoginFlows(more.loginOffer),
+    logIn: logIn(deps),
+    redirectToSso: deps.login.sso ? redirectToSso(deps) : noSso,
+    redirectToIdp: deps.login.sso ? redirectToSso(deps) : noSso,
+    getLoginFallback: deps.login.sso ? getLoginFallback() : noSso,
+    ...sessionHandlers(deps, more),
+    ...delegatedHandlers,
   };
 }
 
-/** For the homeserver to answer: whoever asks here came by a wrong way. */
-const unrecognised: Handler = () => {
-  throw new MatrixError(404, 'M_UNRECOGNIZED', 'This route is not served here');
+const noSso: Handler = () => {
+  throw new MatrixError(404, 'M_UNRECOGNIZED', 'Single sign-on is switched off on this server');
 };

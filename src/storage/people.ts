@@ -90,6 +90,14 @@ export async function abandonSteps(
   const { userId, sid } = of;
   const concerned = sql<boolean>`(upstream_sid = ${sid ?? null} or upstream_sid is null)`;
   const whole = sid === undefined ? sql<boolean>`1 = 1` : concerned;
+  // First: what an answer that is given at this moment makes of its sign-in is there to be deleted, or was never made.
+  await tx
+    .updateTable('sign_ins')
+    .set({ finished_at: of.at })
+    .where('user_id', '=', userId)
+    .where('finished_at', 'is', null)
+    .where(whole)
+    .execute();
   await tx
     .deleteFrom('authorization_codes')
     .where('user_id', '=', userId)
@@ -100,13 +108,6 @@ export async function abandonSteps(
     .deleteFrom('login_tokens')
     .where('user_id', '=', userId)
     .where('consumed_at', 'is', null)
-    .where(whole)
-    .execute();
-  await tx
-    .updateTable('sign_ins')
-    .set({ finished_at: of.at })
-    .where('user_id', '=', userId)
-    .where('finished_at', 'is', null)
     .where(whole)
     .execute();
   await tx

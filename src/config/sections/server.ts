@@ -38,7 +38,7 @@ export const serverKeys = {
   }),
   oauth_api: flag(
     true,
-    'Offers the OAuth 2.0 API. Off: `auth_metadata` answers 404 M_UNRECOGNIZED, by which clients know, and so do the routes under `/oauth2`.',
+    'Offers the OAuth 2.0 API. Off: `auth_metadata` answers 404 M_UNRECOGNIZED, by which clients know, and so do the routes under `/oauth2`, but for the introspection of tokens from legacy login.',
   ),
   encryption_key: secret(
     'Encrypts what must be readable again (signing keys, tokens of the provider): 32 random bytes in base64 or hexadecimal, or any random text of 32 characters or more. `openssl rand -base64 32` makes one. With SQLite it may be left out: a key is then made once.',

@@ -1,0 +1,1 @@
+Clients without OAuth can sign in by single sign-on: `m.login.sso` leads through the identity provider, a page names the app that gets the login token, and `legacy_login.trusted_redirects` lists those that need no question.

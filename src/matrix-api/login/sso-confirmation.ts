@@ -1,0 +1,106 @@
+import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/exchange.ts';
+import { endpointUrl } from '../../protocol/issuer.ts';
+import { isTrustedRedirect, withLoginToken } from '../../protocol/login-redirect.ts';
+import { OAuthError } from '../../protocol/oauth-error.ts';
+import { issueLoginToken } from '../../sessions/login-tokens.ts';
+import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
+import { requireIdentified } from '../../sign-in/current.ts';
+import type { SignInPurpose } from '../../sign-in/deps.ts';
+import type { Database } from '../../storage/database.ts';
+import { findLoginRedirect } from '../../storage/login-tokens.ts';
+import { finishSignIn, type SignIn } from '../../storage/sign-ins.ts';
+import { findUser, type User } from '../../storage/users.ts';
+import { confirmationPage, refusedPage, returnPlace } from './sso-confirmation-page.ts';
+import type { SsoDeps } from './sso-deps.ts';
+
+/** What the confirmation is about, all of it read from what was stored at the start. */
+interface Asked {
+  readonly signIn: SignIn;
+  readonly redirectUrl: string;
+  readonly user: User;
+}
+
+/** After a sign-in for a legacy client comes the question whether it may have a login token. */
+export function legacyLoginPurpose(deps: { db: Database; issuer: string }): SignInPurpose {
+  return {
+    next: (signIn) => confirmationUrl(deps, signIn),
+    wayBack: async (signIn) => {
+      const url = await findLoginRedirect(deps.db.query, signIn.id);
+      return url === undefined ? undefined : { url, label: `Return to ${returnPlace(url)}` };
+    },
+  };
+}
+
+/** Asks whether the app that the person goes back to may sign in as them; one that the operator trusts is not asked about. */
+export function showSsoConfirmation(deps: SsoDeps): Handler {
+  return async (request) => {
+    const asked = await readAsked(deps, request);
+    const isTrusted = isTrustedRedirect(asked.redirectUrl, deps.trustedRedirects);
+    if (isTrusted && request.method === 'GET') return proceed(deps, asked);
+    const secret = browserSecretOf(deps.issuer, request, asked.signIn.id) ?? '';
+    return confirmationPage(deps, {
+      ...asked,
+      action: confirmationUrl(deps, asked.signIn),
+      csrfField: deps.csrf.field(secret, formPurpose(asked)),
+    });
+  };
+}
+
+/** The person's word, of which the first counts. */
+export function decideSsoConfirmation(deps: SsoDeps): Handler {
+  return async (request) => {
+    const asked = await readAsked(deps, request);
+    deps.csrf.check(request, browserSecretOf(deps.issuer, request, asked.signIn.id), formPurpose(asked));
+    return request.form.get('decision') === 'continue' ? proceed(deps, asked) : refuse(deps, asked);
+  };
+}
+
+async function readAsked(deps: SsoDeps, request: ApiRequest): Promise<Asked> {
+  const signIn = await requireIdentified(deps, request, 'legacy_login');
+  const redirectUrl = await findLoginRedirect(deps.db.query, signIn.id);
+  const user = await findUser(deps.db.query, signIn.user_id);
+  if (redirectUrl === undefined || user === undefined) {
+    throw new Error('a sign-in of a legacy client refers to something that is gone');
+  }
+  return { signIn, redirectUrl, user };
+}
+
+/** Back to the app with a login token. Somebody who is locked gets one too: what it means to them, the login itself tells their app (rule 7). */
+async function proceed(deps: SsoDeps, { signIn, redirectUrl, user }: Asked): Promise<Reply> {
+  if (user.deactivated_at !== null) {
+    throw new OAuthError('access_denied', 'this account has been deactivated', { status: 403 });
+  }
+  const token = await deps.db.write(async (tx) => {
+    await finish(deps, tx, signIn);
+    const { authenticated_at: authenticatedAt, upstream_sid: upstreamSid } = signIn;
+    return issueLoginToken(tx, deps, { userId: user.id, authenticatedAt, upstreamSid });
+  });
+  deps.emit('consent_given', { userId: user.id });
+  const location = withLoginToken(redirectUrl, token);
+  const cookie = releaseBrowser(deps.issuer, signIn.id);
+  return { status: 303, headers: { ...noStore, location, 'set-cookie': cookie } };
+}
+
+async function refuse(deps: SsoDeps, { signIn, redirectUrl, user }: Asked): Promise<Reply> {
+  await deps.db.write((tx) => finish(deps, tx, signIn));
+  deps.emit('consent_refused', { userId: user.id });
+  return refusedPage(redirectUrl, { 'set-cookie': releaseBrowser(deps.issuer, signIn.id) });
+}
+
+async function finish(
+  deps: Pick<SsoDeps, 'clock'>,
+  tx: Parameters<typeof finishSignIn>[0],
+  { id }: SignIn,
+): Promise<void> {
+  if (await finishSignIn(tx, { id, at: deps.clock.now() })) return;
+  throw new OAuthError('invalid_request', 'this sign-in was already answered; please return to your app');
+}
+
+function confirmationUrl({ issuer }: { issuer: string }, signIn: SignIn): string {
+  return endpointUrl(issuer, `sign-in/${signIn.id}/continue`);
+}
+
+/** The form belongs to this sign-in and this person: after a change of account it is out of date. */
+function formPurpose({ signIn, user }: Pick<Asked, 'signIn' | 'user'>): string {
+  return `sso:${signIn.id}:${user.id}`;
+}
