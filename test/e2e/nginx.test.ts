@@ -3,8 +3,13 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Agent, fetch as fetchThrough } from 'undici';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
+import { createBrowser } from '../support/browser.ts';
+import { freePort } from '../support/free-port.ts';
 import { configurationsIn, nginxPath, noNginx, type Nginx, startNginx } from '../support/nginx.ts';
+import { ask, postJson, registerTestClient } from '../support/oauth-client.ts';
 import { readWhole } from '../openapi/described-operation.ts';
 
 type Json = Record<string, unknown>;
@@ -44,6 +49,24 @@ if (nginxPath === undefined && (process.env['GATEHOUSE_REQUIRE_NGINX'] ?? '') !=
     throw new Error(noNginx);
   });
 }
+
+describe('the table', () => {
+  it('has no entry that is for none of our routes', () => {
+    const [, table = ''] = /map \$request_uri \$matrix_backend \{(.*?)\n\}/s.exec(whole) ?? [];
+    const entries = [...table.matchAll(/"~(\^[^"]+)"/g)].map(([, pattern = '']) => pattern);
+    expect(entries.length).toBeGreaterThan(15);
+    // What `/account/3pid` was before it had `/add`: refused like that, and in no document any more.
+    const targets = [
+      ...routesOf('matrix-client.yaml').map(({ path }) => path),
+      '/_matrix/client/v3/account/3pid',
+    ];
+    for (const pattern of entries)
+      expect({ pattern, used: targets.some((target) => new RegExp(pattern).test(target)) }).toEqual({
+        pattern,
+        used: true,
+      });
+  });
+});
 
 const suite = nginxPath === undefined ? `nginx (skipped: ${noNginx})` : 'nginx';
 describe.skipIf(nginxPath === undefined)(suite, () => {
@@ -298,6 +321,120 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
       server: 'gatehouse',
       method: 'DELETE',
       target: '/_matrix/client/v3/devices/a%2Fb',
+    });
+  });
+
+  describe('with Gatehouse behind it, on two names', () => {
+    let gatehouse: Gatehouse;
+    let proxy: Nginx;
+    let base: string;
+    let issuer: string;
+    beforeAll(async () => {
+      const port = await freePort();
+      base = `https://${matrix}:${String(port)}/`;
+      issuer = `https://${auth}:${String(port)}/`;
+      gatehouse = await startGatehouse({
+        idp: { passwordGrant: true },
+        yaml: 'legacy_login: { password: true }',
+        env: {
+          GATEHOUSE__PUBLIC_URL: issuer,
+          GATEHOUSE__HOMESERVER__PUBLIC_URL: base,
+          GATEHOUSE__LISTEN__TRUSTED_PROXIES: '[127.0.0.1]',
+        },
+      });
+      gatehouse.idp.setRedirectUris(`${issuer}upstream/main/callback`);
+      const behind = Number(new URL(gatehouse.url).port);
+      proxy = await startNginx({ configuration: whole, ...ports, gatehouse: behind, port });
+      // The names lead to nginx, whose certificate is trusted; nobody else's.
+      const dispatcher = new Agent({
+        connect: {
+          ca: proxy.certificate,
+          lookup: (_name, options, found) => {
+            if (options.all === true) found(null, [{ address: '127.0.0.1', family: 4 }]);
+            else found(null, '127.0.0.1', 4);
+          },
+        },
+      });
+      vi.stubGlobal('fetch', (url: string, init?: object) => fetchThrough(url, { ...init, dispatcher }));
+    });
+    afterAll(async () => {
+      vi.unstubAllGlobals();
+      await proxy?.[Symbol.asyncDispose]();
+      await gatehouse?.[Symbol.asyncDispose]();
+    });
+    const v3 = (path: string): string => `${base}_matrix/client/v3/${path}`;
+    const bearer = (token: unknown): RequestInit => ({
+      headers: { authorization: `Bearer ${String(token)}` },
+    });
+
+    it('signs in a client without OAuth, whose browser begins at the one name and comes back to the other', async () => {
+      const browser = createBrowser();
+      browser.stopAt('https://app.example/');
+      await browser.open(v3('login/sso/redirect?redirectUrl=https%3A%2F%2Fapp.example%2F'));
+      await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+      const { url } = await browser.submit({ button: 'Continue' });
+      const token = new URL(url).searchParams.get('loginToken');
+      const login = await postJson(v3('login'), { type: 'm.login.token', token, device_id: 'A/B' });
+      expect(login).toMatchObject({ status: 200, body: { device_id: 'A/B' } });
+      const me = await ask(v3('account/whoami'), bearer(login.body['access_token']));
+      expect(me).toMatchObject({ status: 200, body: { user_id: '@alice:example.org', device_id: 'A/B' } });
+      expect(me.headers.get('access-control-allow-origin')).toBe('*');
+      expect(await ask(v3('devices/A%2FB'), bearer(login.body['access_token']))).toMatchObject({
+        status: 200,
+        body: { device_id: 'A/B' },
+      });
+    });
+
+    it('asks the person anew before a device goes, and tells the app from the name that it knows', async () => {
+      const login = await postJson(v3('login'), {
+        type: 'm.login.password',
+        identifier: { type: 'm.id.user', user: 'bob' },
+        password: 'password of bob',
+        device_id: 'GONE/+=',
+      });
+      const remove = (body: object): ReturnType<typeof ask> =>
+        ask(v3('devices/GONE%2F%2B%3D'), {
+          method: 'DELETE',
+          body: JSON.stringify(body),
+          headers: {
+            authorization: `Bearer ${String(login.body['access_token'])}`,
+            'content-type': 'application/json',
+          },
+        });
+      const { status, body } = await remove({});
+      expect(status).toBe(401);
+      const browser = createBrowser();
+      await browser.open(v3(`auth/m.login.sso/fallback/web?session=${String(body['session'])}`));
+      expect(browser.page.url).toContain(issuer);
+      await browser.submit({ button: 'Continue' });
+      const last = await browser.submit({ button: 'Sign in', fields: { login: 'bob' } });
+      expect(last.url).toContain(base);
+      expect(last.body).toContain('authDone');
+      expect((await remove({ auth: { session: body['session'] } })).status).toBe(200);
+      expect((await ask(v3('account/whoami'), bearer(login.body['access_token']))).status).toBe(401);
+    });
+
+    it('signs in a client with OAuth', async () => {
+      const metadata = await ask(`${base}_matrix/client/v1/auth_metadata`);
+      expect(metadata).toMatchObject({ status: 200, body: { issuer } });
+      const client = await registerTestClient({ url: issuer });
+      const tokens = await client.tokens();
+      expect((await ask(v3('account/whoami'), bearer(tokens.access_token))).status).toBe(200);
+      expect((await client.refresh(tokens.refresh_token)).status).toBe(200);
+    });
+
+    it('refuses what is too much in its own words', async () => {
+      const wrong = (): ReturnType<typeof postJson> =>
+        postJson(v3('login'), {
+          type: 'm.login.password',
+          identifier: { type: 'm.id.user', user: 'carol' },
+          password: 'wrong',
+        });
+      for (let failure = 0; failure < 10; failure += 1) expect((await wrong()).status).toBe(403);
+      const over = await wrong();
+      expect(over).toMatchObject({ status: 429, body: { errcode: 'M_LIMIT_EXCEEDED' } });
+      expect(Number(over.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(over.headers.get('access-control-allow-origin')).toBe('*');
     });
   });
 });
