@@ -85,6 +85,10 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
         publicUrl: config.public_url,
         oauthApi: config.oauth_api,
         issuer: service.issuer,
+        offeredLogin:
+          config.mode === 'facade'
+            ? { sso: config.legacy_login.sso, password: config.legacy_login.password !== false }
+            : undefined,
       }),
       examineInterface(deps, config.homeserver),
       ...config.providers.map((settings, index) =>
@@ -107,7 +111,7 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
     ...serviceResult.probes,
     ...providers.flatMap((provider) => provider.probes),
     ...publicProbes,
-    ...homeserver,
+    ...(serviceResult.listens === false ? homeserver.map(withoutOurSilence) : homeserver),
     itsInterface,
   ];
   return {
@@ -142,6 +146,13 @@ function explainSilence(
   return probes.map((probe) =>
     probe.findings.length === 0 ? probe : { ...probe, findings: [notRunning(service, file)] },
   );
+}
+
+/** A service that does not run answers nowhere: the public URL tells. */
+function withoutOurSilence(probe: ProbeResult): ProbeResult {
+  return probe.findings.some(({ code }) => code === 'homeserver.not_proxied')
+    ? { name: probe.name, outcome: 'skipped', why: 'the service does not run', findings: [] }
+    : probe;
 }
 
 function unreadable(error: unknown): ReturnType<typeof finding> {

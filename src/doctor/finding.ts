@@ -73,6 +73,7 @@ export const severities = {
   'homeserver.well_known_missing': 'error',
   'homeserver.well_known_mismatch': 'error',
   'homeserver.auth_metadata': 'error',
+  'homeserver.not_proxied': 'error',
   'homeserver.secret_refused': 'error',
   'homeserver.interface_missing': 'error',
 } as const satisfies Record<string, Severity>;

@@ -7,6 +7,7 @@ import { finding, type Facts, type Finding, type FindingCode } from './finding.t
 import { look, type Answered, type Look } from './look.ts';
 import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Verdict } from './probe.ts';
 import { ORIGIN } from './public-url/context.ts';
+import { examineSessionRoutes, type OfferedLogin } from './session-routes.ts';
 import { jsonObjectOf } from './wrong-answer.ts';
 
 export interface HomeserverInput {
@@ -18,6 +19,8 @@ export interface HomeserverInput {
   readonly publicUrl: string;
   readonly oauthApi: boolean;
   readonly issuer: string;
+  /** What `GET /login` has to offer; `undefined` where the routes of session management are not ours. */
+  readonly offeredLogin: OfferedLogin | undefined;
 }
 
 /** Asks what a client asks. */
@@ -31,7 +34,7 @@ export async function examineHomeserver(deps: DoctorDeps, input: HomeserverInput
     lookup: deps.lookup,
   });
   const context = { clock: deps.clock, outbound };
-  const probe = (name: string, ask: (base: string) => Promise<Verdict>): Promise<ProbeResult> =>
+  const probe = (name: string, ask: (base: string) => Promise<Verdict> | Verdict): Promise<ProbeResult> =>
     runProbe(deps, `homeserver: ${name}`, () =>
       baseUrl === undefined ? { skipped: 'homeserver.public_url is not set' } : ask(baseUrl),
     );
@@ -51,6 +54,11 @@ export async function examineHomeserver(deps: DoctorDeps, input: HomeserverInput
         const url = endpointUrl(base, '_matrix/client/v1/auth_metadata');
         return judgeMetadata(await askJson(context, url), input);
       }),
+      probe('session routes', (base) =>
+        input.offeredLogin === undefined
+          ? { skipped: 'in passthrough they are not ours' }
+          : examineSessionRoutes(context, base, input.offeredLogin),
+      ),
     ]);
   } finally {
     await outbound.close();

@@ -24,9 +24,15 @@ export interface Unanswered extends Asked {
 /** The largest body that is read. */
 const MAX_BYTES = 1024 * 1024;
 
+/** What asking takes. */
+export interface LookContext {
+  readonly outbound: Outbound;
+  readonly clock: Clock;
+}
+
 /** Asks once. A redirect is an answer. Throws only what is a bug. */
 export async function look(
-  { outbound, clock }: { outbound: Outbound; clock: Clock },
+  { outbound, clock }: LookContext,
   request: Omit<OutboundRequest, 'maxBytes' | 'redirects'> & { maxBytes?: number },
 ): Promise<Look> {
   const begun = clock.monotonic();

@@ -135,6 +135,7 @@ describe('the well-known file', () => {
     allowHttp: false,
     publicUrl: 'https://auth.example.org/',
     oauthApi: true,
+    offeredLogin: undefined,
     issuer: 'https://auth.example.org/',
   };
 

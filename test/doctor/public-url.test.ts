@@ -187,6 +187,61 @@ describe('the homeserver', () => {
   });
 });
 
+describe('the routes of session management', () => {
+  const json = (status: number, body: unknown): ProxiedAnswer => ({
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+  it.each([
+    ['is not there', /v3\/login$/, page(404)],
+    [
+      'is not there, says the homeserver',
+      /v3\/refresh$/,
+      json(404, { errcode: 'M_UNRECOGNIZED', error: 'x' }),
+    ],
+    ['is a page', /v3\/logout$/, page(200)],
+    ['is another refusal', /v3\/logout\/all$/, json(401, { errcode: 'M_UNKNOWN_TOKEN', error: 'x' })],
+    ['offers what the homeserver has', /v3\/login$/, json(200, { flows: [{ type: 'm.login.password' }] })],
+    ['offers nothing that can be read', /v3\/login$/, json(200, { flows: 'none' })],
+  ])('that do not reach us are found: one %s', async (_what, pattern, answer) => {
+    onPath(pattern, answer);
+    const report = await setUp.ask();
+    expect(codesOf(report)).toEqual(['homeserver.not_proxied']);
+    expect(report.findings).toHaveLength(1);
+    expect(report.findings[0]?.probed).toMatch(pattern);
+    expect(report.findings[0]?.mend).toMatch(/^Pass \/_matrix\/client\/\{r0,v3\}\/log|refresh/);
+  });
+
+  it('are asked at the URL of the homeserver, without logging in', async () => {
+    const asked: string[] = [];
+    setUp.proxy.faults.request = ({ method, path }) => {
+      if (path.startsWith('/_matrix/client/v3/log')) asked.push(`${method} ${path}`);
+    };
+    expect(await ask()).toEqual([]);
+    expect(asked.sort()).toEqual([
+      'GET /_matrix/client/v3/login',
+      'POST /_matrix/client/v3/logout',
+      'POST /_matrix/client/v3/logout/all',
+    ]);
+  });
+
+  it('must refuse login in so many words where it is off', async () => {
+    await using off = await startSetUp({ configure: (text) => `${text}legacy_login: { sso: false }\n` });
+    expect(codesOf(await off.ask())).toEqual([]);
+    off.proxy.faults.answer = ({ path }) =>
+      path.endsWith('v3/login') ? json(200, { flows: [{ type: 'm.login.sso' }] }) : undefined;
+    expect(codesOf(await off.ask())).toEqual(['homeserver.not_proxied']);
+  });
+
+  it('are not ours in passthrough', async () => {
+    const report = await setUp.ask((text) => text.replace('server_name:', 'mode: passthrough\nserver_name:'));
+    const probe = report.probes.find(({ name }) => name === 'homeserver: session routes');
+    expect(probe).toMatchObject({ outcome: 'skipped', why: 'in passthrough they are not ours' });
+  });
+});
+
 describe('a public URL', () => {
   it('with a path is asked in every form, and is sound', async () => {
     await using below = await startSetUp({ path: '/auth/' });
