@@ -34,9 +34,15 @@ export interface FindAccessDeps {
   readonly clock: Clock;
   /** Whether sessions expire by themselves; left out: never. */
   readonly policy?: ExpiryPolicy;
-  /** Told when a first use could not be written; it is tried again at the next use. */
+  /** Told when a first use, or later activity, could not be written; it is tried again at the next use. */
   readonly onFirstUseLost?: (error: Unavailable) => void;
 }
+
+/**
+ * How exactly a session's last activity is known where its access token does not expire, in milliseconds. Others are refreshed about as often, which
+ * tells it too.
+ */
+const ACTIVITY_PRECISION = 10 * 60_000;
 
 /**
  * Whose access token this is. A malformed one costs no query. The first use is written before the verdict is given, but not
@@ -52,6 +58,9 @@ export async function findAccess(deps: FindAccessDeps, token: string): Promise<A
   if (reason !== undefined) return { kind: 'inactive', reason, sessionId: view.session_id };
   if (view.first_used_at === null && !(await recordFirstUse(deps, { hash, view, now }))) {
     return { kind: 'inactive', reason: 'ended', sessionId: view.session_id };
+  }
+  if (view.expires_at === null && now - view.last_active_at >= ACTIVITY_PRECISION) {
+    await recordActivity(deps, view.session_id, now);
   }
   const access: ActiveAccess = {
     sessionId: view.session_id,
@@ -98,5 +107,14 @@ async function recordFirstUse(
     if (!(error instanceof Unavailable)) throw error;
     deps.onFirstUseLost?.(error);
     return true;
+  }
+}
+
+async function recordActivity(deps: FindAccessDeps, id: string, at: number): Promise<void> {
+  try {
+    await deps.db.writeSoon((tx) => touchSession(tx, { id, at }));
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    deps.onFirstUseLost?.(error);
   }
 }
