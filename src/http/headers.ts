@@ -7,7 +7,10 @@ const everywhere = { 'x-content-type-options': 'nosniff' } as const;
 export interface PagePolicy {
   /** The text of the page's one `<style>` element. */
   readonly style?: string;
-  /** The text of the page's one `<script>` element, which may ask this origin for more. Default: nothing runs. */
+  /**
+   * The text of the page's one `<script>` element, which may ask this origin for more. Apps that show the page in a web view hear of it by frames whose
+   * address begins with `js:`. Default: nothing runs.
+   */
   readonly script?: string;
   /**
    * Where the page's forms may lead, redirects after the POST included. `self` (default): to this service only. `anywhere`: leaves
@@ -24,7 +27,9 @@ export function pageHeaders(policy: PagePolicy = {}): Readonly<Record<string, st
   const directives = [
     "default-src 'none'",
     policy.style === undefined ? undefined : `style-src '${cspHash(policy.style)}'`,
-    policy.script === undefined ? undefined : `script-src '${cspHash(policy.script)}'; connect-src 'self'`,
+    policy.script === undefined
+      ? undefined
+      : `script-src '${cspHash(policy.script)}'; connect-src 'self'; frame-src js:`,
     policy.forms === 'anywhere' ? undefined : "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",

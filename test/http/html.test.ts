@@ -42,6 +42,17 @@ describe('a page', () => {
     expect(styleOf(body)).toContain('prefers-color-scheme: dark');
   });
 
+  it('may have one script, allowed by its hash, which reaches this service and the app around it alone', () => {
+    const script = 'go("<b>")';
+    const { body = '', headers } = page({ title: 'x', body: html``, script });
+    const hash = createHash('sha256').update(script).digest('base64');
+    const policy = headers?.['content-security-policy'];
+    expect(policy).toContain(`script-src 'sha256-${hash}'; connect-src 'self'; frame-src js:;`);
+    expect(policy).toContain("default-src 'none'");
+    expect(body).toContain(`<script>${script}</script>`);
+    expect(body.match(/<script/g)).toHaveLength(1);
+  });
+
   it('limits its forms to this service unless it says otherwise', () => {
     const policy = (forms?: 'anywhere'): unknown =>
       page({ title: 'x', body: html``, ...(forms && { forms }) }).headers?.['content-security-policy'];
