@@ -104,7 +104,7 @@ function createSurroundings(options: AppOptions): Surroundings {
     metrics,
     bounds: { limitBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs },
     addressOf: createClientAddress(trustedProxies),
-    nextRequestId: () => `${boot}-${(++count).toString(36)}`,
+    nextRequestId: () => `${boot}-${++count}`,
   };
 }
 

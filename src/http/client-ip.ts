@@ -26,8 +26,9 @@ export function createClientAddress(trustedProxies: readonly string[]): (request
   const peerOf = createPeer();
   return (request) => {
     const peer = peerOf(request.socket.remoteAddress);
+    if (!trusts(peer)) return peer;
     const forwarded = request.headers['x-forwarded-for'];
-    if (forwarded === undefined || !trusts(peer)) return peer;
+    if (forwarded === undefined) return peer;
     const hops = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',');
     let client = peer;
     for (const hop of hops.reverse()) {

@@ -24,7 +24,7 @@ export interface ApiRequest<Body = unknown> {
   /** Address of the client, `X-Forwarded-For` taken into account only from trusted proxies. */
   readonly clientAddress: string;
   /** Adds members to this request's log line: ids only, never a secret. */
-  readonly annotate: (members: RequestAnnotations) => void;
+  annotate(members: RequestAnnotations): void;
 }
 
 /** What a handler may add to its request's log line. */

@@ -24,7 +24,6 @@ export class Exchange implements ApiRequest {
   body: unknown = undefined;
   form: ReadonlyMap<string, string> = noFields;
   annotations: RequestAnnotations | undefined;
-  readonly annotate: (members: RequestAnnotations) => void;
   readonly #addressOf: (message: IncomingMessage) => string;
   #query: URLSearchParams | undefined;
   #cookies: Readonly<Record<string, string | undefined>> | undefined;
@@ -44,9 +43,10 @@ export class Exchange implements ApiRequest {
     this.requestId = requestId;
     this.startedAt = startedAt;
     this.#addressOf = addressOf;
-    this.annotate = (members) => {
-      this.annotations = this.annotations === undefined ? members : { ...this.annotations, ...members };
-    };
+  }
+
+  annotate(members: RequestAnnotations): void {
+    this.annotations = this.annotations === undefined ? members : { ...this.annotations, ...members };
   }
 
   get operationId(): string {

@@ -2,7 +2,8 @@
  * Every metric of the service, declared once. Names and labels are a promise to operators' dashboards; labels come from closed lists
  * (operation ids, outcomes), never from a request's text. `docs/metrics.md` is generated from this file.
  */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { createCount, createDistribution } from './tally.ts';
 
 /** What a metric is and what its labels hold. */
 interface Declaration {
@@ -117,22 +118,22 @@ export interface Metrics {
 export function createMetrics(options: { readonly processMetrics?: boolean } = {}): Metrics {
   const registry = new Registry();
   const refreshers: (() => void | Promise<void>)[] = [];
-  const counters = new Map<string, Counter>();
+  const counters = new Map<string, ReturnType<typeof createCount>>();
   const gauges = new Map<string, Gauge>();
-  const histograms = new Map<string, Histogram>();
+  const histograms = new Map<string, ReturnType<typeof createDistribution>>();
   for (const [key, declaration] of Object.entries<Declaration>(metricDeclarations)) {
     const { name, help, kind } = declaration;
-    const common = { name, help, labelNames: Object.keys(declaration.labels), registers: [registry] };
-    if (kind === 'counter') counters.set(key, new Counter(common));
-    else if (kind === 'gauge') gauges.set(key, new Gauge(common));
-    else histograms.set(key, new Histogram({ ...common, buckets: [...(declaration.buckets ?? SECONDS)] }));
+    const declared = { name, help, labelNames: Object.keys(declaration.labels) };
+    if (kind === 'counter') counters.set(key, createCount(registry, declared));
+    else if (kind === 'gauge') gauges.set(key, new Gauge({ ...declared, registers: [registry] }));
+    else histograms.set(key, createDistribution(registry, declared, declaration.buckets ?? SECONDS));
   }
   if (options.processMetrics !== false) collectDefaultMetrics({ register: registry });
   return {
-    count: (metric, labels, by = 1) => counters.get(metric)?.inc(labels, by),
+    count: (metric, labels, by = 1) => counters.get(metric)?.(labels, by),
     set: (metric, labels, value) => gauges.get(metric)?.set(labels, value),
     forget: (metric, labels) => gauges.get(metric)?.remove(labels),
-    observe: (metric, labels, seconds) => histograms.get(metric)?.observe(labels, seconds),
+    observe: (metric, labels, seconds) => histograms.get(metric)?.(labels, seconds),
     beforeCollect: (refresh) => void refreshers.push(refresh),
     render: async () => {
       await Promise.allSettled(refreshers.map(async (refresh) => refresh()));

@@ -8,7 +8,7 @@ import type { DestinationStream } from 'pino';
 /** Lines are written at the latest after this time. */
 const FLUSH_MS = 50;
 /** How much is written without waiting for that time. */
-const BATCH_CHARACTERS = 16 * 1024;
+const BATCH_CHARACTERS = 64 * 1024;
 /** Where nobody reads, lines beyond this are lost rather than memory. */
 const KEPT_CHARACTERS = 8 * 1024 * 1024;
 /** How long to wait for a full pipe, each time. */
