@@ -757,6 +757,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            404: components["responses"]["MatrixError"];
             "4XX": components["responses"]["MatrixError"];
             "5XX": components["responses"]["MatrixError"];
         };
@@ -778,6 +779,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            404: components["responses"]["MatrixError"];
             "4XX": components["responses"]["MatrixError"];
             "5XX": components["responses"]["MatrixError"];
         };
@@ -905,6 +907,10 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["MatrixError"];
+            401: components["responses"]["MatrixError"];
+            403: components["responses"]["MatrixError"];
+            429: components["responses"]["MatrixError"];
             "4XX": components["responses"]["MatrixError"];
             "5XX": components["responses"]["MatrixError"];
         };
@@ -986,6 +992,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Whoami"];
+            401: components["responses"]["MatrixError"];
             "4XX": components["responses"]["MatrixError"];
             "5XX": components["responses"]["MatrixError"];
         };
