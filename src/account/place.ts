@@ -63,5 +63,5 @@ export function urlOf(issuer: string, place: Place): string {
 }
 
 function isDeviceId(text: string): boolean {
-  return text !== '' && text.length <= 255 && text.isWellFormed() && !/\p{Cc}/u.test(text);
+  return text !== '' && Array.from(text).length <= 255 && text.isWellFormed() && !text.includes('\0');
 }

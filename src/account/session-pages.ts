@@ -131,7 +131,7 @@ function listEntry(at: Shared, shown: ShownSession): SafeHtml {
   return html`<li>
     <h3>${foreign(nameOf(shown))}</h3>
     <dl>
-      ${device(session)}
+      ${device(shown)}
       <dt>Signed in</dt>
       <dd>${time(session.created_at)}</dd>
       <dt>Last active</dt>
@@ -147,7 +147,7 @@ function details(shown: ShownSession): SafeHtml {
   return html`<dl>
     <dt>App</dt>
     <dd>${foreign(nameOf(shown))}</dd>
-    ${device(session)}
+    ${device(shown)}
     <dt>Signed in</dt>
     <dd>${time(session.created_at)}</dd>
     <dt>Last active</dt>
@@ -169,16 +169,24 @@ function back(at: Shared): SafeHtml {
   return html`<a class="button" href="${urlOf(at.issuer, overview())}">Back</a>`;
 }
 
-function device({ device_id: deviceId }: Session): SafeHtml | false {
-  return (
-    deviceId !== null &&
+/** Its id; and its name, unless the session is called by that already. */
+function device({ session, clientName }: ShownSession): SafeHtml {
+  const { device_id: id, device_name: name } = session;
+  return html`${
+    id !== null &&
     html`<dt>Device</dt>
-      <dd>${foreign(deviceId)}</dd>`
-  );
+      <dd>${foreign(id)}</dd>`
+  }${
+    clientName !== undefined &&
+    name !== null &&
+    html`<dt>Device name</dt>
+      <dd>${foreign(name)}</dd>`
+  }`;
 }
 
-function nameOf({ clientName }: ShownSession): string {
-  return clientName ?? 'An app';
+/** What a session is called: legacy login has no client, but the device may have a name. */
+function nameOf({ session, clientName }: ShownSession): string {
+  return clientName ?? session.device_name ?? 'A Matrix app';
 }
 
 function time(milliseconds: number): SafeHtml {

@@ -41,7 +41,7 @@ export async function sessionChoice(deps: ClientLookupDeps, crowd: Crowd, again:
       (session) =>
         html`<label>
           <input type="checkbox" name="${FIELD}${session.id}" value="yes" />
-          ${foreign(names.get(session.client_id ?? '') ?? 'an app')}, device
+          ${foreign(names.get(session.client_id ?? '') ?? session.device_name ?? 'a Matrix app')}, device
           ${foreign(session.device_id ?? 'unknown')}, last used
           ${new Date(session.last_active_at).toISOString().slice(0, 10)}
         </label>`,

@@ -56,7 +56,7 @@ async function list(deps: OperatorDeps, options: SessionOptions): Promise<void> 
       row.id,
       row.localpart === null ? '-' : userId(row.localpart, deps.config.server_name),
       row.device_id ?? '-',
-      await nameOf(row.client_id),
+      row.client_id === null ? legacyName(row) : await nameOf(row.client_id),
       shortTime(row.created_at),
       row.ended_at === null ? shortTime(row.last_active_at) : `ended: ${row.end_reason ?? ''}`,
     ]),
@@ -132,6 +132,11 @@ function clientNames(deps: OperatorDeps): (id: string | null) => Promise<string>
   };
 }
 
+/** Matrix's own login has no client: only the device may have a name. */
+function legacyName({ device_name: name }: Row): string {
+  return name === null ? 'legacy login' : `legacy login: ${name}`;
+}
+
 function describe({ config }: OperatorDeps, row: Row, client: string): Record<string, unknown> {
   return {
     id: row.id,
@@ -139,6 +144,7 @@ function describe({ config }: OperatorDeps, row: Row, client: string): Record<st
     client_id: row.client_id,
     client_name: row.client_id === null ? null : client,
     device_id: row.device_id,
+    device_name: row.device_name,
     scope: row.scope.split(' '),
     origin: row.origin,
     created_at: isoTime(row.created_at),

@@ -14,7 +14,10 @@ let client: TestClient;
 let config: string;
 
 beforeAll(async () => {
-  gatehouse = await startGatehouse();
+  gatehouse = await startGatehouse({
+    idp: { passwordGrant: true },
+    yaml: 'legacy_login: { password: { allow_users: [dave] } }',
+  });
   config = join(gatehouse.folder, 'gatehouse.yaml');
   client = await registerTestClient(gatehouse);
 });
@@ -162,6 +165,41 @@ describe('gatehouse sessions', () => {
     expect((await introspect(tokens[1]?.access_token ?? '')).body).toEqual({ active: false });
     expect((await introspect(tokens[2]?.access_token ?? '')).body).toEqual({ active: false });
   });
+});
+
+it('gatehouse sessions shows those of legacy login by the name of their device', async () => {
+  gatehouse.idp.accounts.set('dave', { sub: 'sub-of-dave', preferred_username: 'dave' });
+  gatehouse.idp.passwords.set('dave', 'password of dave');
+  const logIn = async (deviceId: string, name: string | null): Promise<string> => {
+    const { body } = await ask(`${gatehouse.url}_matrix/client/v3/login`, {
+      method: 'POST',
+      body: JSON.stringify({
+        type: 'm.login.password',
+        user: 'dave',
+        password: 'password of dave',
+        device_id: deviceId,
+        initial_device_display_name: name,
+      }),
+    });
+    return String(body['access_token']);
+  };
+  const named = await logIn('OLD PHONE', 'Dave’s \u001b[31mphone');
+  await logIn('NAMELESS', null);
+  const { stdout } = await run('sessions', 'list', '--user', 'dave');
+  expect(stdout).toMatch(/OLD PHONE +legacy login: Dave/);
+  expect(stdout).not.toContain('\u001b');
+  expect(stdout).toMatch(/NAMELESS +legacy login {2}/);
+  const [session] = (await json('sessions', 'list', '--device', 'OLD PHONE')) as Record<string, unknown>[];
+  expect(session).toMatchObject({
+    client_id: null,
+    client_name: null,
+    origin: 'legacy_login',
+    device_id: 'OLD PHONE',
+    device_name: 'Dave’s \u001b[31mphone',
+    scope: ['urn:matrix:client:api:*'],
+  });
+  await json('sessions', 'end', '--device', 'OLD PHONE', '--yes');
+  expect((await introspect(named)).body).toEqual({ active: false });
 });
 
 describe('gatehouse clients', () => {
