@@ -1,0 +1,1 @@
+Registration, passwords, addresses, deactivation and login tokens for other clients are refused on the Matrix routes with the exact codes by which clients know that people belong to the identity provider.

@@ -1,0 +1,1 @@
+Clients without OAuth stay in, sign out and see to their devices by the routes of the Matrix client-server API: `refresh`, `logout`, `logout/all`, `devices` and `delete_devices`, the last after the person has signed in again at the identity provider.
