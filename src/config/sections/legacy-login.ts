@@ -17,7 +17,7 @@ function usernameFault(template: string): string | undefined {
   if (fault !== undefined) return fault;
   const names = claimsOf(template);
   const unknown = names.find((name) => name !== 'localpart' && name !== 'server_name');
-  if (unknown !== undefined) return 'knows `{localpart}` and `{server_name}` only';
+  if (unknown !== undefined) return 'may have no other braces than `{localpart}` and `{server_name}`';
   return names.includes('localpart') ? undefined : 'must have `{localpart}` in it';
 }
 
