@@ -33,11 +33,11 @@ export function deriveToken(
   kind: 'accessToken' | 'refreshToken',
   { presented, sessionId, generation, nonce }: Derivation,
 ): string {
-  const mac = createHmac('sha256', key);
+  let text = '';
   for (const part of [kind, presented, sessionId, String(generation), nonce]) {
-    mac.update(`${Buffer.byteLength(part)}:`).update(part);
+    text += `${Buffer.byteLength(part)}:${part}`;
   }
-  return formatSecret(kind, mac.digest());
+  return formatSecret(kind, createHmac('sha256', key).update(text).digest());
 }
 
 /** A nonce for one derivation: 128 bits. */

@@ -26,6 +26,7 @@ export interface Descent {
 /** Stores a pair; without a descent it is the first of its session. */
 export async function storePair(tx: Kysely<Schema>, pair: NewPair, descent?: Descent): Promise<IssuedTokens> {
   const refreshHash = hashSecret(pair.refreshToken);
+  const accessHash = hashSecret(pair.accessToken);
   await insertRefreshToken(tx, {
     hash: refreshHash,
     session_id: pair.session.id,
@@ -33,12 +34,12 @@ export async function storePair(tx: Kysely<Schema>, pair: NewPair, descent?: Des
     predecessor_hash: descent?.predecessor ?? null,
     refresh_nonce: descent?.nonce ?? null,
     access_nonce: descent?.nonce ?? null,
-    access_hash: hashSecret(pair.accessToken),
+    access_hash: accessHash,
     created_at: pair.now,
     consumed_at: null,
     used_at: null,
   });
-  await storeAccessToken(tx, pair, { refreshHash, firstUsedAt: null });
+  await storeAccessToken(tx, pair, { accessHash, refreshHash, firstUsedAt: null });
   return describePair(pair);
 }
 
@@ -48,9 +49,10 @@ export async function renewPair(
   pair: NewPair,
   accessNonce: string,
 ): Promise<IssuedTokens> {
-  const hash = hashSecret(pair.refreshToken);
-  await storeAccessToken(tx, pair, { refreshHash: hash, firstUsedAt: pair.now });
-  await replaceAccessToken(tx, { hash, accessHash: hashSecret(pair.accessToken), accessNonce });
+  const refreshHash = hashSecret(pair.refreshToken);
+  const accessHash = hashSecret(pair.accessToken);
+  await storeAccessToken(tx, pair, { accessHash, refreshHash, firstUsedAt: pair.now });
+  await replaceAccessToken(tx, { hash: refreshHash, accessHash, accessNonce });
   return describePair(pair);
 }
 
@@ -68,10 +70,10 @@ export function describePair(pair: NewPair): IssuedTokens {
 function storeAccessToken(
   tx: Kysely<Schema>,
   pair: NewPair,
-  use: { refreshHash: SecretHash; firstUsedAt: number | null },
+  use: { accessHash: SecretHash; refreshHash: SecretHash; firstUsedAt: number | null },
 ): Promise<void> {
   return insertAccessToken(tx, {
-    hash: hashSecret(pair.accessToken),
+    hash: use.accessHash,
     session_id: pair.session.id,
     refresh_hash: use.refreshHash,
     scope: pair.scope,

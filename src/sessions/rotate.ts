@@ -5,26 +5,27 @@ import { deviceIdOf, isApiScope } from '../protocol/scope.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema } from '../storage/schema.ts';
-import { findSession } from '../storage/session-list.ts';
-import { type Session, touchSession } from '../storage/sessions.ts';
+import { type RefreshedSession, findSessionOf, touchSessionOf } from '../storage/sessions.ts';
 import {
+  type ConsumedToken,
   type RefreshToken,
   consumeRefreshToken,
   findAccessTokenRow,
-  findRefreshToken,
   findSuccessors,
   removeSpentAccessTokens,
+  supersedeSiblings,
 } from '../storage/tokens.ts';
 import { findUser } from '../storage/users.ts';
 import { type SessionEndingDeps, deliverEnding, endSessionIn } from './end.ts';
 import { hasExpiry, isExpired } from './expiry.ts';
-import { usePair } from './first-use.ts';
 import { type IssuedTokens, deriveToken, newNonce } from './issued-tokens.ts';
 import { describePair, renewPair, storePair } from './pairs.ts';
 import type { SessionPolicy } from './policy.ts';
 
 /** How long an expired access token is still told from an unknown one, in milliseconds. */
 const SPENT_TOKEN_RETENTION = 60 * 60_000;
+/** Generations after which a session's spent access tokens are removed: one statement for several rows. */
+const SWEEP_EVERY = 8;
 
 export interface RotationDeps extends SessionEndingDeps {
   readonly db: Database;
@@ -72,8 +73,8 @@ export async function rotateTokens(deps: RotationDeps, input: RotationInput): Pr
 /** The presented refresh token with all that the transaction read of it. */
 interface Presented {
   readonly token: string;
-  readonly row: RefreshToken;
-  readonly session: Session;
+  readonly hash: SecretHash;
+  readonly session: RefreshedSession;
   /** For the access token; null is the session's. */
   readonly scope: string | null;
   readonly now: number;
@@ -85,53 +86,73 @@ async function rotateIn(
   input: RotationInput & { readonly hash: SecretHash },
 ): Promise<Rotation> {
   const now = deps.clock.now();
-  const found = await findRefreshToken(tx, input.hash);
-  if (found === undefined) return { ok: false, reason: 'unknown' };
-  if (await expireIn(tx, deps, { sessionId: found.session_id, clientId: input.clientId, now })) {
-    return { ok: false, reason: 'expired', sessionId: found.session_id };
+  const { hash, clientId } = input;
+  if (hasExpiry(deps.policy)) {
+    const sessionId = await expireIn(tx, deps, { hash, clientId, now });
+    if (sessionId !== undefined) return { ok: false, reason: 'expired', sessionId };
   }
-  // From here on the session's row is locked, and `row` is read under that lock.
-  const session = await touchSession(tx, { id: found.session_id, at: now });
-  const row = await findRefreshToken(tx, input.hash);
-  if (session === undefined || row === undefined) return { ok: false, reason: 'unknown' };
-  const refuse = (reason: RotationRefusal): Rotation => ({ ok: false, reason, sessionId: session.id });
-  if (session.client_id !== input.clientId) return refuse('other_client');
+  // From here on the session's row is locked, and what is read stays as it is.
+  const session = await touchSessionOf(tx, { hash, at: now });
+  if (session === undefined) return { ok: false, reason: 'unknown' };
+  const { id: sessionId, user_id: userId } = session;
+  const refuse = (reason: RotationRefusal): Rotation => ({ ok: false, reason, sessionId });
+  if (session.client_id !== clientId) return refuse('other_client');
   if (session.ended_at !== null) return refuse('ended');
-  const user = session.user_id === null ? undefined : await findUser(tx, session.user_id);
-  if (user !== undefined && user.deactivated_at !== null) return refuse('deactivated');
   const scope = narrowScope(session.scope, input.scope);
-  if (scope === undefined) return refuse('wider_scope');
+  if (scope === undefined) return refuse((await isDeactivated(tx, userId)) ? 'deactivated' : 'wider_scope');
 
-  const presented: Presented = { token: input.refreshToken, row, session, scope, now };
-  if (await consumeRefreshToken(tx, { hash: row.hash, at: now })) {
-    await usePair(tx, { hash: row.hash, at: now });
-    const tokens = await issueSuccessor(tx, deps, presented);
-    await removeSpentAccessTokens(tx, {
-      sessionId: session.id,
-      before: now - SPENT_TOKEN_RETENTION,
-      keep: [row.hash, hashSecret(tokens.refreshToken)],
-    });
-    return { ok: true, how: 'rotated', tokens };
+  const presented: Presented = { token: input.refreshToken, hash, session, scope, now };
+  const consumed = await consumeRefreshToken(tx, { hash, userId, at: now });
+  if (consumed !== undefined) {
+    return { ok: true, how: 'rotated', tokens: await succeed(tx, deps, presented, consumed) };
   }
+  if (await isDeactivated(tx, userId)) return refuse('deactivated');
   const reused = await reuse(tx, deps, presented);
   if (reused !== undefined) return reused;
-  await endSessionIn(tx, deps, { sessionId: session.id, reason: 'refresh_replayed', now });
+  await endSessionIn(tx, deps, { sessionId, reason: 'refresh_replayed', now });
   return refuse('replayed');
 }
 
-/** Ends the session if it has expired by now; looked at before its use counts as one. */
+async function isDeactivated(tx: Kysely<Schema>, userId: string | null): Promise<boolean> {
+  const user = userId === null ? undefined : await findUser(tx, userId);
+  return user !== undefined && user.deactivated_at !== null;
+}
+
+/** The next generation after a token that was just consumed, and what falls due with it. */
+async function succeed(
+  tx: Kysely<Schema>,
+  deps: RotationDeps,
+  presented: Presented,
+  consumed: ConsumedToken,
+): Promise<IssuedTokens> {
+  const { hash, session, now } = presented;
+  // Used by being presented, unless its access token was seen before.
+  if (consumed.used_at === now) {
+    await supersedeSiblings(tx, { hash, predecessor: consumed.predecessor_hash, at: now });
+  }
+  const generation = consumed.generation + 1;
+  const tokens = await issueSuccessor(tx, deps, presented, generation);
+  if (generation % SWEEP_EVERY === 0) {
+    await removeSpentAccessTokens(tx, {
+      sessionId: session.id,
+      before: now - SPENT_TOKEN_RETENTION,
+      keep: [hash, hashSecret(tokens.refreshToken)],
+    });
+  }
+  return tokens;
+}
+
+/** Ends the session of a token if it has expired by now, and tells which it was; looked at before its use counts as one. */
 async function expireIn(
   tx: Kysely<Schema>,
   deps: RotationDeps,
-  of: { sessionId: string; clientId: string | null; now: number },
-): Promise<boolean> {
-  if (!hasExpiry(deps.policy)) return false;
-  const session = await findSession(tx, of.sessionId);
-  if (session === undefined || session.ended_at !== null || session.client_id !== of.clientId) return false;
-  if (!isExpired(deps.policy, session, of.now)) return false;
-  return (
-    (await endSessionIn(tx, deps, { sessionId: session.id, reason: 'expired', now: of.now })) !== undefined
-  );
+  of: { hash: SecretHash; clientId: string | null; now: number },
+): Promise<string | undefined> {
+  const session = await findSessionOf(tx, of.hash);
+  if (session === undefined || session.ended_at !== null || session.client_id !== of.clientId)
+    return undefined;
+  if (!isExpired(deps.policy, session, of.now)) return undefined;
+  return (await endSessionIn(tx, deps, { sessionId: session.id, reason: 'expired', now: of.now }))?.id;
 }
 
 /** What a consumed refresh token still yields; `undefined` where presenting it is a replay. */
@@ -141,14 +162,15 @@ async function reuse(
   presented: Presented,
 ): Promise<Rotation | undefined> {
   const { now } = presented;
-  const successors = await findSuccessors(tx, presented.row.hash);
+  const successors = await findSuccessors(tx, presented.hash);
   const used = successors.find((successor) => successor.used_at !== null);
   const successor = used ?? successors.at(-1);
   if (successor === undefined) return undefined; // lost to a sibling: see supersedeSiblings
   if (used === undefined) {
     const again = await samePair(tx, deps, presented, successor);
     if (again !== undefined) return { ok: true, how: 'retried', tokens: again };
-    return { ok: true, how: 'renewed', tokens: await issueSuccessor(tx, deps, presented) };
+    const tokens = await issueSuccessor(tx, deps, presented, successor.generation);
+    return { ok: true, how: 'renewed', tokens };
   }
   if (used.used_at === null || now > used.used_at + deps.policy.refreshReuseGrace) return undefined;
   if (deps.policy.refreshReuseGrace === 0) return undefined;
@@ -184,18 +206,19 @@ async function samePair(
   return describePair({ session, accessToken, refreshToken, scope, now, expiresAt });
 }
 
-/** A new generation after the presented token. */
+/** A new pair after the presented token. */
 async function issueSuccessor(
   tx: Kysely<Schema>,
   deps: RotationDeps,
-  { token, row, session, scope, now }: Presented,
+  { token, hash, session, scope, now }: Presented,
+  generation: number,
 ): Promise<IssuedTokens> {
   const nonce = newNonce(deps.random);
-  const seed = { presented: token, sessionId: session.id, generation: row.generation + 1, nonce };
+  const seed = { presented: token, sessionId: session.id, generation, nonce };
   const accessToken = deriveToken(deps.derivationKey, 'accessToken', seed);
   const refreshToken = deriveToken(deps.derivationKey, 'refreshToken', seed);
   const expiresAt = now + deps.policy.accessTokenTtl;
-  const descent = { predecessor: row.hash, generation: seed.generation, nonce };
+  const descent = { predecessor: hash, generation, nonce };
   return storePair(tx, { session, accessToken, refreshToken, scope, now, expiresAt }, descent);
 }
 

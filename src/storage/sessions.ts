@@ -1,5 +1,6 @@
 /** Sessions: rows only; the rules stand in `sessions/`. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { SecretHash } from '../protocol/token-format.ts';
 import { hotQuery } from './hot-query.ts';
 import type { Schema, SessionEndReason, SessionsTable } from './schema.ts';
 
@@ -34,6 +35,37 @@ export async function touchSession(
 const updateActivity = hotQuery((db, id: string, at: number) =>
   db.updateTable('sessions').set({ last_active_at: at }).where('id', '=', id).returningAll(),
 );
+
+/** What a refresh needs of its session. */
+export type RefreshedSession = Pick<Session, (typeof REFRESHED_COLUMNS)[number]>;
+
+const REFRESHED_COLUMNS = ['id', 'user_id', 'client_id', 'scope', 'ended_at'] as const;
+
+/** As `touchSession`, for the session of a refresh token; `undefined` where nobody knows the token. */
+export async function touchSessionOf(
+  db: Kysely<Schema>,
+  token: { hash: SecretHash; at: number },
+): Promise<RefreshedSession | undefined> {
+  return (await updateActivityOf(db, token.hash, token.at))[0];
+}
+
+const updateActivityOf = hotQuery((db, hash: SecretHash, at: number) =>
+  db
+    .updateTable('sessions')
+    .set({ last_active_at: at })
+    .where('id', '=', (eb) => eb.selectFrom('refresh_tokens').select('session_id').where('hash', '=', hash))
+    .returning(REFRESHED_COLUMNS),
+);
+
+/** The session of a refresh token. */
+export function findSessionOf(db: Kysely<Schema>, hash: SecretHash): Promise<Session | undefined> {
+  return db
+    .selectFrom('refresh_tokens')
+    .innerJoin('sessions', 'sessions.id', 'refresh_tokens.session_id')
+    .selectAll('sessions')
+    .where('refresh_tokens.hash', '=', hash)
+    .executeTakeFirst();
+}
 
 /** Ends a live session; `undefined` where it had ended before (or never was). */
 export function markSessionEnded(

@@ -131,21 +131,38 @@ export function findSuccessors(db: Kysely<Schema>, predecessor: SecretHash): Pro
     .execute();
 }
 
-/** Consumes a refresh token: true for the one caller that did. */
+/** What its successor needs of a refresh token that was just consumed. */
+export type ConsumedToken = Pick<RefreshToken, 'generation' | 'predecessor_hash' | 'used_at'>;
+
+/**
+ * Consumes a refresh token, which is a use of its pair too: the row after that for the one caller that did. A token of a user who is deactivated is left
+ * as it is.
+ */
 export async function consumeRefreshToken(
   db: Kysely<Schema>,
-  token: { hash: SecretHash; at: number },
-): Promise<boolean> {
-  return (await updateConsumed(db, token.hash, token.at)).length > 0;
+  token: { hash: SecretHash; userId: string | null; at: number },
+): Promise<ConsumedToken | undefined> {
+  return (await updateConsumed(db, token.hash, token.userId, token.at))[0];
 }
 
-const updateConsumed = hotQuery((db, hash: SecretHash, at: number) =>
+const updateConsumed = hotQuery((db, hash: SecretHash, userId: string | null, at: number) =>
   db
     .updateTable('refresh_tokens')
-    .set({ consumed_at: at })
+    .set((eb) => ({ consumed_at: at, used_at: eb.fn.coalesce('used_at', eb.val(at)) }))
     .where('hash', '=', hash)
     .where('consumed_at', 'is', null)
-    .returning('hash'),
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('users')
+            .select('id')
+            .where('id', '=', userId)
+            .where('deactivated_at', 'is not', null),
+        ),
+      ),
+    )
+    .returning(['generation', 'predecessor_hash', 'used_at']),
 );
 
 /** Gives a pair a new access token. */
@@ -160,12 +177,12 @@ export async function replaceAccessToken(
     .execute();
 }
 
-/** Notes the first use of a pair; true where it was the first. */
+/** Notes the first use of a pair; `undefined` where it was not the first. */
 export async function markPairUsed(
   db: Kysely<Schema>,
   pair: { hash: SecretHash; at: number },
-): Promise<boolean> {
-  return (await updateUsed(db, pair.hash, pair.at)).length > 0;
+): Promise<Pick<RefreshToken, 'predecessor_hash'> | undefined> {
+  return (await updateUsed(db, pair.hash, pair.at))[0];
 }
 
 const updateUsed = hotQuery((db, hash: SecretHash, at: number) =>
@@ -174,7 +191,7 @@ const updateUsed = hotQuery((db, hash: SecretHash, at: number) =>
     .set({ used_at: at })
     .where('hash', '=', hash)
     .where('used_at', 'is', null)
-    .returning('hash'),
+    .returning('predecessor_hash'),
 );
 
 /** Notes the first use of an access token. */
@@ -199,16 +216,10 @@ const updateFirstUse = hotQuery((db, hash: SecretHash, at: number) =>
  */
 export async function supersedeSiblings(
   db: Kysely<Schema>,
-  winner: { hash: SecretHash; predecessor: SecretHash; at: number },
+  winner: { hash: SecretHash; predecessor: SecretHash | null; at: number },
 ): Promise<void> {
-  const losers = await db
-    .updateTable('refresh_tokens')
-    .set({ consumed_at: winner.at })
-    .where('predecessor_hash', '=', winner.predecessor)
-    .where('hash', '!=', winner.hash)
-    .where('consumed_at', 'is', null)
-    .returning('hash')
-    .execute();
+  if (winner.predecessor === null) return;
+  const losers = await updateLosers(db, winner.predecessor, winner.hash, winner.at);
   if (losers.length === 0) return;
   await db
     .deleteFrom('access_tokens')
@@ -219,6 +230,16 @@ export async function supersedeSiblings(
     )
     .execute();
 }
+
+const updateLosers = hotQuery((db, predecessor: SecretHash, winner: SecretHash, at: number) =>
+  db
+    .updateTable('refresh_tokens')
+    .set({ consumed_at: at })
+    .where('predecessor_hash', '=', predecessor)
+    .where('hash', '!=', winner)
+    .where('consumed_at', 'is', null)
+    .returning('hash'),
+);
 
 /**
  * Removes access tokens of a session that expired before `before`, but for those of the pairs in `keep`. A live session's last ones stay: a client

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { hashSecret } from '../../src/protocol/token-format.ts';
 import { findAccess } from '../../src/sessions/find.ts';
 import type { IssuedTokens } from '../../src/sessions/issued-tokens.ts';
 import { type Rotation, rotateTokens } from '../../src/sessions/rotate.ts';
@@ -209,6 +210,23 @@ forEachEngine((engine) => {
       await set({ deactivated_at: core.clock.now() });
       expect(await rotate(second.refreshToken)).toMatchObject({ ok: false, reason: 'deactivated' });
       expect(await use(second.accessToken)).toBe('inactive');
+    });
+
+    it('keeps the access tokens of the last hour, and few that were spent before, however long it goes on', async () => {
+      const first = await core.begin();
+      const issued = [first];
+      for (let count = 0; count < 40; count++) {
+        core.clock.advance(10 * MINUTE);
+        issued.push(await rotated(issued.at(-1)?.refreshToken ?? ''));
+      }
+      const rows = await db.query
+        .selectFrom('access_tokens')
+        .select('hash')
+        .where('session_id', '=', first.sessionId)
+        .execute();
+      const kept = new Set(rows.map(({ hash }) => hash));
+      expect(issued.slice(-7).every(({ accessToken }) => kept.has(hashSecret(accessToken)))).toBe(true);
+      expect(rows.length).toBeLessThanOrEqual(7 + 8);
     });
 
     it('stores nothing from which a token could be read', async () => {

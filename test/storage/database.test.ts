@@ -135,7 +135,11 @@ forEachEngine((engine) => {
         tokens.flatMap((token) =>
           Array.from({ length: 5 }, () =>
             db.write((tx) =>
-              consumeRefreshToken(tx, { hash: hashSecret(`own ${String(token)} refresh`), at: NOW }),
+              consumeRefreshToken(tx, {
+                hash: hashSecret(`own ${String(token)} refresh`),
+                userId: 'owner',
+                at: NOW,
+              }),
             ),
           ),
         ),

@@ -5,9 +5,16 @@ import { findAuthorizationCode } from '../../src/storage/authorizations.ts';
 import { findClient } from '../../src/storage/clients.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { type Statement, transactionOver } from '../../src/storage/dialect.ts';
+import { consumeLoginToken, findLoginToken } from '../../src/storage/login-tokens.ts';
 import { listDueOutboxEntries } from '../../src/storage/outbox.ts';
 import type { Schema } from '../../src/storage/schema.ts';
-import { findLiveSession, markSessionEnded, touchSession } from '../../src/storage/sessions.ts';
+import {
+  findLiveSession,
+  findSessionOf,
+  markSessionEnded,
+  touchSession,
+  touchSessionOf,
+} from '../../src/storage/sessions.ts';
 import {
   consumeRefreshToken,
   findAccessToken,
@@ -17,6 +24,7 @@ import {
   markAccessTokenUsed,
   markPairUsed,
   removeSpentAccessTokens,
+  supersedeSiblings,
 } from '../../src/storage/tokens.ts';
 import {
   findDeviceGrant,
@@ -34,14 +42,19 @@ const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
   'introspection: an access token with its session and user': (db) => findAccessToken(db, hash),
   'refresh: a refresh token': (db) => findRefreshToken(db, hash),
   'refresh: its successors': (db) => findSuccessors(db, hash),
-  'refresh: consuming it': (db) => consumeRefreshToken(db, { hash, at: NOW }),
+  'refresh: consuming it': (db) => consumeRefreshToken(db, { hash, userId: 'user 7', at: NOW }),
   'refresh: the access token of a pair': (db) => findAccessTokenRow(db, hash),
-  'refresh: activity of the session': (db) => touchSession(db, { id: 'session 7', at: NOW }),
+  'refresh: activity of the session': (db) => touchSessionOf(db, { hash, at: NOW }),
+  'refresh: the session, where it can expire': (db) => findSessionOf(db, hash),
+  'refresh: pairs that lost': (db) => supersedeSiblings(db, { hash, predecessor: hash, at: NOW }),
+  'first use: activity of the session': (db) => touchSession(db, { id: 'session 7', at: NOW }),
   'refresh: the spent access tokens of a session': (db) =>
     removeSpentAccessTokens(db, { sessionId: 'session 7', before: NOW, keep: [hash, hash] }),
   'first use of an access token': (db) => markAccessTokenUsed(db, { hash, at: NOW }),
   'first use of a pair': (db) => markPairUsed(db, { hash, at: NOW }),
   'code exchange: a code': (db) => findAuthorizationCode(db, hash),
+  'login: a login token': (db) => findLoginToken(db, { hash, at: NOW }),
+  'login: redeeming it': (db) => consumeLoginToken(db, { hash, at: NOW }),
   'device grant: a device code': (db) => findDeviceGrant(db, hash),
   'device grant: a user code': (db) => findDeviceGrantByUserCode(db, hash),
   'device grant: how many are waiting': (db) => hasDeviceGrants(db, { at: NOW, count: 100 }),
@@ -98,6 +111,7 @@ forEachEngine((engine) => {
           'hash, client_id, redirect_uri, code_challenge, scope, user_id, device_id, created_at, expires_at',
           `'c' || i, 'client ' || i, 'u', 'c', 's', 'user ' || i, 'd', 1, i`,
         );
+        await fill('login_tokens', 'hash, user_id, created_at, expires_at', `'l' || i, 'user ' || i, 1, i`);
         await fill(
           'device_grants',
           'hash, user_code_hash, client_id, scope, device_id, address, created_at, expires_at, interval_seconds',
@@ -123,6 +137,7 @@ forEachEngine((engine) => {
     it.each([
       ['sessions', 'ended_at'],
       ['authorization_codes', 'expires_at'],
+      ['login_tokens', 'expires_at'],
       ['sign_ins', 'expires_at'],
       ['device_grants', 'expires_at'],
     ] as const)('clean-up finds what is over in %s by an index', async (table, column) => {
