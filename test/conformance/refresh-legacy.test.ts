@@ -254,7 +254,7 @@ forEachEngine((engine) => {
   });
 });
 
-it('while the database is locked by somebody else a refresh is 503 without JSON, and goes on afterwards (rule 4)', async () => {
+it('while the database is locked by somebody else a refresh is 503 without JSON, a sign-out 503, reads go on, and all is well afterwards (rule 4)', async () => {
   await using gatehouse = await startGatehouse();
   const file = join(gatehouse.folder, 'gatehouse.db');
   const db = await openDatabase({ url: `sqlite:${file}`, clock: systemClock, random: systemRandom });
@@ -272,6 +272,11 @@ it('while the database is locked by somebody else a refresh is 503 without JSON,
   expect(answer.headers.get('access-control-allow-origin')).toBe('*');
   const text = await answer.text();
   expect(() => JSON.parse(text) as unknown).toThrow();
+  const logout = await askMatrix(gatehouse, 'POST v3/logout', { token: session.accessToken });
+  expect(logout).toMatchObject({ status: 503, body: { errcode: 'M_UNKNOWN', error: expect.any(String) } });
+  expect(logout.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+  const devices = await askMatrix(gatehouse, 'GET v3/devices', { token: session.accessToken });
+  expect(devices.status).toBe(200);
   other.exec('rollback');
   other.close();
   const again = await askMatrix(gatehouse, 'POST v3/refresh', {

@@ -460,3 +460,28 @@ it('the way ends on the homeserver’s origin, where apps expect it, or on our o
     if (homeserver === undefined) expect(end.title).toBe('Confirmed');
   }
 });
+
+it('works where the OAuth API is switched off', async () => {
+  await using gatehouse = await startGatehouse({ env: { GATEHOUSE__OAUTH_API: 'false' } });
+  const first = createBrowser();
+  await first.open(`${gatehouse.url}account`);
+  expect((await first.submit({ button: 'Sign in', fields: { login: 'alice' } })).title).toBe('Your account');
+  const url = `sqlite:${gatehouse.folder}/gatehouse.db`;
+  const db = await openDatabase({ url, clock: systemClock, random: systemRandom });
+  const { accessToken: token, deviceId } = await startLegacy(db);
+  await db.close();
+  const request = `DELETE v3/devices/${deviceId}`;
+  const { session } = (await askMatrix(gatehouse, request, { token })).body;
+  const browser = createBrowser();
+  await browser.open(
+    `${gatehouse.url}_matrix/client/v3/auth/m.login.sso/fallback/web?session=${String(session)}`,
+  );
+  await browser.submit({ button: 'Continue' });
+  const end = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+  expect(end.title).toBe('Confirmed');
+  // Its own device: the session is over with it.
+  expect(await askMatrix(gatehouse, request, { token, json: { auth: { session } } })).toMatchObject({
+    status: 200,
+  });
+  expect(await askMatrix(gatehouse, 'GET v3/devices', { token })).toMatchObject({ status: 401 });
+});

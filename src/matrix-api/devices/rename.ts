@@ -1,6 +1,7 @@
 import type { operations } from '../../generated/matrix-client.ts';
 import { type Handler, noStore } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
+import type { FindAccessDeps } from '../../sessions/find.ts';
 import { findDevice, setDeviceName } from '../../storage/devices.ts';
 import { requireUser } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';
@@ -12,7 +13,9 @@ type Body = operations['updateDevice']['requestBody']['content']['application/js
 const NAME_LIMIT = 100;
 
 /** Names a device: at the homeserver first, so that 200 means both know. An empty name takes the name away; without one nothing changes. */
-export function updateDevice(deps: MatrixApiDeps): Handler<Body, Record<string, never>> {
+export function updateDevice(
+  deps: FindAccessDeps & Pick<MatrixApiDeps, 'homeserver'>,
+): Handler<Body, Record<string, never>> {
   return async (request) => {
     const { userId, localpart } = await requireUser(deps, request);
     const device = { userId, deviceId: request.params['deviceId'] ?? '' };

@@ -28,10 +28,13 @@ export function confirmPage(
     // The answer leads to the identity provider.
     forms: 'anywhere',
     headers,
-    body: html`<p>An app in which you are signed in wants to ${act}:</p>
-      <ul>
-        ${things.map((thing) => html`<li>${foreign(thing)}</li>`)}
-      </ul>
+    body: html`<p>An app in which you are signed in wants to ${act}${things.length === 0 ? '.' : ':'}</p>
+      ${
+        things.length > 0 &&
+        html`<ul>
+          ${things.map((thing) => html`<li>${foreign(thing)}</li>`)}
+        </ul>`
+      }
       ${more > 0 && html`<p>and ${more} more.</p>`}
       <dl>
         <dt>Account</dt>

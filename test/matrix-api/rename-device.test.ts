@@ -1,0 +1,68 @@
+/** Naming a device where there is a homeserver that has to be told. */
+import { beforeEach, expect, it } from 'vitest';
+import type { ApiRequest } from '../../src/http/exchange.ts';
+import type { HomeserverDevice } from '../../src/homeserver/connector.ts';
+import { updateDevice } from '../../src/matrix-api/devices/rename.ts';
+import { Unavailable } from '../../src/protocol/unavailable.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { findDevice } from '../../src/storage/devices.ts';
+import { type Core, sessionCore } from '../sessions/support.ts';
+import { forEachEngine } from '../support/database.ts';
+
+forEachEngine((engine) => {
+  let db: Database;
+  let core: Core;
+  let told: HomeserverDevice[];
+  let isDown: boolean;
+  let rename: (deviceId: string, body: object) => Promise<{ status: number }>;
+  beforeEach(async () => {
+    db ??= await engine.open();
+    core = await sessionCore(db);
+    told = [];
+    isDown = false;
+    const { accessToken } = await core.begin({ deviceId: 'D' });
+    const handler = updateDevice({
+      ...core,
+      homeserver: {
+        ...core.homeserver,
+        renameDevice: (device) => {
+          if (isDown) return Promise.reject(new Unavailable('the homeserver'));
+          told.push(device);
+          return Promise.resolve();
+        },
+      },
+    });
+    rename = async (deviceId, body) =>
+      handler({
+        params: { deviceId },
+        query: new URLSearchParams(),
+        headers: { authorization: `Bearer ${accessToken}` },
+        body,
+        annotate: () => undefined,
+      } as unknown as ApiRequest<object>);
+  });
+  const name = async (): Promise<string | null | undefined> =>
+    (await findDevice(db.query, { userId: core.userId, deviceId: 'D' }))?.device_name;
+
+  it('tells it, and then both know', async () => {
+    expect(await rename('D', { display_name: 'Phone' })).toMatchObject({ status: 200 });
+    const localpart = `user-${core.userId}`;
+    expect(told).toEqual([{ localpart, deviceId: 'D', displayname: 'Phone' }]);
+    expect(await name()).toBe('Phone');
+    await rename('D', { display_name: '' });
+    expect(told[1]).toEqual({ localpart, deviceId: 'D', displayname: '' });
+    expect(await name()).toBeNull();
+  });
+
+  it('tells it nothing of a device that is not there, or without a name', async () => {
+    await expect(rename('OTHER', { display_name: 'x' })).rejects.toMatchObject({ errcode: 'M_NOT_FOUND' });
+    await rename('D', {});
+    expect(told).toEqual([]);
+  });
+
+  it('changes nothing where it cannot be told: the client tries again', async () => {
+    isDown = true;
+    await expect(rename('D', { display_name: 'Phone' })).rejects.toThrow(Unavailable);
+    expect(await name()).toBeNull();
+  });
+});
