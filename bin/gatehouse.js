@@ -135,6 +135,9 @@ function run() {
     process.exitCode = 1;
     return;
   }
+  rememberCompiledCode();
+  // What is thrown away while starting would grow the young generation for good; `serve` lets it grow again.
+  require('v8').setFlagsFromString('--semi-space-growth-factor=1');
   import(require('url').pathToFileURL(main).href).then(
     function (module) {
       return module.main(process.argv);
@@ -144,4 +147,13 @@ function run() {
       process.exitCode = 1;
     },
   );
+}
+
+/*
+ * Node keeps what it has compiled for the next start, which is then a third faster and takes less memory. In our own folder, where nobody
+ * else can put code; where that cannot be written, nothing is kept.
+ */
+function rememberCompiledCode() {
+  var enable = require('module').enableCompileCache;
+  if (enable !== undefined) enable(path.join(root, 'node_modules', '.cache', 'gatehouse'));
 }
