@@ -31,6 +31,13 @@ import {
   findDeviceGrantByUserCode,
   hasDeviceGrants,
 } from '../../src/storage/device-grants.ts';
+import { findDevice, listDevices, setDeviceName } from '../../src/storage/devices.ts';
+import {
+  completeUiAuth,
+  consumeUiAuth,
+  findUiAuthOfSignIn,
+  findUiAuthSession,
+} from '../../src/storage/user-interactive.ts';
 import { findUser } from '../../src/storage/users.ts';
 import { forEachEngine } from '../support/database.ts';
 import { NOW } from './support.ts';
@@ -60,6 +67,13 @@ const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
   'device grant: how many are waiting': (db) => hasDeviceGrants(db, { at: NOW, count: 100 }),
   'device grant: how many of a client are waiting': (db) =>
     hasDeviceGrants(db, { at: NOW, count: 100, clientId: 'client 7' }),
+  'devices: all of a user': (db) => listDevices(db, 'user 7'),
+  'devices: one': (db) => findDevice(db, { userId: 'user 7', deviceId: 'device 7' }),
+  'devices: naming one': (db) => setDeviceName(db, { userId: 'user 7', deviceId: 'device 7', name: 'Phone' }),
+  'user-interactive authentication: a request': (db) => findUiAuthSession(db, hash),
+  'user-interactive authentication: the request of a sign-in': (db) => findUiAuthOfSignIn(db, 'sign-in 7'),
+  'user-interactive authentication: its proof': (db) => completeUiAuth(db, { hash, at: NOW }),
+  'user-interactive authentication: using it': (db) => consumeUiAuth(db, { hash, at: NOW }),
   'any request of a client': (db) => findClient(db, 'client 7'),
   'sign-in: the live session on a device': (db) =>
     findLiveSession(db, { userId: 'user 7', deviceId: 'device 7' }),
@@ -118,6 +132,11 @@ forEachEngine((engine) => {
           `'g' || i, 'u' || i, 'client ' || i, 's', 'd', 'a', 1, i, 5`,
         );
         await fill(
+          'ui_auth_sessions',
+          'hash, session_id, request_hash, summary, created_at, expires_at',
+          `'i' || i, 'session ' || i, 'q', '{}', 1, i`,
+        );
+        await fill(
           'outbox',
           'id, kind, user_id, device_id, created_at, attempts, next_attempt_at',
           `'o' || i, 'delete_device', 'u', 'd', 1, 0, i`,
@@ -140,6 +159,7 @@ forEachEngine((engine) => {
       ['login_tokens', 'expires_at'],
       ['sign_ins', 'expires_at'],
       ['device_grants', 'expires_at'],
+      ['ui_auth_sessions', 'expires_at'],
     ] as const)('clean-up finds what is over in %s by an index', async (table, column) => {
       const plan = await explain(
         CompiledQuery.raw(`select 1 from ${table} where ${column} < ${String(1)} limit 200`, []),

@@ -1,10 +1,12 @@
 /** Leases, periodic work, change hints, clean-up. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { hashSecret } from '../../src/protocol/token-format.ts';
 import { noteChange, watchChanges } from '../../src/storage/changes.ts';
 import { cleanUp } from '../../src/storage/cleanup.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { releaseLease, takeLease } from '../../src/storage/leases.ts';
+import { insertLoginToken } from '../../src/storage/login-tokens.ts';
 import { startPeriodicWork } from '../../src/storage/periodic.ts';
 import { findAccessToken, findRefreshToken } from '../../src/storage/tokens.ts';
 import { forEachEngine } from '../support/database.ts';
@@ -156,10 +158,22 @@ forEachEngine((engine) => {
         await addTokens(tx, { sessionId: 'live', name: 'expired', expiresAt: NOW - 2 * 3_600_000 });
         await addTokens(tx, { sessionId: 'live', name: 'just expired', expiresAt: NOW - 60_000 });
         await addTokens(tx, { sessionId: 'live', name: 'everlasting', expiresAt: null });
+        for (const [name, expiresAt] of [
+          ['long over', NOW - 3_600_001],
+          ['just over', NOW - 60_000],
+          ['good', NOW + 10_000],
+        ] as const) {
+          await insertLoginToken(tx, {
+            hash: hashSecret(name),
+            user_id: 'user',
+            created_at: NOW - DAY,
+            expires_at: expiresAt,
+          });
+        }
       });
       const report = await cleanUp({ database: db, now: NOW, step: 3 });
       expect(report).toMatchObject({
-        signInSteps: 0,
+        signInSteps: 1,
         clientSteps: 0,
         clientSessions: 0,
         endedSessions: 5,
@@ -173,6 +187,10 @@ forEachEngine((engine) => {
         const tokens = await db.query.selectFrom(table).select('session_id').execute();
         expect(tokens.map(({ session_id }) => session_id)).toEqual(['live', 'live', 'live']);
       }
+      const loginTokens = await db.query.selectFrom('login_tokens').select('hash').execute();
+      expect(loginTokens.map(({ hash }) => hash).sort()).toEqual(
+        ['just over', 'good'].map((name) => hashSecret(name)).sort(),
+      );
       const again = await cleanUp({ database: db, now: NOW });
       expect(Object.values(again).every((removed) => removed === 0)).toBe(true);
     });
