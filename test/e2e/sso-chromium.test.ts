@@ -94,7 +94,10 @@ describe.skipIf(chromiumPath === undefined)(suite, () => {
       if (options.late === true) {
         page.on(
           'load',
-          () => void page.evaluate(`void setTimeout(() => { if (window.matrixLogin) { ${listen} } }, 300)`).catch(() => undefined),
+          () =>
+            void page
+              .evaluate(`void setTimeout(() => { if (window.matrixLogin) { ${listen} } }, 300)`)
+              .catch(() => undefined),
         );
       } else {
         await page.addInitScript(`window.matrixLogin = window.matrixLogin || {}; ${listen}`);
