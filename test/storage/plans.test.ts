@@ -32,12 +32,7 @@ import {
   hasDeviceGrants,
 } from '../../src/storage/device-grants.ts';
 import { findDevice, listDevices, setDeviceName } from '../../src/storage/devices.ts';
-import {
-  completeUiAuth,
-  consumeUiAuth,
-  findUiAuthOfSignIn,
-  findUiAuthSession,
-} from '../../src/storage/user-interactive.ts';
+import { completeUiAuth, consumeUiAuth, findUiAuthSession } from '../../src/storage/user-interactive.ts';
 import { findUser } from '../../src/storage/users.ts';
 import { forEachEngine } from '../support/database.ts';
 import { NOW } from './support.ts';
@@ -71,7 +66,6 @@ const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
   'devices: one': (db) => findDevice(db, { userId: 'user 7', deviceId: 'device 7' }),
   'devices: naming one': (db) => setDeviceName(db, { userId: 'user 7', deviceId: 'device 7', name: 'Phone' }),
   'user-interactive authentication: a request': (db) => findUiAuthSession(db, hash),
-  'user-interactive authentication: the request of a sign-in': (db) => findUiAuthOfSignIn(db, 'sign-in 7'),
   'user-interactive authentication: its proof': (db) => completeUiAuth(db, { hash, at: NOW }),
   'user-interactive authentication: using it': (db) => consumeUiAuth(db, { hash, at: NOW }),
   'any request of a client': (db) => findClient(db, 'client 7'),
