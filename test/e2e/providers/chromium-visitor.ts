@@ -27,7 +27,7 @@ export async function chromiumVisitor(
       await page.goto(authorizationUrl);
       for (let step = 0; step < 6 && arrived === undefined; step += 1) {
         if (new URL(page.url()).origin === origin) {
-          await page.getByRole('button', { name: 'Allow' }).click();
+          await page.getByRole('button', { name: /^(Allow|Continue)$/ }).click();
           await page.waitForURL((url) => url.href.startsWith(redirectUri));
         } else {
           asked ||= await answer(page, person).catch(async (cause: unknown) => {

@@ -16,6 +16,7 @@ describeProvider({
   title: 'Dex',
   installed: program !== undefined,
   remembers: false,
+  takesPasswords: true,
   start: startDex,
   facts(document, headers) {
     expect(headers.get('cache-control')).toBeNull();
@@ -49,6 +50,7 @@ async function startDex(redirectUri: string): Promise<RealProvider> {
     // It looks every 30 seconds whether its key is older than this.
     expiry: { signingKeys: '5s', idTokens: '10m' },
     enablePasswordDB: true,
+    oauth2: { passwordConnector: 'local' },
     staticPasswords: [alice, bob].map(({ login, email }) => ({
       email,
       username: login,
@@ -72,6 +74,7 @@ async function startDex(redirectUri: string): Promise<RealProvider> {
     clientId: 'gatehouse',
     clientSecret,
     settings: { preset: 'dex', claims: { localpart: '{email|before_at}' } },
+    legacyLogin: { password: { username: '{localpart}@example.org' } },
     newVisitor: () =>
       Promise.resolve(
         formVisitor(async (browser, { email, password }) => {

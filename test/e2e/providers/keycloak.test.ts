@@ -16,6 +16,7 @@ describeProvider({
   title: 'Keycloak',
   installed: distribution !== undefined,
   startSeconds: 240,
+  takesPasswords: true,
   start: (redirectUri) => startKeycloak(distribution ?? '', redirectUri),
   facts(document, headers) {
     expect(headers.get('cache-control')).toContain('no-store');
@@ -71,6 +72,7 @@ async function startKeycloak(from: string, redirectUri: string): Promise<RealPro
     clientId: 'gatehouse',
     clientSecret,
     settings: { preset: 'keycloak' },
+    legacyLogin: { password: true },
     newVisitor: () =>
       Promise.resolve(
         formVisitor(async (browser, { login, password }) => {
@@ -98,7 +100,7 @@ function realmOf(redirectUri: string, secret: string): object {
         protocol: 'openid-connect',
         publicClient: false,
         standardFlowEnabled: true,
-        directAccessGrantsEnabled: false,
+        directAccessGrantsEnabled: true,
         redirectUris: [redirectUri],
         attributes: { 'pkce.code.challenge.method': 'S256' },
       },

@@ -1,19 +1,22 @@
 import { expect } from 'vitest';
 import { startIdp } from '../../peers/idp.ts';
-import { formVisitor } from './real-provider.ts';
+import { alice, bob, formVisitor } from './real-provider.ts';
 import { describeProvider } from './suite.ts';
 
 describeProvider({
   name: 'oidc-provider',
   title: 'oidc-provider',
   installed: true,
+  takesPasswords: true,
   async start(redirectUri) {
-    const idp = await startIdp({ redirectUris: [redirectUri] });
+    const idp = await startIdp({ redirectUris: [redirectUri], passwordGrant: true });
+    for (const { login, password } of [alice, bob]) idp.passwords.set(login, password);
     return {
       issuer: idp.issuer,
       clientId: idp.clientId,
       clientSecret: idp.clientSecret,
       settings: { preset: 'oidc-provider' },
+      legacyLogin: { password: true },
       newVisitor: () =>
         Promise.resolve(
           formVisitor(async (browser, { login }) => {

@@ -42,6 +42,8 @@ export interface RealProvider {
   readonly clientSecret: string;
   /** Further keys of the entry in `providers`. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** `legacy_login` of the configuration: with `password` where it has the password grant for our client. Default: none. */
+  readonly legacyLogin?: Readonly<Record<string, unknown>>;
   /** Two who have accounts there. Default: alice and bob. */
   readonly people?: readonly [Person, Person];
   newVisitor(): Promise<Visitor>;
@@ -63,7 +65,7 @@ export function formVisitor(answer: (browser: Browser, person: Person) => Promis
       for (let step = 0; step < 6 && !page.stopped; step += 1) {
         if (page.status >= 400) throw new Error(`${page.url} answered ${String(page.status)}: ${page.text}`);
         if (new URL(page.url).origin === origin) {
-          await browser.submit({ button: 'Allow' });
+          await browser.submit({ button: page.body.includes('>Allow<') ? 'Allow' : 'Continue' });
         } else if (await answer(browser, person)) {
           asked = true;
         }

@@ -8,6 +8,7 @@ import {
   API_SCOPE,
   ask,
   DEVICE_SCOPE,
+  postJson,
   registerTestClient,
   type TestClient,
   type TokenSet,
@@ -19,6 +20,8 @@ import { alice, bob, type Person, type RealProvider, type Visitor } from './real
 
 const quiet = { debug: noop, info: noop, warn: noop, error: noop };
 const DAY = 86_400;
+/** Where an app without OAuth gets its login token. */
+const legacyApp = 'https://app.example/';
 
 export interface ProviderUnderTest {
   /** As `.ci/providers/install` calls it. */
@@ -30,6 +33,8 @@ export interface ProviderUnderTest {
   start(redirectUri: string): Promise<RealProvider>;
   /** Whether it has a session of its own, so that a browser is not asked for the password twice. Default true. */
   readonly remembers?: boolean;
+  /** Whether it has the password grant for our client. Default false. */
+  readonly takesPasswords?: boolean;
   /** How long starting it may take. Default 60. */
   readonly startSeconds?: number;
   /** What the doctor warns of, by code. Default: nothing. */
@@ -104,6 +109,13 @@ function runSuite(test: ProviderUnderTest): void {
     });
   }
 
+  const v3 = (path: string): string => `${gatehouse.url}_matrix/client/v3/${path}`;
+
+  function logIn({ login, password }: Person, more: object = {}): ReturnType<typeof postJson> {
+    const identifier = { type: 'm.id.user', user: login };
+    return postJson(v3('login'), { type: 'm.login.password', identifier, password, ...more });
+  }
+
   async function keyIds(): Promise<unknown[]> {
     const { body: metadata } = await ask(discoveryUrl(provider.issuer, 'oidc'));
     const { body } = await ask(String(metadata['jwks_uri']));
@@ -170,6 +182,37 @@ function runSuite(test: ProviderUnderTest): void {
     await other.close();
   });
 
+  it('signs in an app without OAuth, as the same person', async () => {
+    const redirect = `login/sso/redirect?redirectUrl=${encodeURIComponent(legacyApp)}`;
+    const { url } = await visitor.signIn(v3(redirect), legacyApp, she);
+    const login = await postJson(v3('login'), {
+      type: 'm.login.token',
+      token: url.searchParams.get('loginToken'),
+      device_id: 'LEGACY',
+    });
+    expect(login).toMatchObject({ status: 200 });
+    await expectSignedIn(String(login.body['access_token']), she, 'LEGACY');
+  });
+
+  it.runIf(test.takesPasswords === true)(
+    'takes name and password of an app, as the same person',
+    async () => {
+      const login = await logIn(she, { device_id: 'PASSWORD', refresh_token: true });
+      expect(login).toMatchObject({ status: 200 });
+      await expectSignedIn(String(login.body['access_token']), she, 'PASSWORD');
+      const refreshed = await postJson(v3('refresh'), { refresh_token: login.body['refresh_token'] });
+      expect(refreshed).toMatchObject({ status: 200 });
+      await expectSignedIn(String(refreshed.body['access_token']), she, 'PASSWORD');
+      await expectSignedIn(tokens.access_token, she, 'FIRST');
+
+      const wrong = await logIn(she, { password: 'wrong' });
+      expect(wrong).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
+      const nobody = await logIn({ ...she, login: 'nobody' });
+      expect([nobody.status, nobody.body]).toEqual([wrong.status, wrong.body]);
+      expect(gatehouse.complaints()).toEqual([]);
+    },
+  );
+
   it('can change its signing key: sign-in goes on', async () => {
     const before = await keyIds();
     await provider.rotateKeys();
@@ -199,6 +242,9 @@ function runSuite(test: ProviderUnderTest): void {
     const refreshed = await client.refresh(tokens.refresh_token);
     expect(refreshed).toMatchObject({ status: 200 });
     await expectSignedIn(String(refreshed.body['access_token']), she, 'FIRST');
+    if (test.takesPasswords === true) {
+      expect(await logIn(she)).toMatchObject({ status: 503, body: { errcode: expect.any(String) } });
+    }
     const authorization = await ask(client.authorizeUrl());
     expect(authorization.status).toBe(303);
     expect(authorization.headers.get('location')).toContain(new URL(provider.issuer).origin);
