@@ -7,7 +7,7 @@ export interface Figure {
   /** `sqlite`, `postgres`, or `-` where no engine plays a part. */
   readonly engine: string;
   readonly name: string;
-  readonly unit: 'ratio' | 'answers/s' | 'transactions/s' | 'µs/answer' | 'ms' | 'MiB';
+  readonly unit: 'ratio' | 'answers/s' | 'transactions/s' | 'µs/answer' | 'ms' | 'MiB' | '|t|';
   readonly spread: Spread;
   /** What the median shall be: at least, for ratios of speed; at most, for everything else. */
   readonly target?: { readonly atLeast: number } | { readonly atMost: number };

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --short] [-- --json] [-- --engine sqlite] [-- --only metadata|engine|life]`: every figure as a ratio to what the machine can do without us, measured in turns in the same
+ * `npm run bench [-- --short] [-- --json] [-- --engine sqlite] [-- --only metadata|login|engine|sizes|life]`: every figure as a ratio to what the machine can do without us, measured in turns in the same
  * run. Exit code 1 where `--short` finds a ratio far from its target; docs/performance.md tells how to read the rest.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { buildMetadata } from '../src/metadata/build.ts';
 import { startIdp } from '../test/peers/idp.ts';
 import { startPostgres } from '../test/support/postgres-server.ts';
 import { measureEngine } from './engine-suite.ts';
+import { measureLoginRefusals } from './login-refusal.ts';
 import { measureLife, measureMetadata } from './metadata-suite.ts';
 import { measureSizes } from './size-suite.ts';
 import { nextMessage, script, startNode, stop } from './processes.ts';
@@ -54,6 +55,12 @@ try {
   const wants = (suite: string): boolean => values.only === undefined || values.only === suite;
   if (wants('metadata')) {
     figures.push(...(await measureMetadata(stage, { folder, databaseUrl: `sqlite:${folder}/metadata.db` })));
+  }
+  if (wants('login')) {
+    const databaseUrl = `sqlite:${folder}/login.db`;
+    figures.push(
+      ...(await measureLoginRefusals({ samples: short ? 2000 : 10_000, databaseUrl, say: stage.say })),
+    );
   }
   for (const engine of values.engine.filter((name) => name === 'sqlite' || name === 'postgres')) {
     const postgres = engine === 'postgres' ? await startPostgres() : undefined;
