@@ -43,9 +43,10 @@ interface Window {
 /** Keys are what `addressKey` makes of an address, or an account's id. */
 export function createRateLimiter(options: RateLimitOptions): RateLimiter {
   const { name, points, windowSeconds, clock, metrics } = options;
-  const windows = new LRUCache<string, Window>({ max: options.keys ?? 100_000 });
+  // Made at the first count: it takes the memory for all its keys at once.
+  let windows: LRUCache<string, Window> | undefined;
   const windowOf = (key: string): Window | undefined => {
-    const window = windows.get(key);
+    const window = windows?.get(key);
     return window !== undefined && window.endsAt > clock.monotonic() ? window : undefined;
   };
   const check = (key: string): void => {
@@ -60,7 +61,10 @@ export function createRateLimiter(options: RateLimitOptions): RateLimiter {
   };
   const count = (key: string): Window => {
     const window = windowOf(key) ?? { endsAt: clock.monotonic() + windowSeconds * 1000, used: 0 };
-    if (window.used === 0) windows.set(key, window);
+    if (window.used === 0) {
+      windows ??= new LRUCache({ max: options.keys ?? 100_000 });
+      windows.set(key, window);
+    }
     window.used += 1;
     return window;
   };
@@ -71,7 +75,7 @@ export function createRateLimiter(options: RateLimitOptions): RateLimiter {
     },
     check,
     count,
-    reset: (key) => void windows.delete(key),
+    reset: (key) => void windows?.delete(key),
     reserve(key) {
       check(key);
       const window = count(key);
