@@ -1,10 +1,12 @@
 /** Login tokens: one winner, seconds of life, and what voids them (rule 2, item 159). */
+import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { hashSecret } from '../../src/protocol/token-format.ts';
 import { issueLoginToken, type LoginTokenOwner, redeemLoginToken } from '../../src/sessions/login-tokens.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { abandonSteps } from '../../src/storage/people.ts';
+import { finishSignIn, insertSignIn } from '../../src/storage/sign-ins.ts';
 import { forEachEngine } from '../support/database.ts';
 import { testClock } from '../support/clock.ts';
 import { addUser } from '../storage/support.ts';
@@ -62,6 +64,34 @@ forEachEngine((engine) => {
       expect(await redeem(last)).toEqual(owner);
       clock.advance(1);
       expect(await redeem(late)).toBeUndefined();
+    });
+
+    it('is void too where the answer and the sign-out come at the same moment', async () => {
+      const now = clock.now();
+      await db.write((tx) =>
+        insertSignIn(tx, {
+          id: 'a sign-in',
+          purpose: 'legacy_login',
+          browser_hash: hashSecret('browser'),
+          user_id: 'alice',
+          upstream_sid: 'sid',
+          created_at: now,
+          expires_at: now + 60_000,
+        }),
+      );
+      const asked = Promise.withResolvers<undefined>();
+      let token = '';
+      const answer = db.write(async (tx) => {
+        if (!(await finishSignIn(tx, { id: 'a sign-in', at: now }))) throw new Error('it was answered');
+        token = await issueLoginToken(tx, { clock, random: systemRandom, loginTokenTtl: TTL }, owner);
+        asked.resolve(undefined);
+        // The sign-out has begun by then.
+        await setTimeout(300);
+      });
+      await asked.promise;
+      await other.write((tx) => abandonSteps(tx, { userId: 'alice', at: now, sid: 'sid' }));
+      await answer;
+      expect(await redeem(token)).toBeUndefined();
     });
 
     it('is void after a sign-out of its session at the IdP, or of all; not after that of another', async () => {
