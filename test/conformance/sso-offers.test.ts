@@ -132,6 +132,22 @@ describe('single sign-on', () => {
     expect(third.headers.get('retry-after')).toMatch(/^\d+$/);
   });
 
+  it('tells a person before they go on that they have as many sessions as they may have', async () => {
+    await using crowded = await startWith({ GATEHOUSE__SESSIONS__LIMITS__PER_USER: '1' });
+    const first = await goThroughIdp(createBrowser(), ssoUrl(crowded));
+    expect(first.text).not.toContain('as many places');
+    expect((await logInWith(crowded, await loginTokenOf(crowded), { device_id: 'ONE' })).status).toBe(200);
+    const browser = createBrowser();
+    const second = await goThroughIdp(browser, ssoUrl(crowded));
+    expect(second.text).toContain('as many places as you may be');
+    expect(second.links.map(({ href }) => href)).toContain(`${crowded.url}account`);
+    const back = await browser.submit({ button: 'Continue' });
+    const token = new URL(back.url).searchParams.get('loginToken') ?? '';
+    expect((await logInWith(crowded, token, { device_id: 'TWO' })).status).toBe(403);
+    // The token is as good as before: where the person is signed in already, it signs them in again.
+    expect((await logInWith(crowded, token, { device_id: 'ONE' })).status).toBe(200);
+  });
+
   it('says so, and can be tried again, while the IdP is down', async () => {
     await using gatehouse = await startWith({});
     const browser = createBrowser();

@@ -15,6 +15,8 @@ export function confirmationPage(
     readonly signIn: SignIn;
     readonly redirectUrl: string;
     readonly user: User;
+    /** The person has as many sessions as they may have. */
+    readonly isCrowded: boolean;
     /** Where the form goes. */
     readonly action: string;
     readonly csrfField: SafeHtml;
@@ -45,6 +47,14 @@ export function confirmationPage(
         html`<p role="alert">
           <strong>Careful:</strong> the way there is not encrypted. Whoever is on the same network could sign
           in as you.
+        </p>`
+      }
+      ${
+        input.isCrowded &&
+        html`<p role="alert">
+          You are signed in in as many places as you may be. Sign out somewhere in
+          <a href="${endpointUrl(deps.issuer, 'account')}">your account</a> first, or it will not work, unless
+          you are signing in again where you are signed in already.
         </p>`
       }
       <p>

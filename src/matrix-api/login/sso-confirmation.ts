@@ -2,6 +2,7 @@ import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/e
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { isTrustedRedirect, withLoginToken } from '../../protocol/login-redirect.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
+import { findCrowd } from '../../sessions/limits.ts';
 import { issueLoginToken } from '../../sessions/login-tokens.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
@@ -38,8 +39,11 @@ export function showSsoConfirmation(deps: SsoDeps): Handler {
     const isTrusted = isTrustedRedirect(asked.redirectUrl, deps.trustedRedirects);
     if (isTrusted && request.method === 'GET') return proceed(deps, asked);
     const secret = browserSecretOf(deps.issuer, request, asked.signIn.id) ?? '';
+    // Which device it will be, the login says: a new one, as far as is known.
+    const wanted = { userId: asked.user.id, clientId: null, deviceId: '' };
     return confirmationPage(deps, {
       ...asked,
+      isCrowded: (await findCrowd(deps.db.query, deps.sessionLimits, wanted)) !== undefined,
       action: confirmationUrl(deps, asked.signIn),
       csrfField: deps.csrf.field(secret, formPurpose(asked)),
     });

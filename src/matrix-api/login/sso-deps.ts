@@ -1,6 +1,7 @@
 import type { Csrf } from '../../http/csrf.ts';
 import type { FloodGuard } from '../../http/flood-guard.ts';
 import type { LoginTokenDeps } from '../../sessions/login-tokens.ts';
+import type { SessionLimits } from '../../sessions/limits.ts';
 import type { SignInDeps } from '../../sign-in/deps.ts';
 
 /** What single sign-on uses. */
@@ -8,6 +9,7 @@ export interface SsoDeps extends SignInDeps, LoginTokenDeps {
   readonly csrf: Csrf;
   /** Takes one for each sign-in that begins. */
   readonly signInGuard: FloodGuard;
+  readonly sessionLimits: SessionLimits;
   /** Apps that get their login token without a question: `isTrustedRedirect`. */
   readonly trustedRedirects: readonly string[];
 }
