@@ -189,7 +189,8 @@ export interface SignInsTable {
 }
 
 /** What a sign-in is for. */
-export type SignInPurposeName = 'authorization' | 'device_grant' | 'account' | 'legacy_login' | 'user_interactive';
+export type SignInPurposeName =
+  'authorization' | 'device_grant' | 'account' | 'legacy_login' | 'user_interactive';
 
 /** What a client asked for at the authorization endpoint: the purpose of a sign-in. */
 export interface AuthorizationRequestsTable {
