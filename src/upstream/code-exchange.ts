@@ -13,7 +13,7 @@ import {
 } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
-import type { OutboundResponse } from './outbound.ts';
+import type { Outbound, OutboundResponse } from './outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { isJsonObject } from './strict-json.ts';
 
@@ -95,7 +95,7 @@ export async function redeemCode(
 
 /** How the client library speaks to the token endpoint: by our way out, and strict about what counts as an answer. */
 export function tokenFetch(
-  deps: Pick<LoginDeps, 'outbound'>,
+  deps: { readonly outbound: Pick<Outbound, 'send'> },
   openid: boolean,
 ): {
   readonly fetch: (

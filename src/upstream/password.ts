@@ -50,7 +50,7 @@ export async function checkPassword(
     const userinfo = await fetchUserinfo(deps, server, client, redeemed);
     return identityOf(deps, redeemed, userinfo);
   } catch (error) {
-    if (!(error instanceof UpstreamRefusal)) throw error;
+    if (!(error instanceof UpstreamRefusal) || error.kind === 'denied') throw error;
     const { idpError } = error;
     if (idpError !== undefined && DENIALS.has(idpError)) {
       throw new UpstreamRefusal('denied', `the IdP refused the password (${idpError})`, { idpError });
@@ -67,7 +67,7 @@ async function sendPassword(
 ): Promise<RedeemedCode> {
   const { settings } = deps;
   try {
-    const sent = tokenFetch(deps, usesOpenId(settings));
+    const sent = tokenFetch({ outbound: heedingSilence(deps) }, usesOpenId(settings));
     const scope = settings.scopes.length > 0 ? { scope: settings.scopes.join(' ') } : undefined;
     const response = await oauth.genericTokenEndpointRequest(
       server,
@@ -81,6 +81,18 @@ async function sendPassword(
   } catch (error) {
     throw error instanceof UpstreamRefusal ? error : tokenError(error);
   }
+}
+
+/** The way out, where a refusal without a word, from a provider that is known for it, is one of the password. */
+function heedingSilence({ outbound, settings }: LoginDeps): Pick<LoginDeps['outbound'], 'send'> {
+  const { silent_password_refusal: status } = settings.preset;
+  return {
+    send: async (request) => {
+      const answer = await outbound.send(request);
+      if (answer.status !== status || answer.text.trim() !== '') return answer;
+      throw new UpstreamRefusal('denied', `the IdP refused the password (${String(status)})`);
+    },
+  };
 }
 
 /** The reason for the log, unless the IdP repeats in it what the person typed. */

@@ -240,6 +240,24 @@ describe('with a provider that answers as it likes', () => {
   });
 });
 
+it('a refusal without a word is one of the password where the provider is known for it, and nowhere else', async () => {
+  const attempt = async (preset: string, status: number, text: string): Promise<unknown> => {
+    await using idp = await startForgedIdp({ preset });
+    idp.token = (response) => response.writeHead(status).end(text);
+    return await idp.provider.checkPassword(alice).catch((error: unknown) => error);
+  };
+  expect(await attempt('glewlwyd', 403, '')).toMatchObject({ kind: 'denied' });
+  for (const [preset, status, text] of [
+    ['glewlwyd', 400, ''],
+    ['glewlwyd', 500, ''],
+    ['glewlwyd', 403, '<html>Attention Required! | Cloudflare'],
+    ['generic', 403, ''],
+    ['generic', 401, ''],
+  ] as const) {
+    expect(await attempt(preset, status, text)).toBeInstanceOf(Unavailable);
+  }
+});
+
 it('plain OAuth 2.0: who it is comes from userinfo, and an ID token in the answer counts for nothing', async () => {
   await using server = await startScriptedServer();
   await using idp = await startForgedIdp({

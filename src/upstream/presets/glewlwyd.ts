@@ -11,12 +11,15 @@ export const glewlwyd: Preset = {
   ],
   // PKCE is a switch of the plugin; where it is off, a challenge or a verifier is an error, and the metadata lists no method.
   pkce_if_unlisted: false,
+  // check_auth_type_resource_owner_pwd_cred: an empty 403, while a client of ours that is wrong gets 400.
+  silent_password_refusal: 403,
   // Both come with the plugin's switch for session management.
   logout: { backchannel: true, rp_initiated: true },
   notes: [
     'The issuer is external_url, api/ and the name of the plugin, such as https://idp.example.com/api/oidc.',
     'Switch PKCE on in the OpenID Connect plugin: it is off by default.',
     'The claims name, email and preferred_username have to be switched on in the plugin, each for its scope.',
+    'Login by password needs three switches: allow-non-oidc and the password grant in the plugin, and the authorization type password of the client. While one of the first two is off, every password is answered as if it were wrong.',
     'Sign-out there is told to us only with the switch for session management.',
   ],
 };

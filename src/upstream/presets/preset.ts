@@ -36,6 +36,8 @@ export interface Preset {
   readonly offline?: PresetOffline;
   /** What private_key_jwt assertions name as audience; default the issuer. */
   readonly assertion_audience?: 'issuer' | 'token_endpoint';
+  /** The status with which it refuses a password without a word, where RFC 6749 section 5.2 wants `invalid_grant`. */
+  readonly silent_password_refusal?: number;
   readonly logout?: PresetLogout;
   /** What an operator should know, a sentence each; shown by the doctor and in the docs. */
   readonly notes?: readonly string[];

@@ -21,6 +21,7 @@ describeProvider({
   name: 'glewlwyd',
   title: 'Glewlwyd',
   installed: existsSync('/usr/bin/glewlwyd') && chromiumPath !== undefined,
+  takesPasswords: true,
   start: startGlewlwyd,
   facts(document, headers) {
     expect(headers.get('cache-control')).toBe('no-store');
@@ -54,6 +55,7 @@ async function startGlewlwyd(redirectUri: string): Promise<RealProvider> {
     clientId,
     clientSecret,
     settings: { preset: 'glewlwyd' },
+    legacyLogin: { password: true },
     newVisitor: () => chromiumVisitor(answer),
     async rotateKeys() {
       // The first key of the set signs.
@@ -145,10 +147,12 @@ async function setUp(
       'refresh-token-duration': 1_209_600,
       'code-duration': 600,
       'refresh-token-rolling': true,
-      'allow-non-oidc': false,
+      // The password grant comes with it.
+      'allow-non-oidc': true,
       'auth-type-code-enabled': true,
       'auth-type-id-token-enabled': true,
       'auth-type-refresh-enabled': true,
+      'auth-type-password-enabled': true,
       'subject-type': 'public',
       'allowed-scope': ['openid', 'profile', 'email'],
       'name-claim': 'on-demand',
@@ -186,7 +190,7 @@ async function setUp(
     confidential: true,
     client_secret: options.clientSecret,
     redirect_uri: [options.redirectUri],
-    authorization_type: ['code'],
+    authorization_type: ['code', 'password'],
     token_endpoint_auth_method: ['client_secret_basic'],
     scope: [],
     enabled: true,

@@ -1,0 +1,1 @@
+Login by password works with Glewlwyd, which refuses a wrong one without a word.
