@@ -3,7 +3,7 @@ import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { compare } from './engine-suite.ts';
 import type { LoadOrder } from './load.ts';
-import { type Contender, inTurns } from './measure.ts';
+import { type Contender, inTurns, ratios } from './measure.ts';
 import {
   type GatehouseSettings,
   nextMessage,
@@ -19,6 +19,8 @@ import type { Stage } from './stage.ts';
 
 const PATH = '/_matrix/client/v1/auth_metadata';
 const CONNECTIONS = 32;
+/** How many clients ask at once where it is about the slowest answers. */
+const CROWD = 1000;
 
 type Place = Pick<GatehouseSettings, 'folder' | 'databaseUrl'>;
 
@@ -60,16 +62,33 @@ export async function measureMetadata(stage: Stage, place: Place): Promise<Figur
       );
     }
     const results = await inTurns(stage.generator, contenders, stage);
-    return ['facade', 'passthrough'].flatMap((mode) =>
+    const figures = ['facade', 'passthrough'].flatMap((mode) =>
       ['', ', If-None-Match'].flatMap((kind) => {
         const name = `auth_metadata, ${mode}${kind}`;
         return compare(results, '-', name, [name, `bare, ${mode}`], 0.85);
       }),
     );
+    const full = contenders.filter(({ order }) => order.status === 200);
+    return [...figures, ...(await measureCrowd(stage, full))];
   } finally {
     await stop(facade.child);
     await stop(passthrough.child);
   }
+}
+
+/** The slowest of a hundred answers while many ask at once, against the bare handler's. */
+async function measureCrowd(stage: Stage, contenders: readonly Contender[]): Promise<Figure[]> {
+  const crowd = contenders.map((one) => ({ ...one, order: { ...one.order, connections: CROWD } }));
+  const results = await inTurns(stage.generator, crowd, stage);
+  return ['facade', 'passthrough'].map((mode) => {
+    const measured = results.get(`auth_metadata, ${mode}`);
+    const slowest = ratios(measured, results.get(`bare, ${mode}`), ({ p99 }) => p99);
+    return figure('-', `auth_metadata, ${mode}, ${String(CROWD)} connections, p99 / bare`, 'ratio', slowest, {
+      target: { atMost: 2 },
+      failures: measured?.failures ?? 0,
+      firstFailure: measured?.firstFailure,
+    });
+  });
 }
 
 /** Ready after `node` was started, the first answer after that, and memory: idle, and with many connections. */
