@@ -29,15 +29,25 @@ export interface RateLimiter {
   /** Forgets a key, after a success. */
   reset(key: string): void;
   /**
-   * As {@link take}, for limits on failures: counted beforehand, so that attempts at the same time cannot all pass, and taken back by calling what it
-   * returns where the attempt was none.
+   * As {@link take}, for limits on failures: counted beforehand, so that attempts at the same time cannot all pass. Where only attempts without an
+   * outcome fill the window, `Retry-After` is a second: they may come to nothing.
    */
-  reserve(key: string): () => void;
+  reserve(key: string): Reservation;
+}
+
+/** An attempt whose outcome is not known yet; one of the two is called, once. */
+export interface Reservation {
+  /** It was a failure. */
+  keep(): void;
+  /** It was none. */
+  giveBack(): void;
 }
 
 interface Window {
   readonly endsAt: number;
+  /** Those that are pending included. */
   used: number;
+  pending: number;
 }
 
 /** Keys are what `addressKey` makes of an address, or an account's id. */
@@ -53,14 +63,15 @@ export function createRateLimiter(options: RateLimitOptions): RateLimiter {
     const window = windowOf(key);
     if (window === undefined || window.used < points) return;
     metrics.count('rateLimitHits', { limit: name });
-    const seconds = Math.max(1, Math.ceil((window.endsAt - clock.monotonic()) / 1000));
+    const left = window.used - window.pending < points ? 0 : window.endsAt - clock.monotonic();
+    const seconds = Math.max(1, Math.ceil(left / 1000));
     throw new RequestFault('rate', 429, 'M_LIMIT_EXCEEDED', 'too many requests, try again later', {
       headers: { 'retry-after': String(seconds) },
       reason: `limit ${name}: more than ${points} in ${windowSeconds} s`,
     });
   };
   const count = (key: string): Window => {
-    const window = windowOf(key) ?? { endsAt: clock.monotonic() + windowSeconds * 1000, used: 0 };
+    const window = windowOf(key) ?? { endsAt: clock.monotonic() + windowSeconds * 1000, used: 0, pending: 0 };
     if (window.used === 0) {
       windows ??= new LRUCache({ max: options.keys ?? 100_000 });
       windows.set(key, window);
@@ -79,8 +90,13 @@ export function createRateLimiter(options: RateLimitOptions): RateLimiter {
     reserve(key) {
       check(key);
       const window = count(key);
-      return () => {
-        window.used -= 1;
+      window.pending += 1;
+      return {
+        keep: () => void (window.pending -= 1),
+        giveBack: () => {
+          window.pending -= 1;
+          window.used -= 1;
+        },
       };
     },
   };

@@ -560,6 +560,15 @@ forEachEngine((engine) => {
       expect(answers.filter(({ status }) => status === 429)).toHaveLength(15);
     });
 
+    it('honest attempts at the same moment are told to come back at once', async () => {
+      const answers = await Promise.all(Array.from({ length: 25 }, () => stage.byPassword('alice')));
+      const refused = answers.filter(({ status }) => status !== 200);
+      for (const { status, headers } of refused) {
+        expect([status, headers.get('retry-after')]).toEqual([429, '1']);
+      }
+      expect((await stage.byPassword('alice')).status).toBe(200);
+    });
+
     it('thirty an address in a minute, whatever they name', async () => {
       for (let attempt = 0; attempt < 30; attempt++) {
         const user = attempt % 2 === 0 ? `user-${String(attempt)}` : '@a:elsewhere.example';

@@ -1,6 +1,7 @@
 /** `m.login.password`: name and password are the identity provider's, which is asked. */
 import { addressKey } from '../../http/client-ip.ts';
 import type { ApiRequest } from '../../http/exchange.ts';
+import type { Reservation } from '../../http/rate-limit.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { Unavailable } from '../../protocol/unavailable.ts';
 import { completeSignIn } from '../../sign-in/complete.ts';
@@ -27,13 +28,12 @@ export async function signInByPassword(
   const { password } = request.body;
   if (password === undefined) throw new MatrixError(400, 'M_BAD_JSON', 'password is missing');
   const asked = readAskedUser(request.body, deps.serverName);
-  const giveBack = reserve(login, asked, request.clientAddress);
+  const attempt = reserve(login, asked, request.clientAddress);
   try {
-    const identity = await askProvider(login, asked, password);
-    const { localpart } = asked as AskedUser & { kind: 'localpart' };
+    const { identity, localpart } = await askProvider(login, asked, password);
     if (login.allowed?.has(localpart) === false) throw new NotSignedIn('the user is not in allow_users');
     const user = await complete(deps, { providerId: login.provider.id, identity, localpart });
-    giveBack();
+    attempt.giveBack();
     return {
       userId: user.id,
       authenticatedAt: identity.authenticatedAt ?? deps.clock.now(),
@@ -41,9 +41,10 @@ export async function signInByPassword(
     };
   } catch (error) {
     if (!(error instanceof NotSignedIn)) {
-      giveBack();
+      attempt.giveBack();
       throw error;
     }
+    attempt.keep();
     deps.emit('login_refused', {
       provider: login.provider.id,
       requestId: request.requestId,
@@ -56,18 +57,24 @@ export async function signInByPassword(
 /** Counts as a failure against the limits, and has the one answer. The message is for the log. */
 class NotSignedIn extends Error {}
 
-/** Counts the attempt before it is made; what is returned takes that back. */
-function reserve({ failures }: PasswordLogin, asked: AskedUser, address: string): () => void {
+/** Counts the attempt before it is made, by address and account. */
+function reserve({ failures }: PasswordLogin, asked: AskedUser, address: string): Reservation {
   const ofAddress = failures.perAddress.reserve(addressKey(address));
   if (asked.kind === 'unknown') return ofAddress;
   try {
     const ofAccount = failures.perAccount.reserve(asked.localpart);
-    return () => {
-      ofAddress();
-      ofAccount();
+    return {
+      keep: () => {
+        ofAddress.keep();
+        ofAccount.keep();
+      },
+      giveBack: () => {
+        ofAddress.giveBack();
+        ofAccount.giveBack();
+      },
     };
   } catch (error) {
-    ofAddress();
+    ofAddress.giveBack();
     throw error;
   }
 }
@@ -77,11 +84,15 @@ async function askProvider(
   { provider, usernameOf }: PasswordLogin,
   asked: AskedUser,
   password: string,
-): Promise<UpstreamIdentity> {
+): Promise<{ readonly identity: UpstreamIdentity; readonly localpart: string }> {
   if (asked.kind === 'unknown') throw new NotSignedIn(asked.reason);
   if (password === '') throw new NotSignedIn('the password is empty');
   try {
-    return await provider.checkPassword({ username: usernameOf(asked.localpart), password });
+    const { localpart } = asked;
+    return {
+      localpart,
+      identity: await provider.checkPassword({ username: usernameOf(localpart), password }),
+    };
   } catch (error) {
     if (!(error instanceof UpstreamRefusal)) throw error;
     throw error.kind === 'denied'
