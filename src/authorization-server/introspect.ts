@@ -27,9 +27,10 @@ type Deps = Pick<
  */
 export function introspectToken(deps: Deps): Handler<unknown, Answer> {
   return async (request) => {
-    const asker = await authenticateAsker(deps, request);
+    // The homeserver's way has no detour: it asks at each request of a client.
+    const client = isHomeserver(deps, request) ? undefined : await authenticateClientAsker(deps, request);
     const token = requireParameter(request, 'token');
-    if (asker !== 'homeserver' && !(await mayKnow(deps, asker, token))) {
+    if (client !== undefined && !(await mayKnow(deps, client, token))) {
       return inactive(deps, request, "unknown, or another client's token");
     }
     const verdict = await findAccess(deps, token);
@@ -68,39 +69,48 @@ async function mayKnow(deps: Deps, client: Client, token: string): Promise<boole
 }
 
 function describe(access: ActiveAccess, issuer: string, now: number): Answer {
+  const { clientId, localpart, deviceId, expiresAt } = access;
   const issuedAt = Math.floor(access.issuedAt / 1000);
-  return {
+  const answer: Answer = {
     active: true,
     scope: withBothSpellings(access.scope.split(' ')).join(' '),
     token_type: 'Bearer',
-    sub: access.userId ?? access.clientId ?? access.sessionId,
+    sub: access.userId ?? clientId ?? access.sessionId,
     iss: issuer,
     iat: issuedAt,
     nbf: issuedAt,
-    ...(access.clientId === null ? {} : { client_id: access.clientId }),
-    ...(access.localpart === null ? {} : { username: access.localpart }),
-    ...(access.deviceId === null ? {} : { device_id: access.deviceId }),
-    ...(access.expiresAt === null
-      ? {}
-      : { exp: Math.floor(access.expiresAt / 1000), expires_in: secondsLeft(access.expiresAt, now) }),
   };
+  if (clientId !== null) answer.client_id = clientId;
+  if (localpart !== null) answer.username = localpart;
+  if (deviceId !== null) answer.device_id = deviceId;
+  if (expiresAt !== null) {
+    answer.exp = Math.floor(expiresAt / 1000);
+    answer.expires_in = secondsLeft(expiresAt, now);
+  }
+  return answer;
 }
 
-/** The homeserver by a bearer token; else a client, which must be able to prove who it is: without a proof nobody is told anything. */
-async function authenticateAsker(deps: Deps, request: ApiRequest): Promise<'homeserver' | Client> {
-  const scheme = /^[a-z]+/i.exec(request.headers.authorization ?? '')?.[0].toLowerCase();
-  if (scheme === 'bearer' || (scheme !== 'basic' && !hasCredentials(request))) {
-    authenticateHomeserver(request, deps.homeserverSecretHash);
-    return 'homeserver';
+/** Whether the homeserver asks, by a bearer token, which then must be right; otherwise a client does. */
+function isHomeserver(deps: Deps, request: ApiRequest): boolean {
+  const { authorization = '' } = request.headers;
+  const secret = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+  if (secret === undefined) {
+    const scheme = /^[a-z]+/i.exec(authorization)?.[0].toLowerCase();
+    if (scheme !== 'bearer' && (scheme === 'basic' || hasCredentials(request))) return false;
   }
+  authenticateHomeserver(secret, deps.homeserverSecretHash);
+  return true;
+}
+
+/** A client must be able to prove who it is: without a proof nobody is told anything. */
+async function authenticateClientAsker(deps: Deps, request: ApiRequest): Promise<Client> {
   const client = await authenticateClient(deps, request);
   if (isConfidential(client)) return client;
   throw new OAuthError('invalid_client', 'a public client cannot introspect tokens');
 }
 
 /** The homeserver's shared secret as a bearer token (Synapse's `matrix_authentication_service.secret`). */
-function authenticateHomeserver({ headers }: ApiRequest, expected: Buffer | undefined): void {
-  const secret = /^bearer +([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1];
+function authenticateHomeserver(secret: string | undefined, expected: Buffer | undefined): void {
   const presented = hash('sha256', secret ?? '', 'buffer');
   if (secret !== undefined && expected !== undefined && timingSafeEqual(presented, expected)) return;
   throw new OAuthError(

@@ -57,8 +57,12 @@ export function hashSecret(secret: string): SecretHash {
   return hash('sha256', secret, 'base64url') as SecretHash;
 }
 
+/** CRC-32 in base64url, big end first. */
 function checksum(head: string): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(crc32(head));
-  return bytes.toString('base64url');
+  const crc = crc32(head);
+  let text = '';
+  for (const shift of [26, 20, 14, 8, 2]) text += BASE64URL.charAt((crc >>> shift) & 63);
+  return text + BASE64URL.charAt((crc << 4) & 63);
 }
+
+const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

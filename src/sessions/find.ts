@@ -98,8 +98,7 @@ async function recordFirstUse(
     return await deps.db.writeSoon(async (tx) => {
       const session = await touchSession(tx, { id: view.session_id, at: now });
       if (session === undefined || session.ended_at !== null) return false;
-      if ((await findAccessToken(tx, hash)) === undefined) return false;
-      await markAccessTokenUsed(tx, { hash, at: now });
+      if (!(await markAccessTokenUsed(tx, { hash, at: now }))) return false;
       if (view.refresh_hash !== null) await usePair(tx, { hash: view.refresh_hash, at: now });
       return true;
     });

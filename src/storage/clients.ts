@@ -1,16 +1,14 @@
 /** Registered OAuth clients. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
-import { hotQuery } from './hot-query.ts';
+import { hotRow } from './hot-query.ts';
 import type { ClientsTable, Schema } from './schema.ts';
 
 export type ClientRecord = Selectable<ClientsTable>;
 
-export async function findClient(db: Kysely<Schema>, id: string): Promise<ClientRecord | undefined> {
-  return (await selectClient(db, id))[0];
-}
-
-const selectClient = hotQuery((db, id: string) => db.selectFrom('clients').selectAll().where('id', '=', id));
+export const findClient = hotRow((db, id: string) =>
+  db.selectFrom('clients').selectAll().where('id', '=', id),
+);
 
 /**
  * Inserts a client, or finds the public one that was registered with the same metadata before (RFC 7591 leaves it open; the Matrix

@@ -2,7 +2,7 @@
  * Queries of the hot paths, built and compiled once. Building one through Kysely costs several times what SQLite needs to run it; this keeps
  * Kysely's types and its SQL, fills in only the parameters, and goes past Kysely's executor.
  */
-import type { Compilable, CompiledQuery, Kysely } from 'kysely';
+import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { Engine } from './database.ts';
 import { directPathOf } from './dialect.ts';
 import type { Schema } from './schema.ts';
@@ -18,28 +18,48 @@ interface Template {
   readonly values: readonly (Placeholder | { readonly constant: unknown })[];
 }
 
+/** Builds a query whose parameters are values only. */
+type Build<Parameters extends readonly unknown[], Row> = (
+  db: Kysely<Schema>,
+  ...parameters: Parameters
+) => Compilable<Row>;
+
 /**
  * A query whose parameters are values only: `build` runs once for each engine, with placeholders, so it must put them into the query as they
  * are and must not look at them. The function returned runs it.
  */
 export function hotQuery<Parameters extends readonly unknown[], Row>(
-  build: (db: Kysely<Schema>, ...parameters: Parameters) => Compilable<Row>,
+  build: Build<Parameters, Row>,
 ): (db: Kysely<Schema>, ...parameters: Parameters) => Promise<Row[]> {
+  const run = runner(build);
+  return async (db, ...parameters) => (await run(db, parameters)).rows as Row[];
+}
+
+/** As `hotQuery`, for a query of at most one row. */
+export function hotRow<Parameters extends readonly unknown[], Row>(
+  build: Build<Parameters, Row>,
+): (db: Kysely<Schema>, ...parameters: Parameters) => Promise<Row | undefined> {
+  const run = runner(build);
+  return async (db, ...parameters) => (await run(db, parameters)).rows[0] as Row | undefined;
+}
+
+function runner<Parameters extends readonly unknown[]>(
+  build: Build<Parameters, unknown>,
+): (db: Kysely<Schema>, parameters: Parameters) => Promise<QueryResult<unknown>> {
   const templates: Partial<Record<Engine, Template>> = {};
-  return async (db, ...parameters) => {
+  return (db, parameters) => {
     const { engine, execute } = directPathOf(db);
     const { compiled, values } = (templates[engine] ??= templateOf(
       (...placeholders) => build(db, ...(placeholders as unknown as Parameters)),
       parameters.length,
     ));
-    const { rows } = await execute({
+    return execute({
       sql: compiled.sql,
       query: compiled.query,
       parameters: values.map((value) =>
         'parameter' in value ? parameters[value.parameter] : value.constant,
       ),
     });
-    return rows as Row[];
   };
 }
 

@@ -1,7 +1,7 @@
 /** Sessions: rows only; the rules stand in `sessions/`. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
-import { hotQuery } from './hot-query.ts';
+import { hotRow } from './hot-query.ts';
 import type { Schema, SessionEndReason, SessionsTable } from './schema.ts';
 
 export type Session = Selectable<SessionsTable>;
@@ -25,14 +25,14 @@ export function findLiveSession(
 }
 
 /** Notes activity and returns the row. In PostgreSQL this also takes the row's lock, under which all that follows in the transaction is serial. */
-export async function touchSession(
+export function touchSession(
   db: Kysely<Schema>,
   session: { id: string; at: number },
 ): Promise<Session | undefined> {
-  return (await updateActivity(db, session.id, session.at))[0];
+  return updateActivity(db, session.id, session.at);
 }
 
-const updateActivity = hotQuery((db, id: string, at: number) =>
+const updateActivity = hotRow((db, id: string, at: number) =>
   db.updateTable('sessions').set({ last_active_at: at }).where('id', '=', id).returningAll(),
 );
 
@@ -42,14 +42,14 @@ export type RefreshedSession = Pick<Session, (typeof REFRESHED_COLUMNS)[number]>
 const REFRESHED_COLUMNS = ['id', 'user_id', 'client_id', 'scope', 'ended_at'] as const;
 
 /** As `touchSession`, for the session of a refresh token; `undefined` where nobody knows the token. */
-export async function touchSessionOf(
+export function touchSessionOf(
   db: Kysely<Schema>,
   token: { hash: SecretHash; at: number },
 ): Promise<RefreshedSession | undefined> {
-  return (await updateActivityOf(db, token.hash, token.at))[0];
+  return updateActivityOf(db, token.hash, token.at);
 }
 
-const updateActivityOf = hotQuery((db, hash: SecretHash, at: number) =>
+const updateActivityOf = hotRow((db, hash: SecretHash, at: number) =>
   db
     .updateTable('sessions')
     .set({ last_active_at: at })

@@ -1,7 +1,7 @@
 /** Access and refresh tokens: rows only; the rules stand in `sessions/`. */
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
-import { hotQuery } from './hot-query.ts';
+import { hotQuery, hotRow } from './hot-query.ts';
 import type { AccessTokensTable, RefreshTokensTable, Schema } from './schema.ts';
 
 export type AccessToken = Selectable<AccessTokensTable>;
@@ -28,14 +28,7 @@ export interface AccessTokenView {
 }
 
 /** The hot query of introspection: three primary-key look-ups in one statement. */
-export async function findAccessToken(
-  db: Kysely<Schema>,
-  hash: SecretHash,
-): Promise<AccessTokenView | undefined> {
-  return (await selectAccessToken(db, hash))[0];
-}
-
-const selectAccessToken = hotQuery((db, hash: SecretHash) =>
+export const findAccessToken = hotRow((db, hash: SecretHash) =>
   db
     .selectFrom('access_tokens')
     .innerJoin('sessions', 'sessions.id', 'access_tokens.session_id')
@@ -105,14 +98,7 @@ const addRefreshToken = hotQuery((db, ...values: RefreshToken[keyof RefreshToken
   db.insertInto('refresh_tokens').values(rowOf<RefreshToken>(REFRESH_COLUMNS, values)),
 );
 
-export async function findRefreshToken(
-  db: Kysely<Schema>,
-  hash: SecretHash,
-): Promise<RefreshToken | undefined> {
-  return (await selectRefreshToken(db, hash))[0];
-}
-
-const selectRefreshToken = hotQuery((db, hash: SecretHash) =>
+export const findRefreshToken = hotRow((db, hash: SecretHash) =>
   db.selectFrom('refresh_tokens').selectAll().where('hash', '=', hash),
 );
 
@@ -138,14 +124,14 @@ export type ConsumedToken = Pick<RefreshToken, 'generation' | 'predecessor_hash'
  * Consumes a refresh token, which is a use of its pair too: the row after that for the one caller that did. A token of a user who is deactivated is left
  * as it is.
  */
-export async function consumeRefreshToken(
+export function consumeRefreshToken(
   db: Kysely<Schema>,
   token: { hash: SecretHash; userId: string | null; at: number },
 ): Promise<ConsumedToken | undefined> {
-  return (await updateConsumed(db, token.hash, token.userId, token.at))[0];
+  return updateConsumed(db, token.hash, token.userId, token.at);
 }
 
-const updateConsumed = hotQuery((db, hash: SecretHash, userId: string | null, at: number) =>
+const updateConsumed = hotRow((db, hash: SecretHash, userId: string | null, at: number) =>
   db
     .updateTable('refresh_tokens')
     .set((eb) => ({ consumed_at: at, used_at: eb.fn.coalesce('used_at', eb.val(at)) }))
@@ -178,14 +164,14 @@ export async function replaceAccessToken(
 }
 
 /** Notes the first use of a pair; `undefined` where it was not the first. */
-export async function markPairUsed(
+export function markPairUsed(
   db: Kysely<Schema>,
   pair: { hash: SecretHash; at: number },
 ): Promise<Pick<RefreshToken, 'predecessor_hash'> | undefined> {
-  return (await updateUsed(db, pair.hash, pair.at))[0];
+  return updateUsed(db, pair.hash, pair.at);
 }
 
-const updateUsed = hotQuery((db, hash: SecretHash, at: number) =>
+const updateUsed = hotRow((db, hash: SecretHash, at: number) =>
   db
     .updateTable('refresh_tokens')
     .set({ used_at: at })
@@ -194,20 +180,20 @@ const updateUsed = hotQuery((db, hash: SecretHash, at: number) =>
     .returning('predecessor_hash'),
 );
 
-/** Notes the first use of an access token. */
+/** Notes the first use of an access token; false where the token is gone. */
 export async function markAccessTokenUsed(
   db: Kysely<Schema>,
   token: { hash: SecretHash; at: number },
-): Promise<void> {
-  await updateFirstUse(db, token.hash, token.at);
+): Promise<boolean> {
+  return (await updateFirstUse(db, token.hash, token.at)) !== undefined;
 }
 
-const updateFirstUse = hotQuery((db, hash: SecretHash, at: number) =>
+const updateFirstUse = hotRow((db, hash: SecretHash, at: number) =>
   db
     .updateTable('access_tokens')
-    .set({ first_used_at: at })
+    .set((eb) => ({ first_used_at: eb.fn.coalesce('first_used_at', eb.val(at)) }))
     .where('hash', '=', hash)
-    .where('first_used_at', 'is', null),
+    .returning('hash'),
 );
 
 /**

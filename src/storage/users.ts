@@ -1,15 +1,11 @@
 /** Users and their upstream links. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import { hotQuery } from './hot-query.ts';
+import { hotRow } from './hot-query.ts';
 import type { Schema, UpstreamLinksTable, UsersTable } from './schema.ts';
 
 export type User = Selectable<UsersTable>;
 
-export async function findUser(db: Kysely<Schema>, id: string): Promise<User | undefined> {
-  return (await selectUser(db, id))[0];
-}
-
-const selectUser = hotQuery((db, id: string) => db.selectFrom('users').selectAll().where('id', '=', id));
+export const findUser = hotRow((db, id: string) => db.selectFrom('users').selectAll().where('id', '=', id));
 
 /**
  * The user, with its row locked until the transaction ends (PostgreSQL; SQLite has one writer anyway), so that two sessions of one user
