@@ -11,8 +11,11 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
 
-/** `https://host`, as apps write it: a browser would also take `https:host` and `https:\\host` for it. */
-const WEB = /^https?:\/\/[A-Za-z0-9.\-_~%[\]:]+(?=[/?#]|$)/i;
+/** What stands between `//` and the path, as apps write it: for the web, a browser would also take `https:host` and `https:\\host`. */
+const AUTHORITY = /^[^:/?#]+:\/\/([^/?#]*)/;
+
+/** Host and port; nothing that one reader would encode and another end the host at. */
+const HOST = /^[A-Za-z0-9.\-_~%[\]:]*$/;
 
 /**
  * Schemes that are no app's own. The first line runs or shows something in the browser itself, the second hands the URL, token included, to another
@@ -34,6 +37,7 @@ const FOREIGN_SCHEMES = new Set(
 export function loginRedirectFault(text: string): string | undefined {
   if (text.length > LIMIT) return `is longer than ${LIMIT} characters`;
   if (!text.isWellFormed() || CONTROL.test(text)) return 'has control characters';
+  if (text !== text.trim()) return 'begins or ends with a space';
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   const url = URL.parse(text);
   if (scheme === undefined || url === null) return 'is not an absolute URL';
@@ -41,7 +45,9 @@ export function loginRedirectFault(text: string): string | undefined {
     return 'must be https, http, or of the own scheme of an app';
   }
   if (url.username !== '' || url.password !== '') return 'must hold no user information';
-  if ((scheme === 'https' || scheme === 'http') && !WEB.test(text)) return 'must name a host';
+  const isWeb = scheme === 'https' || scheme === 'http';
+  const host = AUTHORITY.exec(text)?.[1] ?? '';
+  if (!HOST.test(host) || (isWeb && host === '')) return 'must name a host, in ASCII';
   return undefined;
 }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   isTrustedRedirect,
@@ -31,7 +32,8 @@ describe('a login token', () => {
     ['app.example.com', /absolute/],
     ['/path', /absolute/],
     ['//host/path', /absolute/],
-    [' https://app.example.com/', /absolute/],
+    [' https://app.example.com/', /a space/],
+    ['https://app.example.com/? ', /a space/],
     ['https://', /absolute/],
     ['https://app.example.com:99999/', /absolute/],
     ['https:app.example.com', /host/],
@@ -91,6 +93,59 @@ describe('a login token', () => {
   ])('goes to %s in the query, and nothing else of it changes', (url, expected) => {
     expect(withLoginToken(url, 'T')).toBe(expected);
   });
+});
+
+describe('any URL that may get a token', () => {
+  const part = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom(
+        ...Array.from('abc/?#&=%+:;@[]\\<>"{}|^` \u00e9.~-_'),
+        'loginToken',
+        'login%54oken',
+        '%2f',
+        '://',
+        '//',
+      ),
+      fc.string({ minLength: 1, maxLength: 2, unit: 'grapheme' }),
+    ),
+    maxLength: 12,
+  });
+  const scheme = fc.constantFrom('https://', 'http://', 'element://', 'im.app:', 'https:', 'javascript:', '');
+  const text = fc
+    .tuple(scheme, fc.constantFrom('a.example', 'a.example:8443', '[::1]', ''), part)
+    .map((parts) => parts.join(''));
+
+  it('leads to the same place with it, once, and with everything else as it was', () => {
+    let accepted = 0;
+    fc.assert(
+      fc.property(text, (redirectUrl) => {
+        if (loginRedirectFault(redirectUrl) !== undefined) return;
+        accepted += 1;
+        const [before, after] = [new URL(redirectUrl), new URL(withLoginToken(redirectUrl, 'glt_T'))];
+        expect(after.protocol).toBe(before.protocol);
+        expect(after.protocol).not.toBe('javascript:');
+        expect(after.host).toBe(before.host);
+        expect(after.username + after.password).toBe('');
+        expect(decode(after.pathname)).toBe(decode(before.pathname));
+        expect(decode(after.hash)).toBe(decode(before.hash));
+        const others = [...before.searchParams].filter(([name]) => name !== 'loginToken');
+        expect([...after.searchParams]).toEqual([...others, ['loginToken', 'glt_T']]);
+        expect(withLoginToken(redirectUrl, 'glt_T')).toMatch(/^[\x21-\x7e]+$/);
+      }),
+      { numRuns: 3000 },
+    );
+    expect(accepted).toBeGreaterThan(300);
+  });
+
+  /** As far as it can be. */
+  const decode = (encoded: string): string =>
+    encoded.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => {
+      try {
+        return decodeURIComponent(bytes);
+      } catch {
+        return bytes.toLowerCase();
+      }
+    });
 });
 
 describe("the operator's list", () => {
