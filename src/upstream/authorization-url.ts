@@ -24,7 +24,7 @@ export function buildAuthorizationUrl(
   const url = new URL(server.authorization_endpoint ?? '');
   const offline = offlineRequest(server, settings);
   const prompt = translatePrompt(withConsent(input.prompt, offline.consent), server, settings);
-  const scopes = [...new Set([...settings.scopes, ...offline.scopes])];
+  const scopes = requestedScopes(server, settings);
   const parameters: Record<string, string | undefined> = {
     ...offline.parameters,
     ...settings.authorizationParameters,
@@ -48,6 +48,11 @@ export function buildAuthorizationUrl(
     if (value !== undefined) url.searchParams.set(name, value);
   }
   return url;
+}
+
+/** The scopes of a login: those of the settings, and what a refresh token takes where one is wanted. */
+export function requestedScopes(server: AuthorizationServer, settings: ResolvedSettings): string[] {
+  return [...new Set([...settings.scopes, ...offlineRequest(server, settings).scopes])];
 }
 
 /** What asks for a refresh token: nothing where none is wanted. */

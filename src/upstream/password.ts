@@ -3,7 +3,7 @@
  * used: it is, where the operator says so, because such clients exist.
  */
 import * as oauth from 'oauth4webapi';
-import { usesOpenId } from './authorization-url.ts';
+import { requestedScopes, usesOpenId } from './authorization-url.ts';
 import { type RedeemedCode, tokenFetch } from './code-exchange.ts';
 import { clientOf, identityOf, type UpstreamIdentity } from './login.ts';
 import type { LoginDeps } from './login-context.ts';
@@ -68,7 +68,8 @@ async function sendPassword(
   const { settings } = deps;
   try {
     const sent = tokenFetch({ outbound: heedingSilence(deps) }, usesOpenId(settings));
-    const scope = settings.scopes.length > 0 ? { scope: settings.scopes.join(' ') } : undefined;
+    const scopes = requestedScopes(server, settings);
+    const scope = scopes.length > 0 ? { scope: scopes.join(' ') } : undefined;
     const response = await oauth.genericTokenEndpointRequest(
       server,
       client,

@@ -240,6 +240,17 @@ describe('with a provider that answers as it likes', () => {
   });
 });
 
+it('asks for a refresh token as a login by page does, where claims are to be had again', async () => {
+  await using idp = await startForgedIdp({ offline_access: true });
+  idp.metadata = { scopes_supported: ['openid', 'offline_access'] };
+  idp.token = async (response, good) => {
+    sendJson(response, { ...(await good()), refresh_token: 'again' });
+  };
+  expect(await idp.provider.checkPassword(alice)).toMatchObject({ refreshToken: 'again' });
+  const sent = idp.server.seen.findLast(({ path }) => path === '/token');
+  expect(new URLSearchParams(sent?.body).get('scope')).toBe('openid profile email offline_access');
+});
+
 it('a refusal without a word is one of the password where the provider is known for it, and nowhere else', async () => {
   const attempt = async (preset: string, status: number, text: string): Promise<unknown> => {
     await using idp = await startForgedIdp({ preset });

@@ -22,6 +22,7 @@ describeProvider({
   installed: existsSync(portal) && existsSync('/usr/bin/plackup'),
   // It lists a handful of claims, whatever the relying party gets.
   warnings: ['provider.claim_unlisted'],
+  takesPasswords: true,
   start: startLemon,
   facts(document, headers) {
     expect(headers.get('cache-control')).toContain('no-store');
@@ -55,6 +56,7 @@ async function startLemon(redirectUri: string): Promise<RealProvider> {
     issuer: `${base}/`,
     clientId: 'gatehouse',
     clientSecret,
+    legacyLogin: { password: true },
     settings: { preset: 'lemonldap' },
     people: [doctor, rose],
     newVisitor: () =>
@@ -104,6 +106,7 @@ function configurationOf(folder: string, issuer: string, redirectUri: string, se
         oidcRPMetaDataOptionsRedirectUris: redirectUri,
         oidcRPMetaDataOptionsRequirePKCE: 1,
         oidcRPMetaDataOptionsBypassConsent: 0,
+        oidcRPMetaDataOptionsAllowPasswordGrant: 1,
       },
     },
     oidcRPMetaDataExportedVars: { gatehouse: { preferred_username: 'uid', name: 'cn', email: 'mail' } },
