@@ -651,6 +651,31 @@ forEachEngine((engine) => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 403, 403, 403, 403, 403]);
   });
 
+  it('where the OAuth API is off, it is the way in, and the homeserver can ask whose the token is', async () => {
+    await using stage = await startStage(engine, { env: { GATEHOUSE__OAUTH_API: 'false' } });
+    const { status, body } = await stage.byPassword('alice', { device_id: 'ONE' });
+    expect(status).toBe(200);
+    const token = String(body['access_token']);
+    expect(await stage.gatehouse.introspect(token)).toMatchObject({ active: true, device_id: 'ONE' });
+    expect((await stage.whoami(token)).status).toBe(200);
+  });
+
+  it('in passthrough mode there is none', async () => {
+    await using stage = await startStage(engine, {
+      env: {
+        GATEHOUSE__MODE: 'passthrough',
+        GATEHOUSE__LEGACY_LOGIN__SSO: 'false',
+        GATEHOUSE__LEGACY_LOGIN__PASSWORD: 'false',
+      },
+    });
+    const body = { type: 'm.login.password', user: 'alice', password: 'password of alice' };
+    expect(await stage.logIn(body)).toMatchObject({ status: 404, body: { errcode: 'M_UNRECOGNIZED' } });
+    expect(await stage.logIn({ type: 'm.login.application_service' })).toMatchObject({
+      status: 400,
+      body: { errcode: 'M_APPSERVICE_LOGIN_UNSUPPORTED' },
+    });
+  });
+
   it.each([
     ['password alone', { GATEHOUSE__LEGACY_LOGIN__SSO: 'false' }, 'm.login.token', 400, 'M_UNKNOWN'],
     [
