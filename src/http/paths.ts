@@ -37,7 +37,7 @@ export function compareTemplates(one: string, other: string): number {
 /** What a path that nobody serves is answered in. */
 export function dialectOf(path: string, basePath: string): Dialect {
   const local = basePath !== '' && path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
-  if (local.startsWith('/_matrix/') || local.startsWith('/.well-known/matrix/')) return 'matrix';
+  if (/^\/(_matrix|\.well-known\/matrix)(\/|$)/.test(local)) return 'matrix';
   if (local.startsWith('/oauth2/') || local.startsWith('/.well-known/')) return 'oauth';
   return 'page';
 }

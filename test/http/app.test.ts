@@ -65,6 +65,8 @@ describe('routes', () => {
       404,
       { errcode: 'M_UNRECOGNIZED', error: 'there is nothing at this path' },
     ]);
+    const bare = await fetch(`${app.url}/_matrix`);
+    expect([bare.status, await json(bare)]).toMatchObject([404, { errcode: 'M_UNRECOGNIZED' }]);
     const oauth = await fetch(`${app.url}/oauth2/nothing`);
     expect([oauth.status, await json(oauth)]).toEqual([
       404,
