@@ -183,6 +183,7 @@ export function checkWarnings(input: Input, warn: Report): void {
   }
   warnOfClients(input.clients ?? [], warn);
   warnOfPasswords(input, warn);
+  warnOfSso(input, warn);
   const secret = input.homeserver?.secret;
   if (secret !== undefined && secret.length < 16) {
     warn(['homeserver', 'secret'], 'is short enough to be guessed', 'Make one: openssl rand -base64 32');
@@ -201,6 +202,21 @@ export function checkWarnings(input: Input, warn: Report): void {
   }
   if (['0.0.0.0', '::'].includes(input.operations?.host ?? '')) {
     warn(['operations', 'host'], 'is every address: metrics have no access control', 'Keep it on 127.0.0.1.');
+  }
+}
+
+function warnOfSso({ mode, oauth_api: oauthApi, legacy_login: legacy }: Input, warn: Report): void {
+  for (const [index, url] of (legacy?.trusted_redirects ?? []).entries()) {
+    if (url === undefined || !isPlainHttpAbroad(url)) continue;
+    warn(
+      ['legacy_login', 'trusted_redirects', index],
+      'is http on a host that is not loopback: login tokens travel unprotected, and nobody is asked',
+      'Write https://…, or remove it: people are then warned before they go on.',
+    );
+  }
+  const isOff = legacy?.sso === false && (legacy.password ?? false) === false;
+  if (mode !== 'passthrough' && oauthApi === false && isOff) {
+    warn(['oauth_api'], 'is off, and legacy login too: nobody can sign in', 'Switch one of them on.');
   }
 }
 
