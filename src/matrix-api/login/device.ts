@@ -1,6 +1,6 @@
 import type { Random } from '../../protocol/clock.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
-import type { LogInBody } from './log-in.ts';
+import type { LogInBody } from './log-in-body.ts';
 
 /** The longest device id, in characters, by what homeservers store. */
 const DEVICE_ID_LIMIT = 255;

@@ -1,7 +1,7 @@
 /** Whom a client wants to log in (client-server API, "Identifier types"). */
 import { localpartFault } from '../../protocol/identifiers.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
-import type { LogInBody } from './log-in.ts';
+import type { LogInBody } from './log-in-body.ts';
 
 /** `unknown`: nobody on this server, as far as that can be told without asking anybody. */
 export type AskedUser =

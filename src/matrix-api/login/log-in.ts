@@ -6,13 +6,12 @@ import type { LegacyTokens } from '../../sessions/start-legacy.ts';
 import { beginSession, type Person } from './begin-session.ts';
 import type { LogInDeps } from './deps.ts';
 import { readDevice } from './device.ts';
+import type { LogInBody } from './log-in-body.ts';
 import { hasLegacyLogin } from './methods.ts';
 import { signInByPassword } from './password.ts';
 import { signInByToken } from './token.ts';
 
-type Operation = operations['logIn'];
-export type LogInBody = Operation['requestBody']['content']['application/json'];
-type Answer = Operation['responses'][200]['content']['application/json'];
+type Answer = operations['logIn']['responses'][200]['content']['application/json'];
 
 /**
  * `POST /login`: whoever proves who they are by the type of login that the body names gets a session on the device that it names, or on a new

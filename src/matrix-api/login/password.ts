@@ -12,7 +12,7 @@ import { UpstreamRefusal } from '../../upstream/refusal.ts';
 import { deactivated, type Person } from './begin-session.ts';
 import type { LogInDeps } from './deps.ts';
 import { type AskedUser, readAskedUser } from './identifier.ts';
-import type { LogInBody } from './log-in.ts';
+import type { LogInBody } from './log-in-body.ts';
 import type { PasswordLogin } from './methods.ts';
 
 /**

@@ -3,7 +3,7 @@ import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
 import { findLoginTokenOwner, redeemLoginToken } from '../../sessions/login-tokens.ts';
 import type { Person } from './begin-session.ts';
 import type { LogInDeps } from './deps.ts';
-import type { LogInBody } from './log-in.ts';
+import type { LogInBody } from './log-in-body.ts';
 
 /**
  * `m.login.token`: whom the login token of a single sign-on names. It is redeemed with the session that it is for, not before: while the homeserver
