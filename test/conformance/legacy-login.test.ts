@@ -121,6 +121,12 @@ forEachEngine((engine) => {
         expect(status).toBe(200);
         expect(body['refresh_token']).toMatch(/^grt_/);
         expect(body['expires_in_ms']).toBe(600_000);
+        expect(await stage.gatehouse.introspect(String(body['access_token']))).toMatchObject({
+          active: true,
+          expires_in: 600,
+          device_id: body['device_id'],
+          scope: expect.stringContaining(`urn:matrix:client:device:${String(body['device_id'])}`) as unknown,
+        });
         stage.clock.advance(10 * MINUTE);
         expect(await stage.whoami(body['access_token'])).toMatchObject({
           status: 401,
@@ -172,6 +178,7 @@ forEachEngine((engine) => {
         ['a user ID without a server', '@alice', { password: 'password of alice' }],
         ['no name at all', '', {}],
         ['a name that cannot be one', 'al ice', {}],
+        ['a letter that only looks like one', 'fran\u212a', { password: 'password of frank' }],
         [
           'a third-party identifier',
           '',

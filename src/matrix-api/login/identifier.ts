@@ -36,7 +36,7 @@ export function readAskedUser(body: LogInBody, serverName: string): AskedUser {
 
 /** A user ID, or its localpart alone. */
 function judgeName(name: string, serverName: string): AskedUser {
-  const lowered = name.toLowerCase();
+  const lowered = name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
   const colon = lowered.indexOf(':');
   if (lowered.startsWith('@') && (colon === -1 || lowered.slice(colon + 1) !== serverName.toLowerCase())) {
     return { kind: 'unknown', reason: 'a user ID of another server' };
