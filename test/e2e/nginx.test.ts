@@ -156,6 +156,7 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
     '/_matrix/client/v3/rooms/x/login',
     '/_matrix/client/v3/user/login/openid/request_token',
     '/_matrix/media/v3/upload',
+    '/_synapse/client/rendezvous',
     '/_matrix/federation/v1/version',
     '/',
   ])('brings %s to the homeserver', async (target) => {
@@ -272,6 +273,9 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
       '/_synapse/mas/query_user',
       '/_synapse/admin/v1/users',
       '/_synapse//mas/query_user',
+      '/_synapse/%6das/query_user',
+      '/_synapse/mas',
+      '/_synapse/admin/v2/users?x=1',
       '/x/../_synapse/mas/x',
     ])
       expect((await nginx.ask(matrix, target)).status).toBe(404);
@@ -294,6 +298,13 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
       expect(answer.status).toBe(200);
       expect(answer.headers['x-long']).toHaveLength(12_000);
     }
+  });
+
+  it('keeps browsers on https where people sign in, with its own error answers too', async () => {
+    for (const target of ['/account', '/\u0000'])
+      expect((await nginx.ask(auth, encodeURI(target))).headers['strict-transport-security']).toBe(
+        'max-age=31536000',
+      );
   });
 
   it('speaks HTTP/2', async () => {
