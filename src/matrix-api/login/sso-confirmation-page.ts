@@ -58,8 +58,8 @@ export function confirmationPage(
         </p>`
       }
       <p>
-        It will be able to read and send messages as you. Continue only if you have just begun to sign in
-        there yourself.
+        The app there will be able to read and send messages as you. Continue only if you have just begun to
+        sign in with it yourself.
       </p>
       <div class="actions">
         ${form('continue', 'Continue', 'primary')} ${form('cancel', 'Cancel', 'secondary')}
