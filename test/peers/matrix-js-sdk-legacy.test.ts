@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   createClient,
+  InteractiveAuth,
   type LoginRequest,
   type LoginResponse,
   type MatrixClient,
@@ -200,6 +201,25 @@ forEachEngine((engine) => {
       await remove(session);
       expect(await refusal(as(gone).whoami())).toEqual([401, 'M_UNKNOWN_TOKEN']);
       expect((await client.whoami()).device_id).toBe(`KEPT${how}`);
+    });
+
+    it('removes one by the library’s own way through the authentication', async () => {
+      const client = as(await logIn({ device_id: 'DRIVER' }, 'bob'));
+      const gone = await logIn({ device_id: 'DRIVEN' }, 'bob');
+      const stages: string[] = [];
+      const driver: InteractiveAuth<unknown> = new InteractiveAuth<unknown>({
+        matrixClient: client,
+        doRequest: (auth) => client.deleteDevice('DRIVEN', auth ?? undefined),
+        requestEmailToken: () => Promise.reject(new Error('asked for an e-mail')),
+        stateUpdated: (stage) => {
+          stages.push(stage);
+          const url = client.getFallbackAuthUrl(stage, driver.getSessionId() ?? '');
+          void walk(createBrowser(), url, 'bob').then(() => driver.submitAuthDict({}));
+        },
+      });
+      await driver.attemptAuth();
+      expect(stages).toEqual(['m.login.sso']);
+      expect(await refusal(as(gone).whoami())).toEqual([401, 'M_UNKNOWN_TOKEN']);
     });
 
     it('removes none for somebody else who signs in', async () => {
