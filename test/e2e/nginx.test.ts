@@ -260,6 +260,20 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
     }
   });
 
+  it('leaves all but the metadata to the homeserver in passthrough mode', async () => {
+    let entries = 0;
+    const configuration = whole.replace(/^ {4}"~\^\/.*;\n/gm, (entry) => ((entries += 1) <= 3 ? entry : ''));
+    expect(entries).toBeGreaterThan(15);
+    await using other = await startNginx({ configuration, ...ports });
+    for (const { method, path } of routesOf('matrix-client.yaml')) {
+      const isMetadata = /auth_metadata|auth_issuer|well-known/.test(path);
+      expect(await reach(path, { at: other, method, headers: { authorization: ours } })).toMatchObject({
+        server: isMetadata ? 'gatehouse' : 'homeserver',
+        target: path,
+      });
+    }
+  });
+
   it('asks Gatehouse for the well-known document of the server name, and for nothing else', async () => {
     expect(await reach('/.well-known/matrix/client', { host: 'example.com' })).toMatchObject({
       server: 'gatehouse',
