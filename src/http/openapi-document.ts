@@ -1,12 +1,23 @@
 /** An OpenAPI document as one plain object: references are followed, through files, and put in place. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { parse } from 'yaml';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** Reads a document with everything that it refers to. Throws where a reference leads nowhere or back to itself. */
+/** Where `npm run generate` keeps a document resolved: reading YAML takes a sixth of the time that the service needs to start. */
+export function resolvedFile(file: string): string {
+  return join(dirname(file), 'resolved', `${basename(file, '.yaml')}.json`);
+}
+
+/** Reads a document with everything that it refers to: as it was resolved beforehand, where it was. */
 export function readDocument(file: string): Json {
+  const resolved = resolvedFile(file);
+  return existsSync(resolved) ? (JSON.parse(readFileSync(resolved, 'utf8')) as Json) : resolveDocument(file);
+}
+
+/** Resolves a document. Throws where a reference leads nowhere or back to itself. */
+export function resolveDocument(file: string): Json {
   const files = new Map<string, unknown>();
   const load = (path: string): unknown => {
     if (!files.has(path)) files.set(path, parse(readFileSync(path, 'utf8')));

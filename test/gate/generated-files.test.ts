@@ -15,10 +15,14 @@ test('a generated file that is stale, missing or without a source is named', asy
     await appendFile(join(checkout, 'src/generated/matrix-client.ts'), '// by hand\n');
     await rm(join(checkout, 'src/generated/authorization-server.ts'));
     await writeFile(join(checkout, 'src/generated/gone.ts'), '');
+    await writeFile(join(checkout, 'openapi/resolved/operations.json'), '{}');
+    await writeFile(join(checkout, 'openapi/resolved/gone.json'), '{}');
     expect(await drift(checkout)).toEqual([
       'src/generated/authorization-server.ts is missing',
       'src/generated/matrix-client.ts is stale',
+      'openapi/resolved/operations.json is stale',
       'src/generated/gone.ts has no source',
+      'openapi/resolved/gone.json has no source',
     ]);
   } finally {
     await rm(checkout, { recursive: true, force: true });
