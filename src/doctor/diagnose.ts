@@ -98,6 +98,7 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
           place: `providers[${index}]`,
           redirectUri: endpointUrl(config.public_url, `upstream/${settings.id}/callback`),
           localpartClaims: claimsOf(settings.claims.localpart),
+          takesPasswords: takesPasswords(config, settings.id),
         }),
       ),
     ]);
@@ -119,6 +120,12 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
     file,
     providers: providers.map((provider) => summariseProvider(provider, stored)),
   };
+}
+
+/** Whether login by password asks this provider. */
+function takesPasswords({ mode, legacy_login: { password } }: Config, id: string): boolean {
+  if (mode !== 'facade' || password === false) return false;
+  return password === true || (password.provider ?? id) === id;
 }
 
 function serviceInput(config: Config): ServiceInput {

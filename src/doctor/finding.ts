@@ -36,6 +36,7 @@ export const severities = {
   'provider.private_key_published': 'error',
   'provider.client_refused': 'error',
   'provider.grant_refused': 'error',
+  'provider.password_grant': 'error',
   'provider.scope_refused': 'error',
   'provider.redirect_uri_refused': 'error',
   'provider.authorization_refused': 'error',

@@ -34,6 +34,15 @@ const DENIALS: ReadonlySet<string> = new Set([
   'mfa_required',
 ]);
 
+/** Whether an answer of the token endpoint says that the person is not let in by this password, and nothing about us. */
+export function isRefusedPassword(
+  { preset }: Pick<LoginDeps['settings'], 'preset'>,
+  answer: { readonly status: number; readonly text: string; readonly error: unknown },
+): boolean {
+  if (typeof answer.error === 'string') return DENIALS.has(answer.error);
+  return answer.status === preset.silent_password_refusal && answer.text.trim() === '';
+}
+
 /**
  * Asks the IdP, once, who has this name and this password: by its ID token, else by userinfo alone. Throws {@link UpstreamRefusal} of the kind
  * `denied` where the IdP does not let the person in; Unavailable for everything else, because what is wrong with us or with the IdP says nothing
@@ -86,12 +95,11 @@ async function sendPassword(
 
 /** The way out, where a refusal without a word, from a provider that is known for it, is one of the password. */
 function heedingSilence({ outbound, settings }: LoginDeps): Pick<LoginDeps['outbound'], 'send'> {
-  const { silent_password_refusal: status } = settings.preset;
   return {
     send: async (request) => {
       const answer = await outbound.send(request);
-      if (answer.status !== status || answer.text.trim() !== '') return answer;
-      throw new UpstreamRefusal('denied', `the IdP refused the password (${String(status)})`);
+      if (!isRefusedPassword(settings, { ...answer, error: undefined })) return answer;
+      throw new UpstreamRefusal('denied', `the IdP refused the password (${answer.status})`);
     },
   };
 }

@@ -134,6 +134,21 @@ describe('the client', () => {
     expect(codesOf(report)).toEqual(['provider.client_refused', 'provider.authorization_refused']);
   });
 
+  it('that may not use the password grant is told, where passwords are taken', async () => {
+    const passwords = (text: string): string => `${text}\nlegacy_login: { password: true }\n`;
+    const report = await setUp.ask(passwords);
+    expect(codesOf(report)).toContain('provider.password_grant');
+    expect(mendsOf(report)).toContain('Allow the password grant');
+    expect(JSON.stringify(report)).toContain('with a name and a password that cannot exist');
+    // Where it may, nobody is let in, and that is all right.
+    setUp.idpProxy.faults.response = (answer, { path }) => {
+      if (path === '/token' && answer.body.includes('unsupported_grant_type'))
+        answer.body = '{"error":"invalid_grant"}';
+    };
+    expect(codesOf(await setUp.ask(passwords))).not.toContain('provider.password_grant');
+    expect(codesOf(await setUp.ask())).not.toContain('provider.password_grant');
+  });
+
   it('whose token endpoint answers nonsense is told', async () => {
     setUp.idp.faults.tokenStatus = 502;
     expect(codesOf(await setUp.ask())).toEqual(['provider.html']);

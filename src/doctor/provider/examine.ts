@@ -9,6 +9,7 @@ import { examineClient } from './client-authentication.ts';
 import { judgeClock } from './clock.ts';
 import type { ProviderContext } from './context.ts';
 import { examineKeys } from './keys.ts';
+import { examinePasswordGrant } from './password-grant.ts';
 import { examineMetadata, type MetadataVerdict } from './metadata.ts';
 import { examineUserinfo } from './userinfo.ts';
 
@@ -20,6 +21,8 @@ export interface ProviderInput {
   readonly place: string;
   /** Ours; without it there is no client yet, and what needs one is left out. */
   readonly redirectUri?: string | undefined;
+  /** Whether it is asked for passwords. Default false. */
+  readonly takesPasswords?: boolean | undefined;
   /** The claims that the localpart is made of. */
   readonly localpartClaims: readonly string[];
 }
@@ -63,6 +66,9 @@ export async function examineProvider(deps: DoctorDeps, input: ProviderInput): P
             }),
             probe('authorization request', () => examineAuthorization(context, server)),
           ]),
+      ...(input.takesPasswords === true
+        ? [probe('password grant', () => examinePasswordGrant(context, server))]
+        : []),
       probe('userinfo', () => examineUserinfo(context, server)),
     ]);
     const last = await probe('clock', () => judgeClock(context, seen));
