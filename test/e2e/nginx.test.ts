@@ -23,6 +23,11 @@ interface Seen {
 
 const page = new URL('../../docs/reverse-proxy/nginx.md', import.meta.url);
 const [whole = '', devicesElsewhere = '', oneName = ''] = configurationsIn(page);
+/** With the entries that a single name needs. */
+const withOneName = whole.replace(
+  /(map \$request_uri \$matrix_backend \{.*?\n)(\}\n)/s,
+  (_all, entries: string, end: string) => entries + oneName + end,
+);
 const matrix = 'matrix.example.com';
 const auth = 'auth.example.com';
 const ours = 'Bearer gat_5Jx0';
@@ -231,12 +236,7 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
   });
 
   it('takes one name for both', async () => {
-    const table = /(map \$request_uri \$matrix_backend \{.*?\n)(\}\n)/s;
-    const configuration = whole.replace(
-      table,
-      (_all, entries: string, end: string) => entries + oneName + end,
-    );
-    await using other = await startNginx({ configuration, ...ports });
+    await using other = await startNginx({ configuration: withOneName, ...ports });
     const paths = routesOf('authorization-server.yaml').map(({ path }) => path);
     for (const target of [
       ...paths,
@@ -349,7 +349,10 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
     });
   });
 
-  describe('with Gatehouse behind it, on two names', () => {
+  describe.each([
+    { names: 'two names', ownName: auth, configuration: whole },
+    { names: 'one name', ownName: matrix, configuration: withOneName },
+  ])('with Gatehouse behind it, on $names', ({ ownName, configuration }) => {
     let gatehouse: Gatehouse;
     let proxy: Nginx;
     let base: string;
@@ -357,7 +360,7 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
     beforeAll(async () => {
       const port = await freePort();
       base = `https://${matrix}:${String(port)}/`;
-      issuer = `https://${auth}:${String(port)}/`;
+      issuer = `https://${ownName}:${String(port)}/`;
       gatehouse = await startGatehouse({
         idp: { passwordGrant: true },
         yaml: 'legacy_login: { password: true }',
@@ -369,7 +372,7 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
       });
       gatehouse.idp.setRedirectUris(`${issuer}upstream/main/callback`);
       const behind = Number(new URL(gatehouse.url).port);
-      proxy = await startNginx({ configuration: whole, ...ports, gatehouse: behind, port });
+      proxy = await startNginx({ configuration, ...ports, gatehouse: behind, port });
       // The names lead to nginx, whose certificate is trusted; nobody else's.
       const dispatcher = new Agent({
         connect: {
