@@ -282,6 +282,16 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
       expect((await nginx.ask('example.com', target)).status).toBeOneOf([403, 404]);
   });
 
+  it('goes on to the next process while one is restarted, a refresh too', async () => {
+    const [down, up] = [await freePort(), ports.gatehouse].map((port) => `server 127.0.0.1:${String(port)};`);
+    const configuration = whole.replace('server 127.0.0.1:8090;', `${String(down)} ${String(up)}`);
+    await using other = await startNginx({ configuration, ...ports });
+    for (let asked = 0; asked < 4; asked += 1) {
+      const { server } = await reach('/_matrix/client/v3/refresh', { at: other, method: 'POST', body: '{}' });
+      expect(server).toBe('gatehouse');
+    }
+  });
+
   it("closes the homeserver's administration", async () => {
     for (const target of [
       '/_synapse/mas/query_user',
