@@ -5,10 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Agent, fetch as fetchThrough } from 'undici';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { createBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
-import { configurationsIn, nginxPath, noNginx, type Nginx, startNginx } from '../support/nginx.ts';
+import {
+  auth,
+  type BehindNginx,
+  devicesElsewhere,
+  matrix,
+  startBehindNginx,
+  whole,
+  withOneName,
+} from '../support/behind-nginx.ts';
+import { nginxPath, noNginx, type Nginx, startNginx } from '../support/nginx.ts';
 import { ask, postJson, registerTestClient } from '../support/oauth-client.ts';
 import { readWhole } from '../openapi/described-operation.ts';
 
@@ -21,15 +29,6 @@ interface Seen {
   readonly headers: IncomingHttpHeaders;
 }
 
-const page = new URL('../../docs/reverse-proxy/nginx.md', import.meta.url);
-const [whole = '', devicesElsewhere = '', oneName = ''] = configurationsIn(page);
-/** With the entries that a single name needs. */
-const withOneName = whole.replace(
-  /(map \$request_uri \$matrix_backend \{.*?\n)(\}\n)/s,
-  (_all, entries: string, end: string) => entries + oneName + end,
-);
-const matrix = 'matrix.example.com';
-const auth = 'auth.example.com';
 const ours = 'Bearer gat_5Jx0';
 const bridges = { authorization: 'Bearer as_token_of_a_bridge' };
 
@@ -360,33 +359,16 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
   });
 
   describe.each([
-    { names: 'two names', ownName: auth, configuration: whole },
-    { names: 'one name', ownName: matrix, configuration: withOneName },
-  ])('with Gatehouse behind it, on $names', ({ ownName, configuration }) => {
-    let gatehouse: Gatehouse;
-    let proxy: Nginx;
-    let base: string;
-    let issuer: string;
+    { names: 'two names', oneName: false },
+    { names: 'one name', oneName: true },
+  ])('with Gatehouse behind it, on $names', ({ oneName }) => {
+    let served: BehindNginx;
     beforeAll(async () => {
-      const port = await freePort();
-      base = `https://${matrix}:${String(port)}/`;
-      issuer = `https://${ownName}:${String(port)}/`;
-      gatehouse = await startGatehouse({
-        idp: { passwordGrant: true },
-        yaml: 'legacy_login: { password: true }',
-        env: {
-          GATEHOUSE__PUBLIC_URL: issuer,
-          GATEHOUSE__HOMESERVER__PUBLIC_URL: base,
-          GATEHOUSE__LISTEN__TRUSTED_PROXIES: '[127.0.0.1]',
-        },
-      });
-      gatehouse.idp.setRedirectUris(`${issuer}upstream/main/callback`);
-      const behind = Number(new URL(gatehouse.url).port);
-      proxy = await startNginx({ configuration, ...ports, gatehouse: behind, port });
+      served = await startBehindNginx({ oneName });
       // The names lead to nginx, whose certificate is trusted; nobody else's.
       const dispatcher = new Agent({
         connect: {
-          ca: proxy.certificate,
+          ca: served.nginx.certificate,
           lookup: (_name, options, found) => {
             if (options.all === true) found(null, [{ address: '127.0.0.1', family: 4 }]);
             else found(null, '127.0.0.1', 4);
@@ -397,10 +379,9 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
     });
     afterAll(async () => {
       vi.unstubAllGlobals();
-      await proxy?.[Symbol.asyncDispose]();
-      await gatehouse?.[Symbol.asyncDispose]();
+      await served?.[Symbol.asyncDispose]();
     });
-    const v3 = (path: string): string => `${base}_matrix/client/v3/${path}`;
+    const v3 = (path: string): string => `${served.base}_matrix/client/v3/${path}`;
     const bearer = (token: unknown): RequestInit => ({
       headers: { authorization: `Bearer ${String(token)}` },
     });
@@ -443,19 +424,19 @@ describe.skipIf(nginxPath === undefined)(suite, () => {
       expect(status).toBe(401);
       const browser = createBrowser();
       await browser.open(v3(`auth/m.login.sso/fallback/web?session=${String(body['session'])}`));
-      expect(browser.page.url).toContain(issuer);
+      expect(browser.page.url).toContain(served.issuer);
       await browser.submit({ button: 'Continue' });
       const last = await browser.submit({ button: 'Sign in', fields: { login: 'bob' } });
-      expect(last.url).toContain(base);
+      expect(last.url).toContain(served.base);
       expect(last.body).toContain('authDone');
       expect((await remove({ auth: { session: body['session'] } })).status).toBe(200);
       expect((await ask(v3('account/whoami'), bearer(login.body['access_token']))).status).toBe(401);
     });
 
     it('signs in a client with OAuth', async () => {
-      const metadata = await ask(`${base}_matrix/client/v1/auth_metadata`);
-      expect(metadata).toMatchObject({ status: 200, body: { issuer } });
-      const client = await registerTestClient({ url: issuer });
+      const metadata = await ask(`${served.base}_matrix/client/v1/auth_metadata`);
+      expect(metadata).toMatchObject({ status: 200, body: { issuer: served.issuer } });
+      const client = await registerTestClient({ url: served.issuer });
       const tokens = await client.tokens();
       expect((await ask(v3('account/whoami'), bearer(tokens.access_token))).status).toBe(200);
       expect((await client.refresh(tokens.refresh_token)).status).toBe(200);

@@ -20,11 +20,11 @@ export const chromiumPath: string | undefined = [
 export const noChromium =
   'Chromium is not installed (Debian: apt-get install --no-install-recommends chromium; elsewhere set CHROMIUM=/path/to/it)';
 
-/** Starts Chromium without a window. */
-export function launchChromium(): Promise<Browser> {
+/** Starts Chromium without a window, with further options of its command line. */
+export function launchChromium(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', ...more],
   });
 }
 

@@ -34,11 +34,6 @@ export interface Nginx extends AsyncDisposable {
   ): Promise<ProxiedAnswer>;
 }
 
-/** The blocks of configuration in a page of the documentation, in their order. */
-export function configurationsIn(page: URL): string[] {
-  return [...readFileSync(page, 'utf8').matchAll(/^```nginx\n(.*?)^```$/gms)].map(([, text = '']) => text);
-}
-
 /** Starts nginx. Of `configuration`, addresses and certificates are replaced and nothing else. */
 export async function startNginx(options: {
   readonly configuration: string;
@@ -170,7 +165,11 @@ function ask({
         servername: host,
         method,
         path: target,
-        headers: { host: `${host}:${String(port)}`, ...headers },
+        headers: {
+          host: `${host}:${String(port)}`,
+          ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+          ...headers,
+        },
         agent: false,
       },
       (answer) => {
