@@ -132,6 +132,26 @@ describe('the comparison', () => {
     ]);
   });
 
+  it('sees a parameter that is gone, and members of a request that are gone or optional', () => {
+    const redirect = '/_matrix/client/v3/login/sso/redirect';
+    const remove = '/_matrix/client/v3/delete_devices';
+    const found = mutated((paths) => {
+      const parameters = paths[redirect]?.['get']?.['parameters'] as Node[];
+      parameters.splice(
+        parameters.findIndex(({ name }) => name === 'redirectUrl'),
+        1,
+      );
+      const schema = bodySchema(paths[remove]?.['post']?.['requestBody']);
+      schema.required = [];
+      delete schema.properties['auth'];
+    });
+    expect(found).toEqual([
+      `GET ${redirect}: query redirectUrl is missing`,
+      `POST ${remove}: body: devices is optional here`,
+      `POST ${remove}: body: auth is missing`,
+    ]);
+  });
+
   const asked = (operation: Node): DescribedOperation[] =>
     describeOperations({ paths: { '/thing/{id}': { post: { responses: { '200': {} }, ...operation } } } });
   const body = (schema: Node, required = true): Node => ({
