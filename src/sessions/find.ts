@@ -99,7 +99,8 @@ async function recordFirstUse(
       const session = await touchSession(tx, { id: view.session_id, at: now });
       if (session === undefined || session.ended_at !== null) return false;
       if (!(await markAccessTokenUsed(tx, { hash, at: now }))) return false;
-      if (view.refresh_hash !== null) await usePair(tx, { hash: view.refresh_hash, at: now });
+      if (view.refresh_hash !== null)
+        await usePair(tx, { sessionId: session.id, hash: view.refresh_hash, at: now });
       return true;
     });
   } catch (error) {

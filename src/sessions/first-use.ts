@@ -7,7 +7,10 @@ import { markPairUsed, supersedeSiblings } from '../storage/tokens.ts';
  * A pair is used for the first time, by its access token: from now on it is the one lineage of its session, and pairs that were issued for the same
  * predecessor have lost.
  */
-export async function usePair(tx: Kysely<Schema>, pair: { hash: SecretHash; at: number }): Promise<void> {
+export async function usePair(
+  tx: Kysely<Schema>,
+  pair: { sessionId: string; hash: SecretHash; at: number },
+): Promise<void> {
   const used = await markPairUsed(tx, pair);
   if (used !== undefined) await supersedeSiblings(tx, { ...pair, predecessor: used.predecessor_hash });
 }

@@ -128,7 +128,12 @@ async function succeed(
   const { hash, session, now } = presented;
   // Used by being presented, unless its access token was seen before.
   if (consumed.used_at === now) {
-    await supersedeSiblings(tx, { hash, predecessor: consumed.predecessor_hash, at: now });
+    await supersedeSiblings(tx, {
+      sessionId: session.id,
+      hash,
+      predecessor: consumed.predecessor_hash,
+      at: now,
+    });
   }
   const generation = consumed.generation + 1;
   const tokens = await issueSuccessor(tx, deps, presented, generation);
@@ -162,7 +167,8 @@ async function reuse(
   presented: Presented,
 ): Promise<Rotation | undefined> {
   const { now } = presented;
-  const successors = await findSuccessors(tx, presented.hash);
+  const { id: sessionId } = presented.session;
+  const successors = await findSuccessors(tx, { sessionId, predecessor: presented.hash });
   const used = successors.find((successor) => successor.used_at !== null);
   const successor = used ?? successors.at(-1);
   if (successor === undefined) return undefined; // lost to a sibling: see supersedeSiblings
@@ -174,7 +180,7 @@ async function reuse(
   }
   if (used.used_at === null || now > used.used_at + deps.policy.refreshReuseGrace) return undefined;
   if (deps.policy.refreshReuseGrace === 0) return undefined;
-  const later = await findSuccessors(tx, used.hash);
+  const later = await findSuccessors(tx, { sessionId, predecessor: used.hash });
   if (later.some((next) => next.used_at !== null)) return undefined; // not the immediate predecessor any more
   const tokens =
     (await samePair(tx, deps, presented, used)) ?? (await renewAccess(tx, deps, presented, used));

@@ -107,12 +107,16 @@ export function findAccessTokenRow(db: Kysely<Schema>, hash: SecretHash): Promis
   return db.selectFrom('access_tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
 }
 
-/** The refresh tokens that were issued for `predecessor`, oldest first: one, or more where a retry found its access token expired. */
-export function findSuccessors(db: Kysely<Schema>, predecessor: SecretHash): Promise<RefreshToken[]> {
+/** The refresh tokens of a session that were issued for `predecessor`, oldest first: one, or more where a retry found its access token expired. */
+export function findSuccessors(
+  db: Kysely<Schema>,
+  of: { sessionId: string; predecessor: SecretHash },
+): Promise<RefreshToken[]> {
   return db
     .selectFrom('refresh_tokens')
     .selectAll()
-    .where('predecessor_hash', '=', predecessor)
+    .where('session_id', '=', of.sessionId)
+    .where('predecessor_hash', '=', of.predecessor)
     .orderBy('created_at')
     .execute();
 }
@@ -202,13 +206,14 @@ const updateFirstUse = hotRow((db, hash: SecretHash, at: number) =>
  */
 export async function supersedeSiblings(
   db: Kysely<Schema>,
-  winner: { hash: SecretHash; predecessor: SecretHash | null; at: number },
+  winner: { sessionId: string; hash: SecretHash; predecessor: SecretHash | null; at: number },
 ): Promise<void> {
   if (winner.predecessor === null) return;
-  const losers = await updateLosers(db, winner.predecessor, winner.hash, winner.at);
+  const losers = await updateLosers(db, winner.sessionId, winner.predecessor, winner.hash, winner.at);
   if (losers.length === 0) return;
   await db
     .deleteFrom('access_tokens')
+    .where('session_id', '=', winner.sessionId)
     .where(
       'refresh_hash',
       'in',
@@ -217,14 +222,16 @@ export async function supersedeSiblings(
     .execute();
 }
 
-const updateLosers = hotQuery((db, predecessor: SecretHash, winner: SecretHash, at: number) =>
-  db
-    .updateTable('refresh_tokens')
-    .set({ consumed_at: at })
-    .where('predecessor_hash', '=', predecessor)
-    .where('hash', '!=', winner)
-    .where('consumed_at', 'is', null)
-    .returning('hash'),
+const updateLosers = hotQuery(
+  (db, sessionId: string, predecessor: SecretHash, winner: SecretHash, at: number) =>
+    db
+      .updateTable('refresh_tokens')
+      .set({ consumed_at: at })
+      .where('session_id', '=', sessionId)
+      .where('predecessor_hash', '=', predecessor)
+      .where('hash', '!=', winner)
+      .where('consumed_at', 'is', null)
+      .returning('hash'),
 );
 
 /**

@@ -43,12 +43,13 @@ const hash = hashSecret('any');
 const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
   'introspection: an access token with its session and user': (db) => findAccessToken(db, hash),
   'refresh: a refresh token': (db) => findRefreshToken(db, hash),
-  'refresh: its successors': (db) => findSuccessors(db, hash),
+  'refresh: its successors': (db) => findSuccessors(db, { sessionId: 'session 7', predecessor: hash }),
   'refresh: consuming it': (db) => consumeRefreshToken(db, { hash, userId: 'user 7', at: NOW }),
   'refresh: the access token of a pair': (db) => findAccessTokenRow(db, hash),
   'refresh: activity of the session': (db) => touchSessionOf(db, { hash, at: NOW }),
   'refresh: the session, where it can expire': (db) => findSessionOf(db, hash),
-  'refresh: pairs that lost': (db) => supersedeSiblings(db, { hash, predecessor: hash, at: NOW }),
+  'refresh: pairs that lost': (db) =>
+    supersedeSiblings(db, { sessionId: 'session 7', hash, predecessor: hash, at: NOW }),
   'first use: activity of the session': (db) => touchSession(db, { id: 'session 7', at: NOW }),
   'refresh: the spent access tokens of a session': (db) =>
     removeSpentAccessTokens(db, { sessionId: 'session 7', before: NOW, keep: [hash, hash] }),

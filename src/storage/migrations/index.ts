@@ -2,5 +2,6 @@
 import type { Migration } from '../migrate.ts';
 import { initial } from './001-initial.ts';
 import { legacyLogin } from './002-legacy-login.ts';
+import { refreshIndexes } from './003-refresh-indexes.ts';
 
-export const migrations: readonly Migration[] = [initial, legacyLogin];
+export const migrations: readonly Migration[] = [initial, legacyLogin, refreshIndexes];

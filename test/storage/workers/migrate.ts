@@ -4,7 +4,7 @@ import type { OpenTransaction } from '../../../src/storage/dialect.ts';
 import { migrate, type SchemaRecord } from '../../../src/storage/migrate.ts';
 import { migrations } from '../../../src/storage/migrations/index.ts';
 import { openPostgresPool } from '../../../src/storage/postgres-pool.ts';
-import { openSqliteConnection } from '../../../src/storage/sqlite-connection.ts';
+import { openSqliteConnection, type SqliteConnection } from '../../../src/storage/sqlite-connection.ts';
 import { sqliteTransaction } from '../../../src/storage/sqlite-transaction.ts';
 import { attemptTransaction } from '../../../src/storage/transaction.ts';
 
@@ -21,9 +21,12 @@ const counted = (transaction: OpenTransaction): OpenTransaction => ({
   },
 });
 
-const sqlite = (): ReturnType<typeof sqliteTransaction> => {
-  const connection = openSqliteConnection(url.slice('sqlite:'.length), { readOnly: false, waitMs: 5000 });
-  connection.command('PRAGMA journal_mode = WAL');
+let connection: SqliteConnection | undefined;
+const sqlite = (): OpenTransaction => {
+  if (connection === undefined) {
+    connection = openSqliteConnection(url.slice('sqlite:'.length), { readOnly: false, waitMs: 5000 });
+    connection.command('PRAGMA journal_mode = WAL');
+  }
   return sqliteTransaction(connection);
 };
 const pool =
