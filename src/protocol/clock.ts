@@ -2,7 +2,7 @@
  * Time and randomness as arguments. Nothing outside this file reads the global clock or the global
  * random source (a lint rule), so a test can replay any moment.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 // The global of that name is a getter, at several times the cost.
 import { performance } from 'node:perf_hooks';
 
@@ -22,4 +22,18 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
 };
 
-export const systemRandom: Random = (size) => randomBytes(size);
+/** Bytes that are drawn ahead, since the way into the source costs more than the bytes; each is given out once, and not kept. */
+const ahead = Buffer.alloc(4096);
+let given = ahead.length;
+
+export const systemRandom: Random = (size) => {
+  if (size > 64) return randomBytes(size);
+  if (given + size > ahead.length) {
+    randomFillSync(ahead);
+    given = 0;
+  }
+  const bytes = Buffer.from(ahead.subarray(given, given + size));
+  ahead.fill(0, given, given + size);
+  given += size;
+  return bytes;
+};
