@@ -1,7 +1,7 @@
 /**
  * The composition root: from a configuration to a running service. The only file that knows all parts; it decides nothing but who gets what.
  */
-import { createHash, createSecretKey } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { accountPages } from './account/routes.ts';
@@ -219,7 +219,7 @@ async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
     },
     providerRules: providerRules(config.providers),
     homeserver: homeserverOf(config.homeserver.kind),
-    homeserverSecretHash: secret === undefined ? undefined : createHash('sha256').update(secret).digest(),
+    homeserverSecret: secret === undefined ? undefined : Buffer.from(secret),
     policy: {
       accessTokenTtl: config.sessions.access_token_ttl_seconds * 1000,
       refreshReuseGrace: config.sessions.refresh_reuse_grace_seconds * 1000,

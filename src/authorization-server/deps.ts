@@ -41,6 +41,6 @@ export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, S
   readonly log: Log;
   readonly emit: EmitEvent;
   readonly metrics: Metrics;
-  /** SHA-256 of the secret with which the homeserver introspects; undefined where none is configured. */
-  readonly homeserverSecretHash: Buffer | undefined;
+  /** The secret with which the homeserver introspects; undefined where none is configured. */
+  readonly homeserverSecret: Buffer | undefined;
 }

@@ -10,6 +10,7 @@ import { createRequestLog } from '../observability/request-log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { systemRandom } from '../protocol/clock.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
+import { createBodyBounds } from './body.ts';
 import { createClientAddress } from './client-ip.ts';
 import type { ApiDocument, Handler } from './exchange.ts';
 import { RequestFault } from './fault.ts';
@@ -102,7 +103,7 @@ function createSurroundings(options: AppOptions): Surroundings {
     log,
     logRequest: createRequestLog(log),
     metrics,
-    bounds: { limitBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs },
+    bounds: createBodyBounds(bodyLimitBytes, bodyTimeoutMs),
     addressOf: createClientAddress(trustedProxies),
     nextRequestId: () => `${boot}-${++count}`,
   };

@@ -31,9 +31,9 @@ export function pairs(text: string): [string, string][] {
   for (const part of parts) {
     if (part === '') continue;
     const at = part.indexOf('=');
-    const name = decode(at === -1 ? part : part.slice(0, at), 'the name of a parameter');
+    const name = decode(at === -1 ? part : part.slice(0, at));
     if (name.includes('\0')) throw fault('the name of a parameter has a NUL character');
-    all.push([name, at === -1 ? '' : decode(part.slice(at + 1), `the parameter ${tellableName(name)}`)]);
+    all.push([name, at === -1 ? '' : decode(part.slice(at + 1), name)]);
   }
   return all;
 }
@@ -47,12 +47,15 @@ export function queryPairs(text: string): [string, string][] {
   return all;
 }
 
-function decode(text: string, what: string): string {
+/** A name, or the value of the parameter of that name. */
+function decode(text: string, ofParameter?: string): string {
   const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
   if (!spaced.includes('%')) return spaced;
   try {
     return decodeURIComponent(spaced);
   } catch {
+    const what =
+      ofParameter === undefined ? 'the name of a parameter' : `the parameter ${tellableName(ofParameter)}`;
     throw fault(`${what} is not percent-encoded UTF-8`);
   }
 }
