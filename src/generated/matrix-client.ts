@@ -871,8 +871,8 @@ export interface operations {
                     medium?: string | null;
                     /** @description Deprecated. */
                     address?: string | null;
-                    password?: string;
-                    token?: string;
+                    password?: string | null;
+                    token?: string | null;
                     /** @description 1 to 255 characters; made here where it is left out. */
                     device_id?: string | null;
                     /** @description Ignored for a device that is known; cut to 100 characters. */

@@ -82,7 +82,7 @@ export class Exchange implements ApiRequest {
   }
 }
 
-/** Throws where the message itself cannot be trusted to mean one thing (RFC 9112 §3.2, §6.1), or is too large. */
+/** Throws where the message itself cannot be trusted to mean one thing (RFC 9112 §3.2, §6.1; RFC 6750 §2: one set of credentials), or is too large. */
 export function checkMessage(message: IncomingMessage): void {
   const { rawHeaders, url = '', httpVersionMajor } = message;
   if (httpVersionMajor !== 1 && httpVersionMajor !== 2) throw malformed('the HTTP version is not supported');
@@ -102,10 +102,14 @@ export function checkMessage(message: IncomingMessage): void {
     );
   }
   let hosts = 0;
+  let credentials = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
     if (name.length === 4) {
       if (name.toLowerCase() === 'host' && ++hosts > 1) throw malformed('there is more than one Host header');
+    } else if (name.length === 13) {
+      if (name.toLowerCase() === 'authorization' && ++credentials > 1)
+        throw malformed('there is more than one Authorization header');
     } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       if (rawHeaders[at + 1]?.trim().toLowerCase() !== 'chunked')
         throw malformed('the transfer encoding is not supported');

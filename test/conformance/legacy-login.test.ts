@@ -162,7 +162,10 @@ forEachEngine((engine) => {
           'both, of which the deprecated one wins',
           { identifier: { type: 'm.id.user', user: 'alice' }, user: 'bob' },
         ],
-        ['null for what is left out', { user: null, medium: null, device_id: null, refresh_token: null }],
+        [
+          'null for what is left out',
+          { user: null, medium: null, token: null, device_id: null, refresh_token: null },
+        ],
         ['what nobody knows', { foo: ['bar'], 'org.example.extra': 1 }],
       ])('the user is understood by %s', async (_name, more) => {
         const { status, body } = await stage.byPassword('bob', more);

@@ -60,6 +60,7 @@ const requests: readonly (readonly [string, string])[] = [
   ['a bug', get(configuration, 'x-case: bug')],
   ['a dependency that is down', get(configuration, 'x-case: down')],
   ['two Host headers', get(thing, 'host: other')],
+  ['two Authorization headers', get(thing, 'authorization: Bearer a', 'Authorization: Bearer b')],
   ['a long URL', get(`${thing}?${'a'.repeat(9000)}`)],
   ['many headers', get(thing, ...Array.from({ length: 101 }, (_, index) => `x-${String(index)}: 1`))],
   ['a trailing slash', get(`${thing}/`)],

@@ -29,6 +29,10 @@ describe('a message that could mean two things (164)', () => {
       `POST /oauth2/token HTTP/1.1\r\nhost: h\r\ntransfer-encoding: xchunked\r\n${close}\r\n`,
     ],
     ['two Host headers', `GET ${thing} HTTP/1.1\r\nhost: h\r\nHost: i\r\n${close}\r\n`],
+    [
+      'two Authorization headers',
+      `GET ${thing} HTTP/1.1\r\nhost: h\r\nauthorization: Bearer a\r\nAuthorization: Bearer b\r\n${close}\r\n`,
+    ],
     ['no Host header', `GET ${thing} HTTP/1.1\r\n${close}\r\n`],
     ['no HTTP at all', 'hello\r\n\r\n'],
     ['HTTP/0.9', `GET ${thing}\r\n\r\n`],

@@ -26,7 +26,7 @@ export async function signInByPassword(
   request: ApiRequest<LogInBody>,
 ): Promise<Person> {
   const { password } = request.body;
-  if (password === undefined) throw new MatrixError(400, 'M_BAD_JSON', 'password is missing');
+  if (password == null) throw new MatrixError(400, 'M_BAD_JSON', 'password is missing');
   const asked = readAskedUser(request.body, deps.serverName);
   const attempt = reserve(login, asked, request.clientAddress);
   try {

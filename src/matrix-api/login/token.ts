@@ -10,7 +10,7 @@ import type { LogInBody } from './log-in-body.ts';
  * cannot be told, it stays good.
  */
 export async function signInByToken(deps: LogInDeps, { token }: LogInBody): Promise<Person> {
-  if (token === undefined) throw new MatrixError(400, 'M_BAD_JSON', 'token is missing');
+  if (token == null) throw new MatrixError(400, 'M_BAD_JSON', 'token is missing');
   if (!isWellFormedSecret('loginToken', token)) throw invalidToken(deps, 'malformed');
   const hash = hashSecret(token);
   const owner = await findLoginTokenOwner(deps.db.query, { hash, now: deps.clock.now() });
