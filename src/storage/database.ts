@@ -10,8 +10,7 @@ import type { Schema } from './schema.ts';
 export interface Database {
   readonly engine: Engine;
   /**
-   * For reads outside a transaction: each statement sees everything that this process committed before it, and that others committed before
-   * the turn of the event loop in which it runs. Never waits behind a write transaction of
+   * For reads outside a transaction: each statement sees everything that was committed before it. Never waits behind a write transaction of
    * this process. Statements that change something are refused. Throws `Unavailable` when the database does not answer.
    */
   readonly query: Kysely<Schema>;

@@ -13,7 +13,7 @@ import { type Checkpointer, startCheckpointer } from './sqlite-checkpointer.ts';
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts';
 import { isBusy, mapSqliteError } from './sqlite-errors.ts';
 import { assertSqliteVersion, explainSqliteFailure, prepareSqliteFile } from './sqlite-file.ts';
-import { shareReads } from './sqlite-reads.ts';
+import { batchReads } from './sqlite-reads.ts';
 import { sqliteTransaction } from './sqlite-transaction.ts';
 import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS, type Transactions } from './transaction.ts';
 import { createTurn } from './turn.ts';
@@ -107,24 +107,20 @@ function createDatabase(parts: Parts): Database {
   const assertOpen = (): void => {
     if (closed) throw new Unavailable('the database', { cause: new Error('it is closed') });
   };
-  const reads = shareReads(reader);
-  const read = <T>(step: () => T): Promise<T> => {
+  const read = async <T>(step: () => T | Promise<T>): Promise<T> => {
     // Nearly always at once; the retry's machinery only where somebody is in the way.
     try {
       assertOpen();
-      return Promise.resolve(step());
+      return await step();
     } catch (error) {
-      return isBusy(error) ? persist(step) : Promise.reject(mapSqliteError(error));
+      if (isBusy(error)) return persist(step);
+      throw mapSqliteError(error);
     }
   };
+  const readBatched = batchReads(reader, assertOpen);
   const transactions: Transactions = {
     engine: 'sqlite',
-    begin: () =>
-      attempt(() => {
-        // No reader of ours keeps this write from starting the log afresh.
-        reads.renew();
-        return sqliteTransaction(writer);
-      }),
+    begin: () => attempt(() => sqliteTransaction(writer)),
   };
   const commit: Database['writeSoon'] = async (work) => {
     assertOpen();
@@ -135,14 +131,13 @@ function createDatabase(parts: Parts): Database {
       assertOpen();
       return await persist(() => attemptTransaction(transactions, work, transactionLimitMs));
     } finally {
-      reads.renew();
       release();
       checkpointer.noteCommit();
     }
   };
   return {
     engine: 'sqlite',
-    query: readsOver<Schema>('sqlite', (statement) => read(() => reads.run(statement))),
+    query: readsOver<Schema>('sqlite', (statement) => read(() => readBatched(statement))),
     write: async (work) => {
       const result = await commit(work);
       await barrier.flush();

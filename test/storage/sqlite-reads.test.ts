@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteConnection, type SqliteConnection } from '../../src/storage/sqlite-connection.ts';
-import { type SharedReads, shareReads } from '../../src/storage/sqlite-reads.ts';
+import { type BatchedRead, batchReads } from '../../src/storage/sqlite-reads.ts';
 
 describe('reads of an SQLite file', () => {
   let folder: string;
   let other: SqliteConnection;
   let reader: SqliteConnection;
-  let reads: SharedReads;
-  const count = (): unknown =>
-    reads.run({ sql: 'select count(*) as count from things', parameters: [] }).rows[0];
+  let read: BatchedRead;
+  let closed: boolean;
+  const count = async (): Promise<unknown> =>
+    (await read({ sql: 'select count(*) as count from things', parameters: [] })).rows[0];
   const add = (): unknown => other.command('insert into things default values');
 
   beforeEach(() => {
@@ -21,7 +22,10 @@ describe('reads of an SQLite file', () => {
     other.command('pragma journal_mode = wal');
     other.command('create table things (id integer primary key)');
     reader = openSqliteConnection(join(folder, 'a.db'), { readOnly: true });
-    reads = shareReads(reader);
+    closed = false;
+    read = batchReads(reader, () => {
+      if (closed) throw new Error('closed');
+    });
   });
 
   afterEach(() => {
@@ -30,41 +34,43 @@ describe('reads of an SQLite file', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('see in the next turn of the event loop what others have committed, and never hold a lock beyond it', async () => {
-    for (const expected of [0, 1, 2]) {
-      expect(count()).toEqual({ count: expected });
-      add();
-      expect(count()).toEqual({ count: expected });
-      await nextTurn();
-      expect(reader.handle.isTransaction).toBe(false);
-    }
-    expect(count()).toEqual({ count: 3 });
+  it('see all that was committed before they were asked for, also in the same turn of the event loop', async () => {
+    const before = count();
+    add();
+    const after = count();
+    await before;
+    expect(await after).toEqual({ count: 1 });
+    add();
+    expect(await Promise.all([count(), count(), count()])).toEqual(Array(3).fill({ count: 2 }));
   });
 
-  it('see it at once after a write of this process', async () => {
-    expect(count()).toEqual({ count: 0 });
-    add();
-    reads.renew();
-    expect(count()).toEqual({ count: 1 });
-    await nextTurn();
+  it('of one turn see the same, and hold no lock after it', async () => {
+    const writing = (async () => {
+      await nextTurn();
+      add();
+    })();
+    const [first, second] = await Promise.all([count(), count()]);
+    expect(second).toEqual(first);
+    expect(reader.handle.isTransaction).toBe(false);
+    await writing;
+  });
+
+  it('fail each for itself', async () => {
+    const [one, two, three] = await Promise.allSettled([
+      count(),
+      read({ sql: 'select abs(-9223372036854775808) as x', parameters: [] }),
+      count(),
+    ]);
+    expect(one).toMatchObject({ status: 'fulfilled' });
+    expect(two).toMatchObject({ status: 'rejected', reason: { errcode: 1 } });
+    expect(three).toMatchObject({ status: 'fulfilled' });
     expect(reader.handle.isTransaction).toBe(false);
   });
 
-  it('go on after a statement that failed', async () => {
-    expect(count()).toEqual({ count: 0 });
-    expect(() => reads.run({ sql: 'select abs(-9223372036854775808) as x', parameters: [] })).toThrow(
-      'overflow',
-    );
-    expect(count()).toEqual({ count: 0 });
-    await nextTurn();
-    add();
-    expect(count()).toEqual({ count: 1 });
-  });
-
-  it('may be cut off by the end of the connection', async () => {
-    count();
+  it('that were not run when the database was closed are refused', async () => {
+    const waiting = Promise.allSettled([count(), count()]);
+    closed = true;
     reader.close();
-    await nextTurn();
-    expect(reader.handle.isOpen).toBe(false);
+    for (const { status } of await waiting) expect(status).toBe('rejected');
   });
 });
