@@ -1,5 +1,6 @@
 import type { ApiRequest } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
+import { hashSecret } from '../protocol/token-format.ts';
 import {
   type AccessVerdict,
   type ActiveAccess,
@@ -7,6 +8,7 @@ import {
   type InactiveReason,
   findAccess,
 } from '../sessions/find.ts';
+import { findOwnerOfNewest } from '../storage/newest-token.ts';
 
 /** An access token that belongs to a person. */
 export interface UserAccess extends ActiveAccess {
@@ -52,6 +54,21 @@ export async function judgeAccessToken(deps: FindAccessDeps, request: ApiRequest
   const sessionId = verdict.kind === 'inactive' ? verdict.sessionId : verdict.access.sessionId;
   if (sessionId !== undefined) request.annotate({ sessionId });
   return verdict;
+}
+
+/**
+ * Whose access token it is that has merely expired, as a client holds it that was softly logged out. Throws where it is no good for another reason, and
+ * where a refresh has replaced it: then only whoever found it somewhere has it, and it has no power over other sessions.
+ */
+export async function ownerOfExpired(
+  { db }: FindAccessDeps,
+  request: ApiRequest,
+  reason: InactiveReason,
+): Promise<string> {
+  if (reason !== 'expired') throw unknownToken(reason);
+  const owner = await findOwnerOfNewest(db.query, hashSecret(readAccessToken(request)));
+  if (owner === undefined) throw unknownToken(reason);
+  return owner;
 }
 
 /** The refusal of a token that is not good. Only an expired one leaves the session alive (client-server API, "Soft logout"). */

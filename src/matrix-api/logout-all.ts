@@ -1,18 +1,21 @@
 import { type Handler, noStore } from '../http/exchange.ts';
 import { endSessions } from '../sessions/end-many.ts';
 import { abandonSteps } from '../storage/people.ts';
-import { judgeAccessToken, ofUser, unknownToken } from './access-token.ts';
+import { judgeAccessToken, ofUser, ownerOfExpired } from './access-token.ts';
 import type { MatrixApiDeps } from './deps.ts';
 
 /**
  * Ends every session of the user, this one and those of OAuth clients included, devices too, and what would become one: codes and login tokens
- * that nobody has redeemed, sign-ins under way, the account page. Works for locked users; the body does not matter, and is not read.
+ * that nobody has redeemed, sign-ins under way, the account page. Works for locked users, and for a client that was softly logged out; the body does
+ * not matter, and is not read.
  */
 export function logoutAll(deps: MatrixApiDeps): Handler<unknown, Record<string, never>> {
   return async (request) => {
     const verdict = await judgeAccessToken(deps, request);
-    if (verdict.kind === 'inactive') throw unknownToken(verdict.reason);
-    const { userId } = ofUser(verdict.access);
+    const userId =
+      verdict.kind === 'inactive'
+        ? await ownerOfExpired(deps, request, verdict.reason)
+        : ofUser(verdict.access).userId;
     request.annotate({ userId });
     // First what could become a session: nothing starts from it any more while the sessions end.
     await deps.db.write((tx) => abandonSteps(tx, { userId, at: deps.clock.now() }));

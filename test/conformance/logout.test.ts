@@ -216,9 +216,19 @@ forEachEngine((engine) => {
       expect((await browser.open(`${gatehouse.url}account`)).visited.length).toBeGreaterThan(1);
     });
 
-    it('is refused with an expired token, which has no power over other sessions', async () => {
+    it('works with a token that has merely expired, as the client that was softly logged out holds it', async () => {
       const other = await startLegacy(db, { localpart: 'erin' });
       const expired = await startLegacy(db, { localpart: 'erin', ttl: -1 });
+      expect(await logout(expired.accessToken, 'v3/logout/all')).toMatchObject(done);
+      expect(await whoami(other.accessToken)).toMatchObject(revoked);
+      expect(await refresh(expired.refreshToken)).toMatchObject(revoked);
+      expect(await logout(expired.accessToken, 'v3/logout/all')).toMatchObject(revoked);
+    });
+
+    it('is refused with an expired token that a refresh has replaced: it has no power over other sessions', async () => {
+      const other = await startLegacy(db, { localpart: 'erin' });
+      const expired = await startLegacy(db, { localpart: 'erin', ttl: -1 });
+      expect((await refresh(expired.refreshToken)).status).toBe(200);
       expect(await logout(expired.accessToken, 'v3/logout/all')).toMatchObject({
         status: 401,
         body: { errcode: 'M_UNKNOWN_TOKEN', soft_logout: true },
