@@ -40,6 +40,8 @@ export function startPeriodicWork(options: {
     return running;
   };
   const timer = setInterval(() => {
+    // A round that takes longer than the pause between two is not another one's failure as well.
+    if (running !== undefined) return;
     runNow().catch((error: unknown) => {
       if (error instanceof Unavailable) log?.warn({ err: error, work: name }, 'periodic work has to wait');
       else log?.error({ err: error, work: name }, 'periodic work failed; it is tried again');

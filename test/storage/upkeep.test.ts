@@ -73,9 +73,12 @@ forEachEngine((engine) => {
         holder: 'me',
         everyMs: 20,
         log: { warn: () => undefined, error: (_details, message) => said.push(message) },
-        work: (signal) => {
+        work: async (signal) => {
           signal.addEventListener('abort', () => (stopped = true));
-          return ++rounds === 1 ? Promise.reject(new Error('broken')) : Promise.resolve();
+          if (++rounds > 1) return;
+          // Longer than the pause between two rounds: still one failure.
+          await sleep(70);
+          throw new Error('broken');
         },
       });
       await vi.waitFor(() => {
