@@ -72,8 +72,8 @@ function judge(error: unknown, context: ErrorContext): Verdict {
     };
   }
   if (error instanceof MatrixError) {
-    const { status, errcode: matrix, text, headers, members, reason } = error;
-    return { ...refused, status, oauth: oauthCode(status), matrix, text, headers, members, reason };
+    const { status, errcode: matrix, text, headers, members, reason, toPerson } = error;
+    return { ...refused, status, oauth: oauthCode(status), matrix, text, toPerson, headers, members, reason };
   }
   if (error instanceof RequestFault) {
     const { status, errcode: matrix, text, reason, kind } = error;

@@ -223,6 +223,8 @@ forEachEngine((engine) => {
       const answer = await ask(own, HTML);
       expect(answer.status).toBe(400);
       expect(answer.headers.getSetCookie()).toEqual([]);
+      expect(answer.body['text']).toContain('Go back to the app');
+      expect(answer.body['text']).toMatch(/Details: <[^>]*>redirectUrl /);
     });
 
     it('missing, empty or given twice: M_MISSING_PARAM or M_INVALID_PARAM, or a page for a person', async () => {

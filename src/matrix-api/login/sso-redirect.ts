@@ -8,6 +8,9 @@ import { insertLoginRequest } from '../../storage/login-tokens.ts';
 import type { Provider } from '../../upstream/provider.ts';
 import type { SsoDeps } from './sso-deps.ts';
 
+const NO_WAY_BACK =
+  'The app that sent you here did not say where to return to in a way that can be used. Go back to the app and start again.';
+
 /** What a client sent a person for, judged. */
 interface SsoRequest {
   readonly redirectUrl: string;
@@ -57,10 +60,10 @@ function readSsoRequest(
 ): SsoRequest {
   const [redirectUrl, ...more] = query.getAll('redirectUrl');
   if (redirectUrl === undefined || redirectUrl === '') {
-    throw new MatrixError(400, 'M_MISSING_PARAM', 'redirectUrl is missing');
+    throw unusable('M_MISSING_PARAM', 'redirectUrl is missing');
   }
   const fault = more.length > 0 ? 'is given twice' : loginRedirectFault(redirectUrl);
-  if (fault !== undefined) throw new MatrixError(400, 'M_INVALID_PARAM', `redirectUrl ${fault}`);
+  if (fault !== undefined) throw unusable('M_INVALID_PARAM', `redirectUrl ${fault}`);
   const provider = idpId === undefined ? undefined : providers.find(({ id }) => id === idpId);
   if (idpId !== undefined && provider === undefined) {
     throw new MatrixError(
@@ -71,4 +74,9 @@ function readSsoRequest(
   }
   const action = query.get('action') ?? query.get('org.matrix.msc3824.action');
   return { redirectUrl, provider, action: action === 'register' ? 'register' : 'login' };
+}
+
+/** The person did not write it: the app did. */
+function unusable(code: 'M_INVALID_PARAM' | 'M_MISSING_PARAM', text: string): MatrixError {
+  return new MatrixError(400, code, text, { toPerson: NO_WAY_BACK });
 }

@@ -47,7 +47,7 @@ export function confirmPage(
       <form method="post" action="${endpointUrl(at.issuer, 'user-interactive')}">
         ${csrfField}
         <input type="hidden" name="session" value="${session}" />
-        <button class="primary" type="submit">Continue</button>
+        <div class="actions"><button class="primary" type="submit">Continue</button></div>
       </form>`,
   });
 }
