@@ -517,8 +517,11 @@ export interface components {
         /** @description Something that the user is signed in on. */
         Device: {
             device_id: string;
-            /** @description Its own name, else that of its client. */
-            display_name?: string;
+            user_id: string;
+            /** @description Its own name, else that of its client, else null. */
+            display_name: string | null;
+            /** @description Addresses of people are not kept. */
+            last_seen_ip: null;
             /**
              * Format: int64
              * @description Milliseconds since the epoch.

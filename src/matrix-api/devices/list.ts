@@ -12,8 +12,8 @@ type One = operations['getDevice']['responses'][200]['content']['application/jso
 /** Every device that the user is signed in on, whichever way. */
 export function getDevices(deps: MatrixApiDeps): Handler<unknown, List> {
   return async (request) => {
-    const { userId } = await requireUser(deps, request);
-    const devices = await showDevices(deps, await listDevices(deps.db.query, userId));
+    const owner = await requireUser(deps, request);
+    const devices = await showDevices(deps, owner, await listDevices(deps.db.query, owner.userId));
     return { status: 200, headers: noStore, body: { devices } };
   };
 }
@@ -21,9 +21,10 @@ export function getDevices(deps: MatrixApiDeps): Handler<unknown, List> {
 /** One device. Other clients look for it while a device signs in by QR code: 404 until it is there. */
 export function getDevice(deps: MatrixApiDeps): Handler<unknown, One> {
   return async (request) => {
-    const { userId } = await requireUser(deps, request);
-    const row = await findDevice(deps.db.query, { userId, deviceId: request.params['deviceId'] ?? '' });
-    const [device] = row === undefined ? [] : await showDevices(deps, [row]);
+    const owner = await requireUser(deps, request);
+    const asked = { userId: owner.userId, deviceId: request.params['deviceId'] ?? '' };
+    const row = await findDevice(deps.db.query, asked);
+    const [device] = row === undefined ? [] : await showDevices(deps, owner, [row]);
     if (device === undefined) throw noDevice();
     return { status: 200, headers: noStore, body: device };
   };

@@ -1,4 +1,5 @@
 import type { components } from '../../generated/matrix-client.ts';
+import { userId } from '../../protocol/identifiers.ts';
 import type { DeviceRow } from '../../storage/devices.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 
@@ -17,18 +18,21 @@ export async function nameDevices(
   return new Map(rows.map((row) => [row, row.device_name ?? clients.get(row.client_id ?? '')]));
 }
 
-/** Devices as clients see them. */
+/**
+ * Devices as clients see them. What is not known is null, not left out, and the user is named with each: other homeservers have always done so, and
+ * matrix-nio takes no list of devices without.
+ */
 export async function showDevices(
-  deps: Pick<MatrixApiDeps, 'nameClient'>,
+  deps: Pick<MatrixApiDeps, 'nameClient' | 'serverName'>,
+  owner: { readonly localpart: string },
   rows: readonly DeviceRow[],
 ): Promise<Device[]> {
   const names = await nameDevices(deps, rows);
-  return rows.map((row) => {
-    const name = names.get(row);
-    return {
-      device_id: row.device_id,
-      ...(name === undefined ? {} : { display_name: name }),
-      last_seen_ts: row.last_active_at,
-    };
-  });
+  return rows.map((row) => ({
+    device_id: row.device_id,
+    user_id: userId(owner.localpart, deps.serverName),
+    display_name: names.get(row) ?? null,
+    last_seen_ip: null,
+    last_seen_ts: row.last_active_at,
+  }));
 }
