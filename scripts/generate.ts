@@ -31,7 +31,7 @@ export async function generate(from: string, to: string): Promise<string[]> {
   for (const document of documents) {
     const file = join(from, 'openapi', document);
     const path = relative(from, resolvedFile(file));
-    await writeFile(join(to, path), `${JSON.stringify(resolveDocument(file))}\n`);
+    await writeFile(join(to, path), `${JSON.stringify(resolveDocument(file), null, 1)}\n`);
     written.push(path);
   }
   written.push(...(await generateConfigDocs(to)));
