@@ -74,6 +74,22 @@ export async function insertUiAuthRequest(
     .execute();
 }
 
+/** Whether the one who signed in for this request is somebody else than its user. */
+export async function isOfAnother(
+  db: Kysely<Schema>,
+  waiting: { hash: SecretHash; userId: string },
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('ui_auth_requests')
+    .innerJoin('sign_ins', 'sign_ins.id', 'ui_auth_requests.sign_in_id')
+    .select('sign_ins.id')
+    .where('ui_auth_requests.ui_auth_hash', '=', waiting.hash)
+    .where('sign_ins.user_id', '!=', waiting.userId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** The person has proved themselves: true where the request was waiting for that and is not too old. */
 export async function completeUiAuth(
   tx: Kysely<Schema>,

@@ -280,7 +280,11 @@ forEachEngine((engine) => {
     expect(refused).toMatchObject({ status: 403, title: 'This is another account' });
     expect(refused.text).toContain('@alice:example.org');
     expect(refused.text).not.toContain('@bob');
-    expect((await remove({ session })).body).toEqual({ ...challenge, session });
+    expect(await remove({ session })).toMatchObject({
+      status: 403,
+      body: { errcode: 'M_FORBIDDEN', error: 'Somebody else than the user of this session signed in' },
+    });
+    expect((await remove()).status).toBe(401);
     await browser.follow('Use another account');
     const end = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
     expect(end.title).toBe('Confirmed');

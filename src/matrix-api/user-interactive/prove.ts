@@ -11,6 +11,7 @@ import type { Database } from '../../storage/database.ts';
 import {
   findUiAuthSession,
   insertUiAuthSession,
+  isOfAnother,
   type WaitingRequest,
 } from '../../storage/user-interactive.ts';
 import type { UserAccess } from '../access-token.ts';
@@ -58,7 +59,8 @@ interface ProveDeps {
 
 /**
  * Whether the person has proved themselves for exactly this request: the same operation, path parameters and body, with a token of the same
- * session. `summarise` tells the person what is about to be done. Throws 403 where the proof is for another request.
+ * session. `summarise` tells the person what is about to be done. Throws 403 where the proof is for another request, and while the person at the
+ * fallback page is somebody else.
  */
 export async function proveUser(
   deps: ProveDeps,
@@ -86,6 +88,9 @@ export async function proveUser(
     return { kind: 'done' };
   }
   if (waiting.completed_at !== null) return { kind: 'proven', hash: waiting.hash };
+  if (await isOfAnother(deps.db.query, { hash: waiting.hash, userId: waiting.user_id })) {
+    throw new MatrixError(403, 'M_FORBIDDEN', 'Somebody else than the user of this session signed in');
+  }
   return { kind: 'asked', reply: challenge(auth.session, failure(auth)) };
 }
 
