@@ -3,10 +3,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts';
 import { isBusy, sqliteErrorName } from './sqlite-errors.ts';
 
-/** What a round came to. */
+/** `restart` is for when nobody writes in this process. */
+export type CheckpointTask = 'checkpoint' | 'restart' | 'close';
+
+/** What a task came to. */
 export interface CheckpointReport {
-  /** Length of the log in pages before the round. */
+  /** Length of the log in pages before it. */
   readonly pages: number;
+  /** The log is long enough to be begun anew. */
+  readonly wantsRestart: boolean;
   readonly error?: string;
   readonly errorCode?: unknown;
   /** The disk failed, as opposed to being full or locked. */
@@ -21,26 +26,32 @@ const RESTART_WAIT_MS = 200;
 const { file } = workerData as { file: string };
 let connection: SqliteConnection | undefined;
 
-parentPort?.on('message', (message: 'checkpoint' | 'close') => {
-  if (message === 'close') {
+parentPort?.on('message', (task: CheckpointTask) => {
+  if (task === 'close') {
     connection?.close();
     parentPort?.close();
     return;
   }
-  parentPort?.postMessage(checkpoint());
+  parentPort?.postMessage(perform(task));
 });
 
-function checkpoint(): CheckpointReport {
-  let pages = 0;
+let pages = 0;
+
+function perform(task: 'checkpoint' | 'restart'): CheckpointReport {
+  const quiet = { wantsRestart: false, diskFailed: false };
   try {
     connection ??= openSqliteConnection(file, { readOnly: false, waitMs: RESTART_WAIT_MS });
+    if (task === 'restart') {
+      restartLog(connection);
+      return { pages, ...quiet };
+    }
     // Copies what it can while others write.
     pages = Number(connection.command('PRAGMA wal_checkpoint(PASSIVE)')[0]?.['log'] ?? 0);
-    if (pages >= RESTART_PAGES) restartLog(connection);
-    return { pages, diskFailed: false };
+    return { pages, ...quiet, wantsRestart: pages >= RESTART_PAGES };
   } catch (error) {
-    if (isBusy(error)) return { pages, diskFailed: false };
+    if (isBusy(error)) return { pages, ...quiet };
     return {
+      ...quiet,
       pages,
       error: error instanceof Error ? error.message : String(error),
       errorCode: (error as { errcode?: unknown }).errcode,
@@ -51,7 +62,7 @@ function checkpoint(): CheckpointReport {
 
 /**
  * Copies the little that is left while writers wait, so that the next one starts the log afresh. That first write syncs the log's new header
- * (SQLite does so at NORMAL too): it is made here, lest the main thread waits for the disk.
+ * (SQLite does so at NORMAL too): it is made here, while the main thread keeps its own back, lest that waits for the disk.
  */
 function restartLog({ command }: SqliteConnection): void {
   if (command('PRAGMA wal_checkpoint(RESTART)')[0]?.['busy'] !== 0) return;

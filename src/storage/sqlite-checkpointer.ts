@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { StorageLog } from './database.ts';
-import type { CheckpointReport } from './sqlite-checkpoint-worker.ts';
+import type { CheckpointReport, CheckpointTask } from './sqlite-checkpoint-worker.ts';
+import type { Turn } from './turn.ts';
 
 export interface Checkpointer {
   /** Tells it of a commit. */
@@ -25,22 +26,47 @@ const MANY_PAGES = 16_384;
 export function startCheckpointer(options: {
   file: string;
   log: StorageLog | undefined;
+  /** Taken while the log is begun anew: the first to write to it then waits for the disk, which the main thread must not. */
+  writers: Turn;
   onDiskFailure: (error: Error) => void;
 }): Checkpointer {
-  const { file, log, onDiskFailure } = options;
+  const { file, log, writers, onDiskFailure } = options;
   let worker: Worker | undefined;
   let commits = 0;
   let busy = false;
+  let release: (() => void) | undefined;
   let warned = false;
 
+  const tell = (task: CheckpointTask): void => worker?.postMessage(task);
   const checkpoint = (): void => {
     if (busy || commits === 0) return;
     busy = true;
     commits = 0;
     worker ??= startWorker();
-    worker.postMessage('checkpoint');
+    tell('checkpoint');
   };
-  const hear = ({ pages, error, errorCode, diskFailed }: CheckpointReport): void => {
+  const restart = (): void => {
+    writers.take().then(
+      (given) => {
+        release = given;
+        tell('restart');
+      },
+      // Too many wait already: the next round is soon enough.
+      () => {
+        busy = false;
+      },
+    );
+  };
+  const letWrite = (): void => {
+    release?.();
+    release = undefined;
+  };
+  const hear = ({ pages, wantsRestart, error, errorCode, diskFailed }: CheckpointReport): void => {
+    letWrite();
+    if (wantsRestart) {
+      restart();
+      return;
+    }
     busy = false;
     if (error !== undefined) {
       // Nothing is lost by it: the commits are in the log, and the next round copies them.
@@ -62,6 +88,7 @@ export function startCheckpointer(options: {
     const started = new Worker(module, { workerData: { file }, execArgv: [], env: {} });
     started.on('message', hear);
     started.on('error', (error: Error) => {
+      letWrite();
       log?.error({ err: error, file }, 'the checkpoint thread failed: restart Gatehouse');
       onDiskFailure(error);
     });
@@ -82,7 +109,7 @@ export function startCheckpointer(options: {
       if (worker === undefined) return;
       const gone = once(worker, 'exit');
       worker.ref();
-      worker.postMessage('close');
+      tell('close');
       await gone;
     },
   };

@@ -16,7 +16,7 @@ import { assertSqliteVersion, explainSqliteFailure, prepareSqliteFile } from './
 import { batchReads } from './sqlite-reads.ts';
 import { sqliteTransaction } from './sqlite-transaction.ts';
 import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS, type Transactions } from './transaction.ts';
-import { createTurn } from './turn.ts';
+import { createTurn, type Turn } from './turn.ts';
 
 type Persist = <T>(step: () => T | Promise<T>) => Promise<T>;
 
@@ -60,16 +60,20 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
       options.onDiskFailure?.(error);
     });
     opened.push(barrier);
-    const checkpointer = startCheckpointer({ file, log, onDiskFailure: barrier.fail });
+    const turn = createTurn({
+      limitMs: patienceMs,
+      onTimeout: () => new Unavailable('the database', { cause: new Error('too many writes are waiting') }),
+    });
+    const checkpointer = startCheckpointer({ file, log, writers: turn, onDiskFailure: barrier.fail });
     opened.push(checkpointer);
     const database = createDatabase({
       writer,
       reader,
       barrier,
       checkpointer,
+      turn,
       persist,
       closeAll,
-      patienceMs,
       transactionLimitMs,
     });
     await migrate({
@@ -91,19 +95,16 @@ interface Parts {
   readonly reader: SqliteConnection;
   readonly barrier: Barrier;
   readonly checkpointer: Checkpointer;
+  /** At writing. */
+  readonly turn: Turn;
   readonly persist: Persist;
   readonly closeAll: () => Promise<void>;
-  readonly patienceMs: number;
   readonly transactionLimitMs: number;
 }
 
 function createDatabase(parts: Parts): Database {
-  const { writer, reader, barrier, checkpointer, persist, closeAll, patienceMs, transactionLimitMs } = parts;
+  const { writer, reader, barrier, checkpointer, turn, persist, closeAll, transactionLimitMs } = parts;
   let closed = false;
-  const turn = createTurn({
-    limitMs: patienceMs,
-    onTimeout: () => new Unavailable('the database', { cause: new Error('too many writes are waiting') }),
-  });
   const assertOpen = (): void => {
     if (closed) throw new Unavailable('the database', { cause: new Error('it is closed') });
   };
@@ -154,8 +155,10 @@ function createDatabase(parts: Parts): Database {
       if (closed) return;
       closed = true;
       // After the transaction that is running; one that never ends is not waited for.
-      await turn.take().catch(() => undefined);
+      const release = await turn.take().catch(() => undefined);
       await closeAll();
+      // Whoever is still waiting learns that it is closed.
+      release?.();
     },
   };
 }
