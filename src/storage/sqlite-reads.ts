@@ -31,11 +31,16 @@ export function batchReads(reader: SqliteConnection, assertOpen: () => void): Ba
   const runAll = (): void => {
     const batch = waiting;
     waiting = [];
-    const together = batch.length > 1 && reader.handle.isOpen;
-    if (together) reader.command('BEGIN');
-    batch.forEach(runOne);
-    // SQLite has ended it by itself after some errors.
-    if (together && reader.handle.isTransaction) reader.command('COMMIT');
+    try {
+      const together = batch.length > 1 && reader.handle.isOpen;
+      if (together) reader.command('BEGIN');
+      batch.forEach(runOne);
+      // SQLite has ended it by itself after some errors.
+      if (together && reader.handle.isTransaction) reader.command('COMMIT');
+    } catch (error) {
+      // Whoever has been answered by then has been answered.
+      for (const { reject } of batch) reject(error);
+    }
   };
   return (statement) =>
     new Promise((resolve, reject) => {
