@@ -136,8 +136,6 @@ function run() {
     return;
   }
   rememberCompiledCode();
-  // What is thrown away while starting would grow the young generation for good; `serve` lets it grow again.
-  require('v8').setFlagsFromString('--semi-space-growth-factor=1');
   import(require('url').pathToFileURL(main).href).then(
     function (module) {
       return module.main(process.argv);

@@ -1,5 +1,4 @@
 /** `gatehouse serve`: the service, from start to signal. */
-import { setFlagsFromString } from 'node:v8';
 import { formatFault, formatFaults } from '../config/fault.ts';
 import { inspectFile, type Environment } from '../config/load.ts';
 import { runUntilSignal } from './run-until-signal.ts';
@@ -18,8 +17,6 @@ export async function serve(file: string, env: Environment): Promise<number> {
       // Loaded only now: the other commands, and a refusal to start, need none of it.
       const { startService } = await import('../service.ts');
       const service = await startService({ config });
-      // As it is by default: bin/gatehouse.js held it down while starting.
-      setFlagsFromString('--semi-space-growth-factor=2');
       if (process.stderr.isTTY) console.error(`gatehouse: ready at ${service.url} (Ctrl-C stops it)`);
       return service;
     });
