@@ -221,7 +221,7 @@ async function measureWrites(
       const each = await inTurns(stage.generator, orders, {
         rounds: 1,
         seconds: stage.seconds,
-        warmUp: round === 0,
+        ...(round === 0 ? {} : { warmUp: false as const }),
       });
       for (const [name, result] of each) {
         const earlier = rounds.get(name);

@@ -26,18 +26,22 @@ export interface Rounds {
   readonly firstFailure: string | undefined;
 }
 
-/** Lets every contender run once a round. A first round, for warming up, does not count; `warmUp: false` leaves it out. */
+/**
+ * Lets every contender run once a round. A first round, for warming up, does not count; `warmUp: false` leaves it out, and a number is how many seconds
+ * it lasts (default: as long as a round, at most one).
+ */
 export async function inTurns(
   generator: ChildProcess,
   contenders: readonly Contender[],
-  options: { readonly rounds: number; readonly seconds: number; readonly warmUp?: boolean },
+  options: { readonly rounds: number; readonly seconds: number; readonly warmUp?: number | false },
 ): Promise<Map<string, Rounds>> {
   const results = new Map<string, { rounds: Round[]; failures: number; firstFailure: string | undefined }>();
   for (const { name } of contenders) results.set(name, { rounds: [], failures: 0, firstFailure: undefined });
-  for (let round = options.warmUp === false ? 1 : 0; round <= options.rounds; round++) {
+  const warmUp = options.warmUp ?? Math.min(1, options.seconds);
+  for (let round = warmUp === false ? 1 : 0; round <= options.rounds; round++) {
     for (const { name, pids, order } of contenders) {
       const before = pids.map(cpuSeconds);
-      const seconds = round === 0 ? Math.min(1, options.seconds) : options.seconds;
+      const seconds = round === 0 && warmUp !== false ? warmUp : options.seconds;
       generator.send({ ...order, seconds } satisfies LoadOrder);
       const result = await nextMessage<LoadResult>(generator);
       const used = pids.map((pid, index) => cpuSeconds(pid) - (before[index] ?? 0));

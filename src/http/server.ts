@@ -34,6 +34,11 @@ const REQUEST_TIMEOUT_MS = 20_000;
 /** Longer than the keep-alive of common reverse proxies, so that they close first and no request meets a closing connection. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADER_BYTES = 16_384;
+/**
+ * Connections that may wait to be taken, as far as the system allows (`net.core.somaxconn`). Node's 511 are few where thousands of clients come back at once:
+ * what does not fit is tried again by the client's system, half a second later.
+ */
+const BACKLOG = 4096;
 
 /** Starts listening; rejects where the address cannot be had. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -84,8 +89,8 @@ function startListening(server: Server, listen: ListenOn): Promise<void> {
       server.off('error', reject);
       resolve();
     };
-    if ('socket' in listen) server.listen(listen.socket, started);
-    else server.listen(listen.port, listen.host, started);
+    if ('socket' in listen) server.listen({ path: listen.socket, backlog: BACKLOG }, started);
+    else server.listen({ port: listen.port, host: listen.host, backlog: BACKLOG }, started);
   });
 }
 
