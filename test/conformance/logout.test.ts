@@ -8,36 +8,25 @@ import { startClientSession } from '../../src/sessions/start-client-session.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/sessions/people.ts';
 import { insertClient } from '../../src/storage/clients.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
 import { listSessionRows } from '../../src/storage/session-list.ts';
 import { findUserByLocalpart } from '../../src/storage/users.ts';
-import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
+import type { Gatehouse } from '../peers/gatehouse.ts';
 import { createBrowser } from '../support/browser.ts';
-import { databaseOf, forEachEngine } from '../support/database.ts';
+import { type BesideDatabase, startBesideDatabase } from '../support/beside-database.ts';
+import { forEachEngine } from '../support/database.ts';
 import { askMatrix, startLegacy } from '../support/legacy-session.ts';
-import { type Answer, ask, registerTestClient, type TestClient } from '../support/oauth-client.ts';
+import { type Answer, ask, type TestClient } from '../support/oauth-client.ts';
 
 forEachEngine((engine) => {
   let gatehouse: Gatehouse;
   let client: TestClient;
   let db: Database;
+  let started: BesideDatabase;
   beforeAll(async () => {
-    const env = await databaseOf(engine);
-    gatehouse = await startGatehouse({
-      env: { ...env, GATEHOUSE__LIMITS__SIGN_INS_PER_ADDRESS: '10000' },
-      validateResponses: true,
-    });
-    client = await registerTestClient(gatehouse);
-    db = await openDatabase({
-      url: env['GATEHOUSE__DATABASE__URL'] ?? '',
-      clock: systemClock,
-      random: systemRandom,
-    });
+    started = await startBesideDatabase(engine);
+    ({ gatehouse, client, db } = started);
   });
-  afterAll(async () => {
-    await db.close();
-    await gatehouse[Symbol.asyncDispose]();
-  });
+  afterAll(() => started.close());
 
   const whoami = (token: string): Promise<Answer> => askMatrix(gatehouse, 'GET v3/account/whoami', { token });
   const refresh = (refreshToken: string): Promise<Answer> =>

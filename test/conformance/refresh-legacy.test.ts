@@ -13,9 +13,10 @@ import { openDatabase } from '../../src/storage/open-database.ts';
 import { findSession } from '../../src/storage/session-list.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { testClock } from '../support/clock.ts';
-import { databaseOf, forEachEngine } from '../support/database.ts';
+import { type BesideDatabase, startBesideDatabase } from '../support/beside-database.ts';
+import { forEachEngine } from '../support/database.ts';
 import { askMatrix, startLegacy } from '../support/legacy-session.ts';
-import { type Answer, registerTestClient, type TestClient } from '../support/oauth-client.ts';
+import { type Answer, type TestClient } from '../support/oauth-client.ts';
 
 const MINUTE = 60_000;
 
@@ -24,20 +25,12 @@ forEachEngine((engine) => {
   let gatehouse: Gatehouse;
   let client: TestClient;
   let db: Database;
+  let started: BesideDatabase;
   beforeAll(async () => {
-    const env = await databaseOf(engine);
-    gatehouse = await startGatehouse({
-      env: { ...env, GATEHOUSE__LIMITS__SIGN_INS_PER_ADDRESS: '10000' },
-      validateResponses: true,
-      clock,
-    });
-    client = await registerTestClient(gatehouse);
-    db = await openDatabase({ url: env['GATEHOUSE__DATABASE__URL'] ?? '', clock, random: systemRandom });
+    started = await startBesideDatabase(engine, clock);
+    ({ gatehouse, client, db } = started);
   });
-  afterAll(async () => {
-    await db.close();
-    await gatehouse[Symbol.asyncDispose]();
-  });
+  afterAll(() => started.close());
 
   const start = (localpart = 'rita'): ReturnType<typeof startLegacy> => startLegacy(db, { localpart, clock });
   const refresh = (token: string, path = 'v3/refresh'): Promise<Answer> =>

@@ -13,7 +13,8 @@ import { findSession } from '../../src/storage/session-list.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { testClock } from '../support/clock.ts';
-import { databaseOf, forEachEngine } from '../support/database.ts';
+import { type BesideDatabase, startBesideDatabase } from '../support/beside-database.ts';
+import { forEachEngine } from '../support/database.ts';
 import { askMatrix, type LegacySession, startLegacy } from '../support/legacy-session.ts';
 import { type Answer, ask, registerTestClient, type TestClient } from '../support/oauth-client.ts';
 
@@ -25,23 +26,15 @@ forEachEngine((engine) => {
   let gatehouse: Gatehouse;
   let client: TestClient;
   let db: Database;
+  let started: BesideDatabase;
   beforeAll(async () => {
-    const env = await databaseOf(engine);
-    gatehouse = await startGatehouse({
-      env: { ...env, GATEHOUSE__LIMITS__SIGN_INS_PER_ADDRESS: '10000' },
-      validateResponses: true,
-      clock,
-    });
-    client = await registerTestClient(gatehouse);
-    db = await openDatabase({ url: env['GATEHOUSE__DATABASE__URL'] ?? '', clock, random: systemRandom });
+    started = await startBesideDatabase(engine, clock);
+    ({ gatehouse, client, db } = started);
     // Both are known to the IdP.
     await client.tokens({ login: 'alice' });
     await client.tokens({ login: 'bob' });
   });
-  afterAll(async () => {
-    await db.close();
-    await gatehouse[Symbol.asyncDispose]();
-  });
+  afterAll(() => started.close());
 
   let mine: LegacySession;
   let doomed: LegacySession;
