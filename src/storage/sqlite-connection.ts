@@ -24,6 +24,8 @@ interface Prepared {
 /** A row of the values of its columns. */
 type MakeRow = (values: readonly unknown[]) => Row;
 
+/** How much of the file may be mapped into memory for reading; the system has it in its own cache anyway, and takes it back when it needs it. */
+const MAPPED_BYTES = 1024 * 1024 * 1024;
 /** Statements kept prepared; the oldest makes room for a new one. Our statements are some hundred texts. */
 const CACHE_SIZE = 500;
 
@@ -82,7 +84,11 @@ export function openSqliteConnection(
     if (options.maxBytes !== undefined) {
       handle.exec(`PRAGMA max_page_count = ${String(Math.ceil(options.maxBytes / 4096))}`);
     }
-    if (options.readOnly) handle.exec('PRAGMA query_only = ON');
+    if (options.readOnly) {
+      handle.exec('PRAGMA query_only = ON');
+      // Pages that are not in the cache are read without a system call each: with a million sessions, that is nearly every page.
+      handle.exec(`PRAGMA mmap_size = ${String(MAPPED_BYTES)}`);
+    }
   } catch (error) {
     connection.close();
     throw error;
