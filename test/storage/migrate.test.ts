@@ -20,7 +20,7 @@ forEachEngine((engine) => {
       const { statements } = await messageOf<{ statements: number }>(whole);
       // Each place costs a process: some of them, and the last statement, which comes after the commit.
       const places = Array.from({ length: statements }, (_, index) => index + 1).filter(
-        (place) => place === 1 || place % 20 === 0 || place === statements,
+        (place) => place === 1 || place % 13 === 0 || place === statements,
       );
       for (const place of places) {
         const url = await engine.newUrl();
