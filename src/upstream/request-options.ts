@@ -1,13 +1,11 @@
 import * as oauth from 'oauth4webapi';
 
-/** A `fetch` as the client library calls it. */
-type LibraryFetch = NonNullable<oauth.TokenEndpointRequestOptions[typeof oauth.customFetch]>;
-
 /**
  * Options of every request that the client library makes: by our own way out. The library's rule that all must be https is off, because
  * `outbound.ts` decides what may be http, and it knows the operator's allowances.
  */
-export function requestOptions(fetch: LibraryFetch): oauth.TokenEndpointRequestOptions {
+export function requestOptions<Fetch>(fetch: Fetch): { readonly [oauth.customFetch]: Fetch } {
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- the library marks it so that nobody uses it by habit; see above
-  return { [oauth.allowInsecureRequests]: true, [oauth.customFetch]: fetch };
+  const anyScheme = { [oauth.allowInsecureRequests]: true };
+  return { ...anyScheme, [oauth.customFetch]: fetch };
 }

@@ -8,6 +8,7 @@ import type { LoginDeps } from './login-context.ts';
 import { userinfoError } from './login-errors.ts';
 import type { OutboundResponse } from './outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
+import { requestOptions } from './request-options.ts';
 import { JsonFault, parseJsonObject } from './strict-json.ts';
 
 /**
@@ -28,18 +29,15 @@ export async function fetchUserinfo(
     return undefined;
   try {
     let answer: OutboundResponse | undefined;
-    const response = await oauth.userInfoRequest(server, client, redeemed.accessToken, {
-      // eslint-disable-next-line @typescript-eslint/no-deprecated -- outbound.ts decides what may be http
-      [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: async (url, init) => {
-        answer = await deps.outbound.send({ url, headers: init.headers, maxBytes: ANSWER_BYTES });
-        judgeAnswer(answer, url);
-        return new Response(answer.text, {
-          status: answer.status,
-          headers: { 'content-type': mediaType(answer) },
-        });
-      },
+    const options = requestOptions(async (url: string, init: { headers: Record<string, string> }) => {
+      answer = await deps.outbound.send({ url, headers: init.headers, maxBytes: ANSWER_BYTES });
+      judgeAnswer(answer, url);
+      return new Response(answer.text, {
+        status: answer.status,
+        headers: { 'content-type': mediaType(answer) },
+      });
     });
+    const response = await oauth.userInfoRequest(server, client, redeemed.accessToken, options);
     const text = answer?.text ?? '';
     if (!openid) return parse(text);
     const algorithms = idTokenAlgorithms(server, settings);
