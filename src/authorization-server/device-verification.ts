@@ -1,5 +1,5 @@
 /** What a person does for a device grant (RFC 8628 section 3.3): types the code, signs in, and decides. GET changes nothing. */
-import { createRateLimiter, type RateLimiter } from '../http/rate-limit.ts';
+import { createRateLimiter, type RateLimiter, type Reservation, reserveAll } from '../http/rate-limit.ts';
 import { addressKey } from '../http/client-ip.ts';
 import { readCookie, setCookie } from '../http/cookies.ts';
 import type { ApiRequest, Handler } from '../http/exchange.ts';
@@ -56,18 +56,19 @@ export function showCodeForm(deps: AuthorizationServerDeps): Handler {
 
 /** Takes a code: a good one goes on to the IdP, a wrong one counts as a guess. */
 export function enterCode(deps: AuthorizationServerDeps): Handler {
-  const guesses = createGuessLimits(deps);
+  const reserveGuess = createGuessLimits(deps);
   return async (request) => {
     const secret = browserOf(deps, request);
     deps.csrf.check(request, secret, PURPOSE);
     const keys = { browser: hashSecret(secret ?? ''), address: addressKey(request.clientAddress) };
-    guesses.check(keys);
-    const text = request.form.get('user_code') ?? '';
-    const code = readUserCode(text);
-    const grant = code === undefined ? undefined : await findWaiting(deps, code);
+    const guess = reserveGuess(keys);
+    const grant = await findWaiting(deps, request.form.get('user_code') ?? '').catch((error: unknown) => {
+      guess.giveBack();
+      throw error;
+    });
     if (grant === undefined) {
       request.annotate({ reason: 'unknown user code' });
-      guesses.count(keys);
+      guess.keep();
       return codePage(deps, {
         csrfField: deps.csrf.field(secret ?? '', PURPOSE),
         code: '',
@@ -75,6 +76,7 @@ export function enterCode(deps: AuthorizationServerDeps): Handler {
           'This code is not known here. It may have expired: look at your other device, and type it again.',
       });
     }
+    guess.giveBack();
     request.annotate({ clientId: grant.client_id });
     deps.signInGuard.take(request);
     return beginSignIn(deps, {
@@ -85,7 +87,9 @@ export function enterCode(deps: AuthorizationServerDeps): Handler {
   };
 }
 
-async function findWaiting(deps: AuthorizationServerDeps, code: string): Promise<DeviceGrant | undefined> {
+async function findWaiting(deps: AuthorizationServerDeps, typed: string): Promise<DeviceGrant | undefined> {
+  const code = readUserCode(typed);
+  if (code === undefined) return undefined;
   const hash = hashUserCode(deps.deviceGrants.userCodeKey, code);
   const grant = await findDeviceGrantByUserCode(deps.db.query, hash);
   if (grant === undefined || grant.decision !== null) return undefined;
@@ -98,13 +102,10 @@ function browserOf(deps: { issuer: string }, request: ApiRequest): string | unde
   return secret !== undefined && isWellFormedSecret('browserSecret', secret) ? secret : undefined;
 }
 
-interface GuessLimits {
-  /** Throws a 429 where there were too many. */
-  check(keys: { browser: string; address: string }): void;
-  count(keys: { browser: string; address: string }): void;
-}
+/** Counts a guess before its outcome is known. Throws a 429 where there were too many. */
+type ReserveGuess = (keys: { browser: string; address: string }) => Reservation;
 
-function createGuessLimits(deps: AuthorizationServerDeps): GuessLimits {
+function createGuessLimits(deps: AuthorizationServerDeps): ReserveGuess {
   const limit = (name: string, points: number): RateLimiter =>
     createRateLimiter({
       name,
@@ -117,20 +118,23 @@ function createGuessLimits(deps: AuthorizationServerDeps): GuessLimits {
   const addresses = limit('user_code_guesses_per_address', GUESSES.perAddress);
   const all = limit('user_code_guesses', GUESSES.overall);
   let wrong = 0;
-  return {
-    check({ browser, address }) {
-      browsers.check(browser);
-      addresses.check(address);
-      all.check('all');
-    },
-    count({ browser, address }) {
-      browsers.count(browser);
-      addresses.count(address);
-      all.count('all');
-      wrong += 1;
-      if (wrong % ALARM === 0)
-        deps.emit('user_codes_guessed', { reason: `${String(wrong)} wrong user codes` });
-    },
+  return ({ browser, address }) => {
+    const guess = reserveAll([
+      [browsers, browser],
+      [addresses, address],
+      [all, 'all'],
+    ]);
+    return {
+      giveBack: () => {
+        guess.giveBack();
+      },
+      keep: () => {
+        guess.keep();
+        wrong += 1;
+        if (wrong % ALARM === 0)
+          deps.emit('user_codes_guessed', { reason: `${String(wrong)} wrong user codes` });
+      },
+    };
   };
 }
 

@@ -22,12 +22,6 @@ export interface RateLimitOptions {
 export interface RateLimiter {
   /** Counts one, or throws a 429 with `Retry-After` where the window has no more. */
   take(key: string): void;
-  /** Throws the same where the window has no more, without counting: for limits on failures. */
-  check(key: string): void;
-  /** Counts one failure. */
-  count(key: string): void;
-  /** Forgets a key, after a success. */
-  reset(key: string): void;
   /**
    * As {@link take}, for limits on failures: counted beforehand, so that attempts at the same time cannot all pass. Where only attempts without an
    * outcome fill the window, `Retry-After` is a second: they may come to nothing.
@@ -41,6 +35,21 @@ export interface Reservation {
   keep(): void;
   /** It was none. */
   giveBack(): void;
+}
+
+/** Reserves at all of these limits, in this order, or at none. */
+export function reserveAll(limits: readonly (readonly [RateLimiter, string])[]): Reservation {
+  const reservations: Reservation[] = [];
+  const all = (settle: keyof Reservation) => () => {
+    for (const reservation of reservations) reservation[settle]();
+  };
+  try {
+    for (const [limit, key] of limits) reservations.push(limit.reserve(key));
+  } catch (error) {
+    all('giveBack')();
+    throw error;
+  }
+  return { keep: all('keep'), giveBack: all('giveBack') };
 }
 
 interface Window {
@@ -84,9 +93,6 @@ export function createRateLimiter(options: RateLimitOptions): RateLimiter {
       check(key);
       count(key);
     },
-    check,
-    count,
-    reset: (key) => void windows?.delete(key),
     reserve(key) {
       check(key);
       const window = count(key);

@@ -343,6 +343,9 @@ forEachEngine((engine) => {
       }
       expect(await from('192.0.2.1')('WDJB-MJHT')).toBe(429);
       expect(await from('192.0.2.2')('WDJB-MJHT')).toBe(400);
+      const atOnce = from('192.0.2.3');
+      const answers = await Promise.all(Array.from({ length: 10 }, () => atOnce('WDJB-MJHT')));
+      expect(answers.filter((status) => status === 400)).toHaveLength(5);
     });
 
     const formOf = async (address = '127.0.0.1'): Promise<{ cookie: string; csrf: string }> => {

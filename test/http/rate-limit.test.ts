@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createRateLimiter } from '../../src/http/rate-limit.ts';
-import type { RateLimiter } from '../../src/http/rate-limit.ts';
+import { createRateLimiter, reserveAll } from '../../src/http/rate-limit.ts';
+import type { RateLimiter, Reservation } from '../../src/http/rate-limit.ts';
 import { RequestFault } from '../../src/http/fault.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 import { testClock } from '../support/clock.ts';
@@ -54,14 +54,19 @@ describe('a limit', () => {
     expect(attempt(() => limit.take('a'))).toEqual([429, '60']);
   });
 
-  it('can count failures only', () => {
-    const { limit } = limiter(1);
-    const check = (): unknown => attempt(() => limit.check('a'));
-    expect([check(), check()]).toEqual(['fine', 'fine']);
-    limit.count('a');
-    expect(check()).toEqual([429, '60']);
-    limit.reset('a');
-    expect(check()).toBe('fine');
+  it('can be one of several that an attempt counts at: at all of them, or at none', () => {
+    const [one, other] = [limiter(2).limit, limiter(1).limit];
+    const reserve = (): Reservation =>
+      reserveAll([
+        [one, 'a'],
+        [other, 'a'],
+      ]);
+    reserve().giveBack();
+    reserve().keep();
+    expect(attempt(() => reserve())).toEqual([429, '60']);
+    // The attempt that was refused by the other has taken nothing here.
+    expect(attempt(() => one.take('a'))).toBe('fine');
+    expect(attempt(() => one.take('a'))).toEqual([429, '60']);
   });
 
   it('can count beforehand and take back what was no failure', () => {
@@ -108,10 +113,10 @@ describe('a limit', () => {
   });
 
   it('speaks the dialect of the route', async () => {
-    const { limit } = limiter(0);
-    limit.count('x');
+    const { limit } = limiter(1);
+    limit.take('x');
     const refuse = (): never => {
-      limit.check('x');
+      limit.take('x');
       throw new Error('not limited');
     };
     await using app = await startApp({ handlers: { getThing: refuse, getConfiguration: refuse } });

@@ -1,7 +1,7 @@
 /** `m.login.password`: name and password are the identity provider's, which is asked. */
 import { addressKey } from '../../http/client-ip.ts';
 import type { ApiRequest } from '../../http/exchange.ts';
-import type { Reservation } from '../../http/rate-limit.ts';
+import { type Reservation, reserveAll } from '../../http/rate-limit.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { Unavailable } from '../../protocol/unavailable.ts';
 import { completeSignIn } from '../../sign-in/complete.ts';
@@ -59,24 +59,9 @@ class NotSignedIn extends Error {}
 
 /** Counts the attempt before it is made, by address and account. */
 function reserve({ failures }: PasswordLogin, asked: AskedUser, address: string): Reservation {
-  const ofAddress = failures.perAddress.reserve(addressKey(address));
-  if (asked.kind === 'unknown') return ofAddress;
-  try {
-    const ofAccount = failures.perAccount.reserve(asked.localpart);
-    return {
-      keep: () => {
-        ofAddress.keep();
-        ofAccount.keep();
-      },
-      giveBack: () => {
-        ofAddress.giveBack();
-        ofAccount.giveBack();
-      },
-    };
-  } catch (error) {
-    ofAddress.giveBack();
-    throw error;
-  }
+  const ofAddress = [failures.perAddress, addressKey(address)] as const;
+  if (asked.kind === 'unknown') return reserveAll([ofAddress]);
+  return reserveAll([ofAddress, [failures.perAccount, asked.localpart]]);
 }
 
 /** Where no question could have a good answer, there is none: that says nothing about who exists. */
