@@ -15,39 +15,37 @@ interface Declared {
 /** One entry a combination of labels, made at its first use. */
 interface Entries<Entry> {
   readonly of: (labels: LabelValues) => Entry;
-  readonly all: () => Iterable<readonly [LabelValues, Entry]>;
+  readonly all: readonly (readonly [LabelValues, Entry])[];
 }
 
 interface Branch<Entry> {
   readonly branches: Map<string, Branch<Entry>>;
-  readonly entry: Entry | undefined;
+  entry: Entry | undefined;
 }
 
 /** Looked up label by label: no key is put together. */
 function createEntries<Entry>(labelNames: readonly string[], create: () => Entry): Entries<Entry> {
   const all: (readonly [LabelValues, Entry])[] = [];
-  const grow = (labels: LabelValues, depth: number): Branch<Entry> => {
-    if (depth < labelNames.length) return { branches: new Map(), entry: undefined };
-    const entry = create();
-    all.push([{ ...labels }, entry]);
-    return { branches: new Map(), entry };
-  };
-  const root: Branch<Entry> =
-    labelNames.length === 0 ? grow({}, 0) : { branches: new Map(), entry: undefined };
+  const branchOff = (): Branch<Entry> => ({ branches: new Map(), entry: undefined });
+  const root = branchOff();
   return {
-    all: () => all,
+    all,
     of: (labels) => {
       let branch = root;
-      for (let depth = 0; depth < labelNames.length; depth++) {
-        const value = labels[labelNames[depth] ?? ''] ?? '';
+      for (const name of labelNames) {
+        const value = labels[name] ?? '';
         let next = branch.branches.get(value);
         if (next === undefined) {
-          next = grow(labels, depth + 1);
+          next = branchOff();
           branch.branches.set(value, next);
         }
         branch = next;
       }
-      return branch.entry as Entry;
+      if (branch.entry === undefined) {
+        branch.entry = create();
+        all.push([{ ...labels }, branch.entry]);
+      }
+      return branch.entry;
     },
   };
 }
@@ -65,7 +63,7 @@ export function createCount(
     registers: [registry],
     collect: () => {
       counter.reset();
-      for (const [labels, { total }] of entries.all()) counter.inc(labels, total);
+      for (const [labels, { total }] of entries.all) counter.inc(labels, total);
     },
   });
   return (labels, by) => {
@@ -96,7 +94,7 @@ export function createDistribution(
         name,
         help,
         type: 'histogram',
-        values: [...entries.all()].flatMap(([labels, entry]) => samplesOf(name, labels, bounds, entry)),
+        values: entries.all.flatMap(([labels, entry]) => samplesOf(name, labels, bounds, entry)),
       }),
   };
   registry.registerMetric(exposed as unknown as Metric);
