@@ -1,7 +1,10 @@
 /** Matrix identifiers (appendices, "User Identifiers") and the ids of our own records. */
 import type { Random } from './clock.ts';
 
-const LOCALPART = /^[a-z0-9._=/+-]+$/;
+/** Whether these are the characters of a localpart, and there are any. */
+export function isLocalpart(text: string): boolean {
+  return /^[a-z0-9._=/+-]+$/.test(text);
+}
 
 /** The longest user id, sigil and server name included. */
 const USER_ID_LIMIT = 255;
@@ -9,7 +12,7 @@ const USER_ID_LIMIT = 255;
 /** Why a text cannot be a localpart on this server; `undefined` if it can. */
 export function localpartFault(localpart: string, serverName: string): string | undefined {
   if (localpart === '') return 'it is empty';
-  if (!LOCALPART.test(localpart)) return 'only a-z, 0-9 and . _ = / + - are allowed in a Matrix user ID';
+  if (!isLocalpart(localpart)) return 'only a-z, 0-9 and . _ = / + - are allowed in a Matrix user ID';
   if (Buffer.byteLength(userId(localpart, serverName)) > USER_ID_LIMIT)
     return 'the user ID would be longer than 255 bytes';
   return undefined;

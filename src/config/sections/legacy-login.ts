@@ -1,14 +1,13 @@
 /** Matrix's own login routes, for clients without OAuth. */
 import { z } from 'zod';
+import { isLocalpart } from '../../protocol/identifiers.ts';
 import { trustedRedirectFault } from '../../protocol/login-redirect.ts';
 import { claimsOf, claimTemplateFault } from '../../protocol/claim-template.ts';
 import { described, flag, line, seconds, textRule } from '../fields.ts';
 
 const localpart = () =>
   textRule((text) =>
-    /^[a-z0-9._=/+-]+$/.test(text)
-      ? undefined
-      : 'must be the localpart of a user ID: `alice` for @alice:example.com',
+    isLocalpart(text) ? undefined : 'must be the localpart of a user ID: `alice` for @alice:example.com',
   );
 
 /** What a person is called at the provider: a template of `{localpart}` and `{server_name}`. */
