@@ -1,6 +1,6 @@
 /** Whether Synapse takes our calls (`matrix_authentication_service`): one question that changes nothing, with the shared secret. */
 import { endpointUrl } from '../protocol/issuer.ts';
-import { createOutbound } from '../upstream/outbound.ts';
+import { createOutbound } from '../outbound/outbound.ts';
 import { finding, type Facts, type Finding } from './finding.ts';
 import { look, type Look } from './look.ts';
 import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Verdict } from './probe.ts';

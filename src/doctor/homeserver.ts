@@ -1,6 +1,6 @@
 /** The way of a client from the server name to the homeserver and to us (client-server API, "Server Discovery"). */
 import { endpointUrl } from '../protocol/issuer.ts';
-import { createOutbound, type Outbound } from '../upstream/outbound.ts';
+import { createOutbound, type Outbound } from '../outbound/outbound.ts';
 import { quoteForLog } from '../upstream/refusal.ts';
 import { differenceOf } from './difference.ts';
 import { finding, type Facts, type Finding, type FindingCode } from './finding.ts';

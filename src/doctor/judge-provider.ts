@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { metadataFaults } from '../metadata/check.ts';
 import { passthroughMetadata } from '../metadata/passthrough.ts';
 import { API_SCOPE } from '../protocol/scope.ts';
-import { createOutbound } from '../upstream/outbound.ts';
+import { createOutbound } from '../outbound/outbound.ts';
 import type { Preset } from '../upstream/presets/preset.ts';
 import { resolveSettings } from '../upstream/resolved-settings.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';

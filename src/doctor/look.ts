@@ -1,6 +1,6 @@
 /** One request of the doctor and what came of it: an answer, or the reason why there is none. */
-import { OutboundFault } from '../upstream/outbound-fault.ts';
-import type { Outbound, OutboundRequest, OutboundResponse } from '../upstream/outbound.ts';
+import { OutboundFault } from '../outbound/outbound-fault.ts';
+import type { Outbound, OutboundRequest, OutboundResponse } from '../outbound/outbound.ts';
 import type { Clock } from '../protocol/clock.ts';
 
 export type Look = Answered | Unanswered;

@@ -1,7 +1,7 @@
 /** Whether the service runs here: its own listeners, asked past the reverse proxy. */
 import { endpointUrl } from '../protocol/issuer.ts';
-import type { Outbound } from '../upstream/outbound.ts';
-import { createOutbound } from '../upstream/outbound.ts';
+import type { Outbound } from '../outbound/outbound.ts';
+import { createOutbound } from '../outbound/outbound.ts';
 import { quoteForLog } from '../upstream/refusal.ts';
 import { finding, type Facts, type Finding } from './finding.ts';
 import { look, type Look } from './look.ts';

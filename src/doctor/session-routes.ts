@@ -1,6 +1,6 @@
 /** Whether the routes of session management that are ours reach us where clients ask for them: at the homeserver's URL. */
 import { endpointUrl } from '../protocol/issuer.ts';
-import type { OutboundRequest } from '../upstream/outbound.ts';
+import type { OutboundRequest } from '../outbound/outbound.ts';
 import { finding, type Finding } from './finding.ts';
 import { look, type Look, type LookContext } from './look.ts';
 import { ORIGIN } from './public-url/context.ts';

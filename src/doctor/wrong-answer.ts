@@ -1,6 +1,6 @@
 /** Why an answer is not the JSON that was asked for, in kinds that every part tells apart. */
-import { describeAnswer, isJsonAnswer, isMarkup } from '../upstream/answers.ts';
-import { plainUrl, type OutboundFault } from '../upstream/outbound-fault.ts';
+import { describeAnswer, isJsonAnswer, isMarkup } from '../outbound/answers.ts';
+import { plainUrl, type OutboundFault } from '../outbound/outbound-fault.ts';
 import { quoteForLog } from '../upstream/refusal.ts';
 import { JsonFault, parseJsonObject } from '../upstream/strict-json.ts';
 import { redirectTarget, type Answered, type Look, type Unanswered } from './look.ts';

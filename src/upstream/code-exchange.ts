@@ -2,7 +2,7 @@
 import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { requestOptions } from './request-options.ts';
-import { describeAnswer, isJsonAnswer, isMarkup } from './answers.ts';
+import { describeAnswer, isJsonAnswer, isMarkup } from '../outbound/answers.ts';
 import { usesOpenId, usesPkce } from './authorization-url.ts';
 import {
   checkIdTokenClaims,
@@ -13,7 +13,7 @@ import {
 } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
-import type { Outbound, OutboundResponse } from './outbound.ts';
+import type { Outbound, OutboundResponse } from '../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { isJsonObject } from './strict-json.ts';
 

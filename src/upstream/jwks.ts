@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../protocol/clock.ts';
 import { DocumentFault } from './document-fault.ts';
 import type { CachedDocument } from './http-cache.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../outbound/log.ts';
 import { quoteForLog } from './refusal.ts';
 import { isJsonObject, JsonFault, parseJsonObject } from './strict-json.ts';
 

@@ -1,7 +1,7 @@
 /** One IdP: its documents kept by HTTP's rules, and logins through it. Everything is held in memory but the last good documents. */
 import type { LookupFunction } from 'node:net';
 import type { Clock, Random } from '../protocol/clock.ts';
-import { createAddressPolicy, isLoopbackHost } from './addresses.ts';
+import { createAddressPolicy, isLoopbackHost } from '../outbound/addresses.ts';
 import { buildAuthorizationUrl, translatePrompt, type AuthorizationInput } from './authorization-url.ts';
 import { createClientAuthentication } from './client-authentication.ts';
 import { discoveryUrl } from './discovery-url.ts';
@@ -17,13 +17,13 @@ import {
   type KeySet,
   type SignatureVerifier,
 } from './jwks.ts';
-import type { Log } from './log.ts';
+import type { Log } from '../outbound/log.ts';
 import { finishLogin, type UpstreamIdentity } from './login.ts';
 import type { CallbackInput } from './login-context.ts';
 import { IDENTITY_PROVIDER } from './login-errors.ts';
 import { type LogoutToken, readLogoutToken } from './logout-token.ts';
 import { METADATA_BYTES, metadataByHand, parseMetadata, type ProviderMetadata } from './metadata.ts';
-import { createOutbound, type Outbound } from './outbound.ts';
+import { createOutbound, type Outbound } from '../outbound/outbound.ts';
 import { checkPassword, type PasswordInput } from './password.ts';
 import { refreshIdentity, type RefreshedIdentity, type RefreshInput } from './refresh-identity.ts';
 import { startRefreshing } from './refresh-timer.ts';

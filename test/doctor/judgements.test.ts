@@ -13,7 +13,7 @@ import { judgeRoute } from '../../src/doctor/public-url/routes.ts';
 import { slowPublicFinding } from '../../src/doctor/public-url/context.ts';
 import { outcomeOf } from '../../src/doctor/provider/client-authentication.ts';
 import { judgeReadiness } from '../../src/doctor/service.ts';
-import { OutboundFault } from '../../src/upstream/outbound-fault.ts';
+import { OutboundFault } from '../../src/outbound/outbound-fault.ts';
 import { writeConfig } from '../cli/run-cli.ts';
 import { deps } from './set-up.ts';
 

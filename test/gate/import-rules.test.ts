@@ -11,7 +11,7 @@ const sources: Record<string, string> = {
   'observability/log.ts': `import '../config/load.ts';`,
   'storage/users.ts': `import { sql } from 'kysely'; import '../upstream/provider.ts'; export { sql };`,
   'upstream/provider.ts': `import type { Config } from '../config/schema.ts'; export type { Config };`,
-  'upstream/outbound.ts': `import 'undici';`,
+  'outbound/outbound.ts': `import 'undici';`,
   'upstream/jwks.ts': `import 'undici';`,
   'config/schema.ts': `import '../protocol/clock.ts'; export interface Config { a: 1 }`,
   'homeserver/none.ts': `import '../protocol/clock.ts'; import '../storage/users.ts';`,
@@ -142,7 +142,7 @@ test.each([
 test('what is allowed is not reported', () => {
   const reported = violations.join('\n');
   expect(reported).not.toContain('src/cli/main.ts -> src/config');
-  expect(reported).not.toContain('src/upstream/outbound.ts -> undici');
+  expect(reported).not.toContain('src/outbound/outbound.ts -> undici');
   expect(reported).not.toContain('src/storage/users.ts -> kysely');
   expect(reported).not.toContain('src/sessions/start.ts -> kysely');
   expect(reported).not.toContain('src/http/app.ts -> express');

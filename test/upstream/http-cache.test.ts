@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
-import { createAddressPolicy } from '../../src/upstream/addresses.ts';
+import { createAddressPolicy } from '../../src/outbound/addresses.ts';
 import { DocumentFault } from '../../src/upstream/document-fault.ts';
 import type { DocumentStore } from '../../src/upstream/document-store.ts';
 import { createCachedDocument, type CachedDocument } from '../../src/upstream/http-cache.ts';
-import { createOutbound, type Outbound } from '../../src/upstream/outbound.ts';
+import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts';
 import { seededRandom, testClock, type TestClock } from '../support/clock.ts';
 import { testLog } from './support/log.ts';
 import { memoryStore } from './support/memory-store.ts';

@@ -3,7 +3,7 @@
  * provider that knows client, redirect URI and scopes sends `login_required` to our redirect URI, or shows its sign-in page.
  */
 import { buildAuthorizationUrl } from '../../upstream/authorization-url.ts';
-import { isMarkup } from '../../upstream/answers.ts';
+import { isMarkup } from '../../outbound/answers.ts';
 import { quoteForLog } from '../../upstream/refusal.ts';
 import type { Facts, Finding } from '../finding.ts';
 import { look, redirectTarget, type Answered, type Look } from '../look.ts';

@@ -3,7 +3,7 @@
  * (RFC 6749 section 4.1.3), so `invalid_grant` says that they are accepted. Nothing is issued.
  */
 import { chooseAuthMethod, createClientAuthentication } from '../../upstream/client-authentication.ts';
-import { isJsonAnswer, isMarkup } from '../../upstream/answers.ts';
+import { isJsonAnswer, isMarkup } from '../../outbound/answers.ts';
 import { quoteForLog } from '../../upstream/refusal.ts';
 import type { TokenEndpointAuthMethod } from '../../upstream/settings.ts';
 import type { Finding } from '../finding.ts';

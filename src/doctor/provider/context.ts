@@ -1,6 +1,6 @@
 /** What the probes of one provider share. */
 import type { Clock, Random } from '../../protocol/clock.ts';
-import type { Outbound } from '../../upstream/outbound.ts';
+import type { Outbound } from '../../outbound/outbound.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import { finding, type Facts, type Finding, type FindingCode } from '../finding.ts';
 import type { Look } from '../look.ts';

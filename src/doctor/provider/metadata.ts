@@ -1,10 +1,10 @@
 /** The provider's metadata: can it be had, does it say what it must, and what it says about sign-in. */
-import { isLoopbackHost } from '../../upstream/addresses.ts';
+import { isLoopbackHost } from '../../outbound/addresses.ts';
 import { usesOpenId } from '../../upstream/authorization-url.ts';
 import { discoveryUrl } from '../../upstream/discovery-url.ts';
 import { DocumentFault } from '../../upstream/document-fault.ts';
 import { completeMetadata, parseMetadata, type ProviderMetadata } from '../../upstream/metadata.ts';
-import { plainUrl } from '../../upstream/outbound-fault.ts';
+import { plainUrl } from '../../outbound/outbound-fault.ts';
 import { quoteForLog } from '../../upstream/refusal.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import { differenceOf } from '../difference.ts';

@@ -1,5 +1,5 @@
 /** Whether the userinfo endpoint is what it should be: a token that cannot exist must be refused, by the endpoint itself. */
-import { isMarkup } from '../../upstream/answers.ts';
+import { isMarkup } from '../../outbound/answers.ts';
 import { look, type Look } from '../look.ts';
 import type { Verdict } from '../probe.ts';
 import { wrongAnswer } from '../wrong-answer.ts';

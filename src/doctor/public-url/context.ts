@@ -1,6 +1,6 @@
 /** What the probes of the public URL share. */
 import type { Clock, Random } from '../../protocol/clock.ts';
-import type { Outbound } from '../../upstream/outbound.ts';
+import type { Outbound } from '../../outbound/outbound.ts';
 import { finding, type Facts, type Finding, type FindingCode } from '../finding.ts';
 import type { Look } from '../look.ts';
 import type { WrongAnswer } from '../wrong-answer.ts';

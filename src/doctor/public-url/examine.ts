@@ -1,5 +1,5 @@
 /** All probes of the public URL, as a client and a browser see it. */
-import { createOutbound } from '../../upstream/outbound.ts';
+import { createOutbound } from '../../outbound/outbound.ts';
 import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Verdict } from '../probe.ts';
 import { examineAuthorizationHeader, examineValidators } from './caching.ts';
 import type { PublicContext } from './context.ts';

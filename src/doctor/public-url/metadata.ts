@@ -1,7 +1,7 @@
 /** Our metadata as clients see it: the same on every path, with the right issuer, unchanged on the way. */
 import { metadataFaults } from '../../metadata/check.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
-import { plainUrl } from '../../upstream/outbound-fault.ts';
+import { plainUrl } from '../../outbound/outbound-fault.ts';
 import { quoteForLog } from '../../upstream/refusal.ts';
 import { differenceOf } from '../difference.ts';
 import type { Finding } from '../finding.ts';

@@ -1,7 +1,7 @@
 /** Whether every kind of path reaches this service, and its refusals come back as they were sent. */
 import { endpointUrl } from '../../protocol/issuer.ts';
-import { isMarkup } from '../../upstream/answers.ts';
-import type { OutboundRequest } from '../../upstream/outbound.ts';
+import { isMarkup } from '../../outbound/answers.ts';
+import type { OutboundRequest } from '../../outbound/outbound.ts';
 import type { Finding } from '../finding.ts';
 import { look, type Look } from '../look.ts';
 import { jsonObjectOf, wrongAnswer } from '../wrong-answer.ts';

@@ -1,4 +1,4 @@
-import type { Log } from '../../../src/upstream/log.ts';
+import type { Log } from '../../../src/outbound/log.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

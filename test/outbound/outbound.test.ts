@@ -4,12 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/protocol/clock.ts';
-import { createAddressPolicy } from '../../src/upstream/addresses.ts';
-import { assertJsonOk } from '../../src/upstream/answers.ts';
-import { createOutbound, type Outbound, type OutboundOptions } from '../../src/upstream/outbound.ts';
-import { OutboundFault } from '../../src/upstream/outbound-fault.ts';
-import { selfSigned } from './support/certificates.ts';
-import { sendJson, startScriptedServer } from './support/scripted-server.ts';
+import { createAddressPolicy } from '../../src/outbound/addresses.ts';
+import { assertJsonOk } from '../../src/outbound/answers.ts';
+import { createOutbound, type Outbound, type OutboundOptions } from '../../src/outbound/outbound.ts';
+import { OutboundFault } from '../../src/outbound/outbound-fault.ts';
+import { selfSigned } from '../upstream/support/certificates.ts';
+import { sendJson, startScriptedServer } from '../upstream/support/scripted-server.ts';
 
 const open: (Outbound | Server)[] = [];
 afterEach(async () => {
