@@ -7,7 +7,7 @@ import { createOutbound } from '../outbound/outbound.ts';
 import type { Preset } from '../upstream/presets/preset.ts';
 import { resolveSettings } from '../upstream/resolved-settings.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';
-import { JsonFault, parseJsonObject } from '../upstream/strict-json.ts';
+import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
 import { severities } from './finding.ts';
 import { findMetadata } from './find-metadata.ts';
 import { recognisePreset } from './preset-shapes.ts';

@@ -2,7 +2,7 @@
 import { describeAnswer, isJsonAnswer, isMarkup } from '../outbound/answers.ts';
 import { plainUrl, type OutboundFault } from '../outbound/outbound-fault.ts';
 import { quoteForLog } from '../upstream/refusal.ts';
-import { JsonFault, parseJsonObject } from '../upstream/strict-json.ts';
+import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
 import { redirectTarget, type Answered, type Look, type Unanswered } from './look.ts';
 
 export type WrongKind =

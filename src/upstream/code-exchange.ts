@@ -15,7 +15,7 @@ import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
 import type { Outbound, OutboundResponse } from '../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
-import { isJsonObject } from './strict-json.ts';
+import { isJsonObject } from '../protocol/strict-json.ts';
 
 export const ANSWER_BYTES = 1024 * 1024;
 

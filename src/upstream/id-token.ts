@@ -6,7 +6,7 @@ import { SIGNATURE_ALGORITHMS, type SignatureResult, type SignatureVerifier } fr
 import { unavailable } from './login-errors.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
 import type { ResolvedSettings } from './resolved-settings.ts';
-import { JsonFault, parseJsonObject } from './strict-json.ts';
+import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
 
 /** OpenID Connect Core §2: at most 255 characters. */
 const SUBJECT_LIMIT = 255;

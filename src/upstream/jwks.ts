@@ -6,7 +6,7 @@ import { DocumentFault } from './document-fault.ts';
 import type { CachedDocument } from './http-cache.ts';
 import type { Log } from '../outbound/log.ts';
 import { quoteForLog } from './refusal.ts';
-import { isJsonObject, JsonFault, parseJsonObject } from './strict-json.ts';
+import { isJsonObject, JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
 
 export const JWKS_BYTES = 512 * 1024;
 const KEY_LIMIT = 100;

@@ -6,7 +6,7 @@ import { describeIssuerDifference } from './issuer.ts';
 import { plainUrl } from '../outbound/outbound-fault.ts';
 import { quoteForLog } from './refusal.ts';
 import type { ResolvedSettings } from './resolved-settings.ts';
-import { JsonFault, parseJsonObject } from './strict-json.ts';
+import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
 
 export const METADATA_BYTES = 256 * 1024;
 

@@ -9,7 +9,7 @@ import { userinfoError } from './login-errors.ts';
 import type { OutboundResponse } from '../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { requestOptions } from './request-options.ts';
-import { JsonFault, parseJsonObject } from './strict-json.ts';
+import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
 
 /**
  * Undefined where it is not to be asked: where there is no ID token it is the only source, so it is asked then whatever the settings say. The

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JsonFault, parseJsonObject } from '../../src/upstream/strict-json.ts';
+import { JsonFault, parseJsonObject } from '../../src/protocol/strict-json.ts';
 
 describe('strict JSON', () => {
   it.each([
