@@ -1,7 +1,7 @@
 import type { Metrics } from '../observability/metrics.ts';
 import type { Database } from '../storage/database.ts';
 import { countOutboxEntries } from '../storage/outbox.ts';
-import type { CachedDocumentState, FetchCounts } from '../upstream/http-cache.ts';
+import type { CachedDocumentState, FetchCounts } from '../upstream/documents/http-cache.ts';
 import type { Provider } from '../upstream/provider.ts';
 
 const outcomes: Readonly<Record<keyof Omit<FetchCounts, 'failedBy'>, string>> = {

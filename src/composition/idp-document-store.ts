@@ -1,6 +1,6 @@
 import type { Database } from '../storage/database.ts';
 import { findIdpDocument, saveIdpDocument } from '../storage/idp-documents.ts';
-import type { DocumentStore } from '../upstream/document-store.ts';
+import type { DocumentStore } from '../upstream/documents/document-store.ts';
 
 /** Where the providers' last good documents survive a restart. */
 export function idpDocumentStore(db: Database): DocumentStore {

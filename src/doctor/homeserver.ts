@@ -1,7 +1,7 @@
 /** The way of a client from the server name to the homeserver and to us (client-server API, "Server Discovery"). */
 import { endpointUrl } from '../protocol/issuer.ts';
 import { createOutbound, type Outbound } from '../outbound/outbound.ts';
-import { quoteForLog } from '../upstream/refusal.ts';
+import { quoteForLog } from '../upstream/login/refusal.ts';
 import { differenceOf } from './difference.ts';
 import { finding, type Facts, type Finding, type FindingCode } from './finding.ts';
 import { look, type Answered, type Look } from './look.ts';

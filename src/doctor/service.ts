@@ -2,7 +2,7 @@
 import { endpointUrl } from '../protocol/issuer.ts';
 import type { Outbound } from '../outbound/outbound.ts';
 import { createOutbound } from '../outbound/outbound.ts';
-import { quoteForLog } from '../upstream/refusal.ts';
+import { quoteForLog } from '../upstream/login/refusal.ts';
 import { finding, type Facts, type Finding } from './finding.ts';
 import { look, type Look } from './look.ts';
 import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Verdict } from './probe.ts';

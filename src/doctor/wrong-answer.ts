@@ -1,7 +1,7 @@
 /** Why an answer is not the JSON that was asked for, in kinds that every part tells apart. */
 import { describeAnswer, isJsonAnswer, isMarkup } from '../outbound/answers.ts';
 import { plainUrl, type OutboundFault } from '../outbound/outbound-fault.ts';
-import { quoteForLog } from '../upstream/refusal.ts';
+import { quoteForLog } from '../upstream/login/refusal.ts';
 import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
 import { redirectTarget, type Answered, type Look, type Unanswered } from './look.ts';
 

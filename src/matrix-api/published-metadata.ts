@@ -8,7 +8,7 @@ import { passthroughMetadata } from '../metadata/passthrough.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import type { OutwardFreshness } from '../upstream/freshness.ts';
+import type { OutwardFreshness } from '../upstream/documents/freshness.ts';
 import type { Provider } from '../upstream/provider.ts';
 
 /** Serves one document: 200 or 304 by the request's headers; throws where there is none. */

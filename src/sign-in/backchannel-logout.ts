@@ -5,9 +5,9 @@ import { hashSecret } from '../protocol/token-format.ts';
 import { deliverEnding, endSessionIn, type SessionEndingDeps } from '../sessions/end.ts';
 import { findSignedOutUsers, listSignedOutSessions, recordLogoutToken } from '../storage/logout-tokens.ts';
 import { abandonSteps } from '../storage/people.ts';
-import type { LogoutToken } from '../upstream/logout-token.ts';
+import type { LogoutToken } from '../upstream/login/logout-token.ts';
 import type { Provider } from '../upstream/provider.ts';
-import { UpstreamRefusal } from '../upstream/refusal.ts';
+import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 
 interface Deps extends SessionEndingDeps {
   readonly providers: readonly Provider[];

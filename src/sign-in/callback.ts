@@ -4,8 +4,8 @@ import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-f
 import { Unavailable } from '../protocol/unavailable.ts';
 import { findSignInByState, identifySignIn, type SignIn, takeUpstreamState } from '../storage/sign-ins.ts';
 import type { User } from '../storage/users.ts';
-import type { UpstreamIdentity } from '../upstream/login.ts';
-import { UpstreamRefusal } from '../upstream/refusal.ts';
+import type { UpstreamIdentity } from '../upstream/login/login.ts';
+import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 import { bindBrowser, isBoundBrowser } from './browser-binding.ts';
 import { completeSignIn } from './complete.ts';
 import type { SignInDeps } from './deps.ts';

@@ -6,7 +6,7 @@ import { setUserAdmin } from '../storage/people.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { dropScopeToken } from '../storage/session-list.ts';
 import { type User, findLinkedUser, insertLink, insertUser, recordLogin } from '../storage/users.ts';
-import type { UpstreamIdentity } from '../upstream/login.ts';
+import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { judgeAccess, type ProviderAccess, ruleText } from './access-rules.ts';
 import { excludePerson } from './exclude.ts';
 import { mapLocalpart } from './localpart.ts';

@@ -1,5 +1,5 @@
 import type { SignIn } from '../storage/sign-ins.ts';
-import type { UpstreamIdentity } from '../upstream/login.ts';
+import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { SignInRefusal } from './refusal.ts';
 
 /** How far the IdP's clock may be behind ours, in milliseconds. */

@@ -16,8 +16,8 @@ import {
   type UpstreamGrant,
 } from '../storage/upstream-grants.ts';
 import type { Provider } from '../upstream/provider.ts';
-import type { RefreshedIdentity } from '../upstream/refresh-identity.ts';
-import { UpstreamRefusal } from '../upstream/refusal.ts';
+import type { RefreshedIdentity } from '../upstream/login/refresh-identity.ts';
+import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 import { judgeAccess, type ProviderAccess, tellsOfAdmin } from './access-rules.ts';
 import { SIGN_IN_LIFETIME } from './begin.ts';
 import type { CompletionDeps } from './complete.ts';

@@ -4,7 +4,7 @@ import { newRecordId } from '../protocol/identifiers.ts';
 import type { Database } from '../storage/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { saveUpstreamGrant } from '../storage/upstream-grants.ts';
-import type { UpstreamIdentity } from '../upstream/login.ts';
+import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { hasRules, type ProviderAccess } from './access-rules.ts';
 
 /** Whether claims are had again for people of this provider. */

@@ -2,13 +2,21 @@
 import type { LookupFunction } from 'node:net';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { createAddressPolicy, isLoopbackHost } from '../outbound/addresses.ts';
-import { buildAuthorizationUrl, translatePrompt, type AuthorizationInput } from './authorization-url.ts';
-import { createClientAuthentication } from './client-authentication.ts';
-import { discoveryUrl } from './discovery-url.ts';
-import { createConstantDocument } from './constant-document.ts';
-import { noDocumentStore, type DocumentStore } from './document-store.ts';
-import type { OutwardFreshness } from './freshness.ts';
-import { createCachedDocument, type CachedDocument, type CachedDocumentState } from './http-cache.ts';
+import {
+  buildAuthorizationUrl,
+  translatePrompt,
+  type AuthorizationInput,
+} from './login/authorization-url.ts';
+import { createClientAuthentication } from './login/client-authentication.ts';
+import { discoveryUrl } from './documents/discovery-url.ts';
+import { createConstantDocument } from './documents/constant-document.ts';
+import { noDocumentStore, type DocumentStore } from './documents/document-store.ts';
+import type { OutwardFreshness } from './documents/freshness.ts';
+import {
+  createCachedDocument,
+  type CachedDocument,
+  type CachedDocumentState,
+} from './documents/http-cache.ts';
 import {
   COOL_DOWN_MS,
   createSignatureVerifier,
@@ -16,17 +24,22 @@ import {
   parseKeySet,
   type KeySet,
   type SignatureVerifier,
-} from './jwks.ts';
+} from './documents/jwks.ts';
 import type { Log } from '../outbound/log.ts';
-import { finishLogin, type UpstreamIdentity } from './login.ts';
-import type { CallbackInput } from './login-context.ts';
-import { IDENTITY_PROVIDER } from './login-errors.ts';
-import { type LogoutToken, readLogoutToken } from './logout-token.ts';
-import { METADATA_BYTES, metadataByHand, parseMetadata, type ProviderMetadata } from './metadata.ts';
+import { finishLogin, type UpstreamIdentity } from './login/login.ts';
+import type { CallbackInput } from './login/login-context.ts';
+import { IDENTITY_PROVIDER } from './login/login-errors.ts';
+import { type LogoutToken, readLogoutToken } from './login/logout-token.ts';
+import {
+  METADATA_BYTES,
+  metadataByHand,
+  parseMetadata,
+  type ProviderMetadata,
+} from './documents/metadata.ts';
 import { createOutbound, type Outbound } from '../outbound/outbound.ts';
-import { checkPassword, type PasswordInput } from './password.ts';
-import { refreshIdentity, type RefreshedIdentity, type RefreshInput } from './refresh-identity.ts';
-import { startRefreshing } from './refresh-timer.ts';
+import { checkPassword, type PasswordInput } from './login/password.ts';
+import { refreshIdentity, type RefreshedIdentity, type RefreshInput } from './login/refresh-identity.ts';
+import { startRefreshing } from './documents/refresh-timer.ts';
 import { resolveSettings, type ResolvedSettings } from './resolved-settings.ts';
 import type { ProviderSettings } from './settings.ts';
 

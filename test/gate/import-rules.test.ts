@@ -12,7 +12,7 @@ const sources: Record<string, string> = {
   'storage/users.ts': `import { sql } from 'kysely'; import '../upstream/provider.ts'; export { sql };`,
   'upstream/provider.ts': `import type { Config } from '../config/schema.ts'; export type { Config };`,
   'outbound/outbound.ts': `import 'undici';`,
-  'upstream/jwks.ts': `import 'undici';`,
+  'upstream/documents/jwks.ts': `import 'undici';`,
   'config/schema.ts': `import '../protocol/clock.ts'; export interface Config { a: 1 }`,
   'homeserver/none.ts': `import '../protocol/clock.ts'; import '../storage/users.ts';`,
   'metadata/build.ts': `import '../upstream/provider.ts'; import '../sessions/start.ts';`,
@@ -93,7 +93,7 @@ test.each([
   ],
   [
     'sessions know no identity provider',
-    'sessions-imports-only-its-foundations: src/sessions/end.ts -> src/upstream/jwks.ts',
+    'sessions-imports-only-its-foundations: src/sessions/end.ts -> src/upstream/documents/jwks.ts',
   ],
   [
     'sign-in knows no routes',
@@ -121,7 +121,7 @@ test.each([
     'no-file-outside-a-part: src/service.ts -> src/misc/thing.ts',
   ],
   ['Express stays in http', 'express-in-its-place: src/account/page.ts -> express'],
-  ['undici stays in the one way out', 'undici-in-its-place: src/upstream/jwks.ts -> undici'],
+  ['undici stays in the one way out', 'undici-in-its-place: src/upstream/documents/jwks.ts -> undici'],
   ['queries are built in storage', 'kysely-in-its-place: src/sessions/end.ts -> kysely'],
   ['sources do not import tests', 'sources-import-sources: src/admin/users.ts -> test/support.ts'],
   [

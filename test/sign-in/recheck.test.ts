@@ -12,7 +12,7 @@ import { createSealer } from '../../src/storage/sealed.ts';
 import { insertSession } from '../../src/storage/sessions.ts';
 import { insertLink, insertUser } from '../../src/storage/users.ts';
 import type { Provider } from '../../src/upstream/provider.ts';
-import type { RefreshInput } from '../../src/upstream/refresh-identity.ts';
+import type { RefreshInput } from '../../src/upstream/login/refresh-identity.ts';
 import { testClock } from '../support/clock.ts';
 import { forEachEngine } from '../support/database.ts';
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { buildAuthorizationUrl } from '../../src/upstream/authorization-url.ts';
+import { buildAuthorizationUrl } from '../../src/upstream/login/authorization-url.ts';
 import { presets } from '../../src/upstream/presets/presets.ts';
 import { resolveSettings } from '../../src/upstream/resolved-settings.ts';
 import type { ProviderSettings } from '../../src/upstream/settings.ts';
-import { UpstreamRefusal } from '../../src/upstream/refusal.ts';
+import { UpstreamRefusal } from '../../src/upstream/login/refusal.ts';
 import { startForgedIdp } from './support/forged-idp.ts';
 import { sendJson, startScriptedServer } from './support/scripted-server.ts';
 

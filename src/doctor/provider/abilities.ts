@@ -1,8 +1,8 @@
 /** What the metadata says that the provider can do, held against what a sign-in will ask of it. */
 import type { AuthorizationServer } from 'oauth4webapi';
-import { usesOpenId, usesPkce } from '../../upstream/authorization-url.ts';
-import { SIGNATURE_ALGORITHMS } from '../../upstream/jwks.ts';
-import { quoteForLog } from '../../upstream/refusal.ts';
+import { usesOpenId, usesPkce } from '../../upstream/login/authorization-url.ts';
+import { SIGNATURE_ALGORITHMS } from '../../upstream/documents/jwks.ts';
+import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import type { Finding } from '../finding.ts';
 import { providerFinding, type ProviderContext } from './context.ts';

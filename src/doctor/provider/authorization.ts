@@ -2,9 +2,9 @@
  * Whether the authorization endpoint takes our request: it is asked with `prompt=none` and without cookies, so nobody is signed in. A
  * provider that knows client, redirect URI and scopes sends `login_required` to our redirect URI, or shows its sign-in page.
  */
-import { buildAuthorizationUrl } from '../../upstream/authorization-url.ts';
+import { buildAuthorizationUrl } from '../../upstream/login/authorization-url.ts';
 import { isMarkup } from '../../outbound/answers.ts';
-import { quoteForLog } from '../../upstream/refusal.ts';
+import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { Facts, Finding } from '../finding.ts';
 import { look, redirectTarget, type Answered, type Look } from '../look.ts';
 import type { Verdict } from '../probe.ts';

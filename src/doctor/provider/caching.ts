@@ -1,5 +1,5 @@
 /** What the provider says of caching, and whether a cache on the way keeps to it. */
-import { quoteForLog } from '../../upstream/refusal.ts';
+import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { Finding } from '../finding.ts';
 import type { Answered } from '../look.ts';
 import { providerFinding, type ProviderContext } from './context.ts';

@@ -2,9 +2,9 @@
  * Whether the token endpoint knows us: a code that cannot exist is presented with our credentials. A server looks at the client first
  * (RFC 6749 section 4.1.3), so `invalid_grant` says that they are accepted. Nothing is issued.
  */
-import { chooseAuthMethod, createClientAuthentication } from '../../upstream/client-authentication.ts';
+import { chooseAuthMethod, createClientAuthentication } from '../../upstream/login/client-authentication.ts';
 import { isJsonAnswer, isMarkup } from '../../outbound/answers.ts';
-import { quoteForLog } from '../../upstream/refusal.ts';
+import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { TokenEndpointAuthMethod } from '../../upstream/settings.ts';
 import type { Finding } from '../finding.ts';
 import { look, type Answered, type Look } from '../look.ts';

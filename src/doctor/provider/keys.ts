@@ -1,7 +1,7 @@
 /** The provider's key set: can it be had, and does it have a key that verifies a signature. */
-import { usesOpenId } from '../../upstream/authorization-url.ts';
-import { DocumentFault } from '../../upstream/document-fault.ts';
-import { JWKS_BYTES, parseKeySet } from '../../upstream/jwks.ts';
+import { usesOpenId } from '../../upstream/login/authorization-url.ts';
+import { DocumentFault } from '../../upstream/documents/document-fault.ts';
+import { JWKS_BYTES, parseKeySet } from '../../upstream/documents/jwks.ts';
 import { look, type Answered, type Look } from '../look.ts';
 import type { Verdict } from '../probe.ts';
 import { wrongAnswer } from '../wrong-answer.ts';

@@ -1,11 +1,11 @@
 /** The provider's metadata: can it be had, does it say what it must, and what it says about sign-in. */
 import { isLoopbackHost } from '../../outbound/addresses.ts';
-import { usesOpenId } from '../../upstream/authorization-url.ts';
-import { discoveryUrl } from '../../upstream/discovery-url.ts';
-import { DocumentFault } from '../../upstream/document-fault.ts';
-import { completeMetadata, parseMetadata, type ProviderMetadata } from '../../upstream/metadata.ts';
+import { usesOpenId } from '../../upstream/login/authorization-url.ts';
+import { discoveryUrl } from '../../upstream/documents/discovery-url.ts';
+import { DocumentFault } from '../../upstream/documents/document-fault.ts';
+import { completeMetadata, parseMetadata, type ProviderMetadata } from '../../upstream/documents/metadata.ts';
 import { plainUrl } from '../../outbound/outbound-fault.ts';
-import { quoteForLog } from '../../upstream/refusal.ts';
+import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import { differenceOf } from '../difference.ts';
 import type { Finding } from '../finding.ts';

@@ -2,9 +2,9 @@
  * Where login by password is on: whether our client may use the password grant. Somebody who cannot exist is presented, with a password by chance;
  * `invalid_grant` says that the grant is there.
  */
-import { isRefusedPassword } from '../../upstream/password.ts';
-import { quoteForLog } from '../../upstream/refusal.ts';
-import { chooseAuthMethod, createClientAuthentication } from '../../upstream/client-authentication.ts';
+import { isRefusedPassword } from '../../upstream/login/password.ts';
+import { quoteForLog } from '../../upstream/login/refusal.ts';
+import { chooseAuthMethod, createClientAuthentication } from '../../upstream/login/client-authentication.ts';
 import { look, type Look } from '../look.ts';
 import type { Verdict } from '../probe.ts';
 import { readObject } from '../wrong-answer.ts';

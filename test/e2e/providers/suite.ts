@@ -1,7 +1,7 @@
 /** What every identity provider must be good for, whichever it is: the suite that each file here runs against its own. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
-import { discoveryUrl } from '../../../src/upstream/discovery-url.ts';
+import { discoveryUrl } from '../../../src/upstream/documents/discovery-url.ts';
 import { createProvider, type Provider } from '../../../src/upstream/provider.ts';
 import { freePort } from '../../support/free-port.ts';
 import {

@@ -1,4 +1,4 @@
-import type { DocumentStore, StoredDocument } from '../../../src/upstream/document-store.ts';
+import type { DocumentStore, StoredDocument } from '../../../src/upstream/documents/document-store.ts';
 
 /** What survives a restart, within one test. */
 export function memoryStore(): DocumentStore & { documents: Map<string, StoredDocument>; saves: number } {

@@ -8,8 +8,8 @@ import {
   type AuthorizationServer,
   type ClientAuth,
 } from 'oauth4webapi';
-import type { ResolvedSettings } from './resolved-settings.ts';
-import type { TokenEndpointAuthMethod } from './settings.ts';
+import type { ResolvedSettings } from '../resolved-settings.ts';
+import type { TokenEndpointAuthMethod } from '../settings.ts';
 
 export interface ClientAuthentication {
   /** The method for this server, with what it needs. Throws a RangeError where the configuration lacks it. */

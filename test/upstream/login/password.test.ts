@@ -1,14 +1,14 @@
 /** The password grant towards a real provider (node-oidc-provider with a custom grant), and towards one that answers what real ones do not. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import { Unavailable } from '../../src/protocol/unavailable.ts';
-import { createProvider, type Provider } from '../../src/upstream/provider.ts';
-import { UpstreamRefusal } from '../../src/upstream/refusal.ts';
-import type { ProviderSettings } from '../../src/upstream/settings.ts';
-import { type Idp, startIdp } from '../peers/idp.ts';
-import { type ForgedIdp, startForgedIdp } from './support/forged-idp.ts';
-import { testLog } from './support/log.ts';
-import { sendJson, startScriptedServer } from './support/scripted-server.ts';
+import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
+import { Unavailable } from '../../../src/protocol/unavailable.ts';
+import { createProvider, type Provider } from '../../../src/upstream/provider.ts';
+import { UpstreamRefusal } from '../../../src/upstream/login/refusal.ts';
+import type { ProviderSettings } from '../../../src/upstream/settings.ts';
+import { type Idp, startIdp } from '../../peers/idp.ts';
+import { type ForgedIdp, startForgedIdp } from '../support/forged-idp.ts';
+import { testLog } from '../support/log.ts';
+import { sendJson, startScriptedServer } from '../support/scripted-server.ts';
 
 const redirectUris = ['http://127.0.0.1:9/'];
 const alice = { username: 'alice', password: 'password of alice' };

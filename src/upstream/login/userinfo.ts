@@ -1,15 +1,15 @@
 /** What the userinfo endpoint says of the person: OpenID Connect Core §5.3, or the only source of identity in plain OAuth 2.0. */
 import * as oauth from 'oauth4webapi';
-import { describeAnswer, isJsonAnswer, isMarkup, mediaType } from '../outbound/answers.ts';
+import { describeAnswer, isJsonAnswer, isMarkup, mediaType } from '../../outbound/answers.ts';
 import { usesOpenId } from './authorization-url.ts';
 import { ANSWER_BYTES, type RedeemedCode } from './code-exchange.ts';
 import { idTokenAlgorithms, verifyIdToken } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
 import { userinfoError } from './login-errors.ts';
-import type { OutboundResponse } from '../outbound/outbound.ts';
+import type { OutboundResponse } from '../../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { requestOptions } from './request-options.ts';
-import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
+import { JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
 
 /**
  * Undefined where it is not to be asked: where there is no ID token it is the only source, so it is asked then whatever the settings say. The

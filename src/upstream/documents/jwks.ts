@@ -1,12 +1,12 @@
 /** The IdP's signing keys: which ones of its set we use, which fits a signature, and when the set is asked for again. */
 import { compactVerify, decodeProtectedHeader, importJWK, errors, type CryptoKey, type JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../protocol/clock.ts';
+import type { Clock } from '../../protocol/clock.ts';
 import { DocumentFault } from './document-fault.ts';
 import type { CachedDocument } from './http-cache.ts';
-import type { Log } from '../outbound/log.ts';
-import { quoteForLog } from './refusal.ts';
-import { isJsonObject, JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
+import type { Log } from '../../outbound/log.ts';
+import { quoteForLog } from '../login/refusal.ts';
+import { isJsonObject, JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
 
 export const JWKS_BYTES = 512 * 1024;
 const KEY_LIMIT = 100;

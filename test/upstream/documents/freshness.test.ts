@@ -6,7 +6,7 @@ import {
   timeToLiveMs,
   updateCacheFields,
   type CacheFields,
-} from '../../src/upstream/freshness.ts';
+} from '../../../src/upstream/documents/freshness.ts';
 
 const url = 'https://idp.example/.well-known/openid-configuration';
 const date = 'Thu, 01 Jan 2026 00:00:00 GMT';

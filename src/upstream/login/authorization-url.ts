@@ -1,7 +1,7 @@
 /** The URL that sends the browser to the IdP. */
 import { createHash } from 'node:crypto';
 import type { AuthorizationServer } from 'oauth4webapi';
-import type { ResolvedSettings } from './resolved-settings.ts';
+import type { ResolvedSettings } from '../resolved-settings.ts';
 
 export interface AuthorizationInput {
   readonly redirectUri: string;

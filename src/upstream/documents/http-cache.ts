@@ -2,9 +2,9 @@
  * One document of the IdP, kept by HTTP's rules. It is the provider's configuration, so the last good one stays in use until a
  * better one is there, whatever its `no-store` says; the rules steer when it is asked for again.
  */
-import type { Clock, Random } from '../protocol/clock.ts';
-import { Unavailable } from '../protocol/unavailable.ts';
-import { assertJsonOk } from '../outbound/answers.ts';
+import type { Clock, Random } from '../../protocol/clock.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
+import { assertJsonOk } from '../../outbound/answers.ts';
 import { DocumentFault } from './document-fault.ts';
 import type { DocumentKind, DocumentStore } from './document-store.ts';
 import {
@@ -17,9 +17,9 @@ import {
   type FreshnessLimits,
   type OutwardFreshness,
 } from './freshness.ts';
-import type { Log } from '../outbound/log.ts';
-import type { Outbound } from '../outbound/outbound.ts';
-import { OutboundFault } from '../outbound/outbound-fault.ts';
+import type { Log } from '../../outbound/log.ts';
+import type { Outbound } from '../../outbound/outbound.ts';
+import { OutboundFault } from '../../outbound/outbound-fault.ts';
 
 export interface CacheLimits extends FreshnessLimits {
   /** For how long past its freshness a document is served while nothing newer can be had. */

@@ -1,12 +1,12 @@
 /** The IdP's metadata: read, judged, and completed for our own use of it. */
 import type { AuthorizationServer } from 'oauth4webapi';
-import { isLoopbackHost } from '../outbound/addresses.ts';
+import { isLoopbackHost } from '../../outbound/addresses.ts';
 import { DocumentFault } from './document-fault.ts';
-import { describeIssuerDifference } from './issuer.ts';
-import { plainUrl } from '../outbound/outbound-fault.ts';
-import { quoteForLog } from './refusal.ts';
-import type { ResolvedSettings } from './resolved-settings.ts';
-import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
+import { describeIssuerDifference } from './issuer-difference.ts';
+import { plainUrl } from '../../outbound/outbound-fault.ts';
+import { quoteForLog } from '../login/refusal.ts';
+import type { ResolvedSettings } from '../resolved-settings.ts';
+import { JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
 
 export const METADATA_BYTES = 256 * 1024;
 

@@ -1,7 +1,7 @@
 /** What the client library and the network throw during a login, as refusals (exact for the log) or Unavailable. */
 import * as oauth from 'oauth4webapi';
-import { Unavailable } from '../protocol/unavailable.ts';
-import { OutboundFault } from '../outbound/outbound-fault.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
+import { OutboundFault } from '../../outbound/outbound-fault.ts';
 import { quoteForLog, UpstreamRefusal, type RefusalKind } from './refusal.ts';
 
 /** What a page calls it. */

@@ -1,15 +1,15 @@
 /** Logins through a real provider (node-oidc-provider). */
 import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import { Unavailable } from '../../src/protocol/unavailable.ts';
-import { createProvider, type Provider } from '../../src/upstream/provider.ts';
-import { UpstreamRefusal } from '../../src/upstream/refusal.ts';
-import type { ProviderSettings } from '../../src/upstream/settings.ts';
-import { startIdp, type Idp } from '../peers/idp.ts';
-import { createBrowser } from '../support/browser.ts';
-import { testLog } from './support/log.ts';
-import { memoryStore } from './support/memory-store.ts';
+import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
+import { Unavailable } from '../../../src/protocol/unavailable.ts';
+import { createProvider, type Provider } from '../../../src/upstream/provider.ts';
+import { UpstreamRefusal } from '../../../src/upstream/login/refusal.ts';
+import type { ProviderSettings } from '../../../src/upstream/settings.ts';
+import { startIdp, type Idp } from '../../peers/idp.ts';
+import { createBrowser } from '../../support/browser.ts';
+import { testLog } from '../support/log.ts';
+import { memoryStore } from '../support/memory-store.ts';
 
 const redirectUri = 'http://127.0.0.1:9/upstream/main/callback';
 const input = {

@@ -1,10 +1,10 @@
 /** What the steps of a login share. */
-import type { Clock } from '../protocol/clock.ts';
+import type { Clock } from '../../protocol/clock.ts';
 import type { ClientAuthentication } from './client-authentication.ts';
-import type { SignatureVerifier } from './jwks.ts';
-import type { Log } from '../outbound/log.ts';
-import type { Outbound } from '../outbound/outbound.ts';
-import type { ResolvedSettings } from './resolved-settings.ts';
+import type { SignatureVerifier } from '../documents/jwks.ts';
+import type { Log } from '../../outbound/log.ts';
+import type { Outbound } from '../../outbound/outbound.ts';
+import type { ResolvedSettings } from '../resolved-settings.ts';
 
 /** What the browser brought back, and what it must fit. */
 export interface CallbackInput {

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { Unavailable } from '../../src/protocol/unavailable.ts';
-import { UpstreamRefusal } from '../../src/upstream/refusal.ts';
-import { signingKey, startForgedIdp, type ForgedIdp } from './support/forged-idp.ts';
-import { sendJson } from './support/scripted-server.ts';
+import { Unavailable } from '../../../src/protocol/unavailable.ts';
+import { UpstreamRefusal } from '../../../src/upstream/login/refusal.ts';
+import { signingKey, startForgedIdp, type ForgedIdp } from '../support/forged-idp.ts';
+import { sendJson } from '../support/scripted-server.ts';
 
 async function refusalOf(promise: Promise<unknown>): Promise<UpstreamRefusal> {
   const error: unknown = await promise.then(

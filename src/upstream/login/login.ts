@@ -1,12 +1,12 @@
 /** A login at the IdP, from its callback to who the person is: OpenID Connect Core §3.1 by the client library, or plain OAuth 2.0. */
 import * as oauth from 'oauth4webapi';
-import { systemClock, type Clock } from '../protocol/clock.ts';
+import { systemClock, type Clock } from '../../protocol/clock.ts';
 import { redeemCode, type RedeemedCode } from './code-exchange.ts';
 import { checkSubject, issuerOfCallback } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { callbackError } from './login-errors.ts';
 import { UpstreamRefusal } from './refusal.ts';
-import type { ResolvedSettings } from './resolved-settings.ts';
+import type { ResolvedSettings } from '../resolved-settings.ts';
 import { fetchUserinfo } from './userinfo.ts';
 
 /** Who signed in. */

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { compactVerify, decodeProtectedHeader } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
-import { SIGNATURE_ALGORITHMS, type SignatureResult, type SignatureVerifier } from './jwks.ts';
+import { SIGNATURE_ALGORITHMS, type SignatureResult, type SignatureVerifier } from '../documents/jwks.ts';
 import { unavailable } from './login-errors.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
-import type { ResolvedSettings } from './resolved-settings.ts';
-import { JsonFault, parseJsonObject } from '../protocol/strict-json.ts';
+import type { ResolvedSettings } from '../resolved-settings.ts';
+import { JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
 
 /** OpenID Connect Core §2: at most 255 characters. */
 const SUBJECT_LIMIT = 255;

@@ -2,7 +2,7 @@
 import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { requestOptions } from './request-options.ts';
-import { describeAnswer, isJsonAnswer, isMarkup } from '../outbound/answers.ts';
+import { describeAnswer, isJsonAnswer, isMarkup } from '../../outbound/answers.ts';
 import { usesOpenId, usesPkce } from './authorization-url.ts';
 import {
   checkIdTokenClaims,
@@ -13,9 +13,9 @@ import {
 } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
-import type { Outbound, OutboundResponse } from '../outbound/outbound.ts';
+import type { Outbound, OutboundResponse } from '../../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
-import { isJsonObject } from '../protocol/strict-json.ts';
+import { isJsonObject } from '../../protocol/strict-json.ts';
 
 export const ANSWER_BYTES = 1024 * 1024;
 

@@ -5,7 +5,7 @@ import { peek } from './code-exchange.ts';
 import { checkSubject, expectedIssuer, idTokenAlgorithms, verifyIdToken } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
-import { isJsonObject } from '../protocol/strict-json.ts';
+import { isJsonObject } from '../../protocol/strict-json.ts';
 
 export interface LogoutToken {
   /** The canonical issuer, as people are linked to it. */

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { DocumentFault } from '../../src/upstream/document-fault.ts';
-import { discoveryUrl } from '../../src/upstream/discovery-url.ts';
-import { describeIssuerDifference } from '../../src/upstream/issuer.ts';
-import { metadataByHand, parseMetadata } from '../../src/upstream/metadata.ts';
-import { resolveSettings } from '../../src/upstream/resolved-settings.ts';
-import type { ProviderSettings } from '../../src/upstream/settings.ts';
-import { startForgedIdp } from './support/forged-idp.ts';
-import { sendJson, startScriptedServer } from './support/scripted-server.ts';
+import { DocumentFault } from '../../../src/upstream/documents/document-fault.ts';
+import { discoveryUrl } from '../../../src/upstream/documents/discovery-url.ts';
+import { describeIssuerDifference } from '../../../src/upstream/documents/issuer-difference.ts';
+import { metadataByHand, parseMetadata } from '../../../src/upstream/documents/metadata.ts';
+import { resolveSettings } from '../../../src/upstream/resolved-settings.ts';
+import type { ProviderSettings } from '../../../src/upstream/settings.ts';
+import { startForgedIdp } from '../support/forged-idp.ts';
+import { sendJson, startScriptedServer } from '../support/scripted-server.ts';
 
 const issuer = 'https://idp.example/realms/main';
 const good = {

@@ -1,8 +1,8 @@
 /** Logout tokens that no correct provider sends (OpenID Connect Back-Channel Logout 1.0 section 2.6; item 152). */
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { expect, it } from 'vitest';
-import { UpstreamRefusal } from '../../src/upstream/refusal.ts';
-import { type ForgedIdp, signingKey, startForgedIdp } from './support/forged-idp.ts';
+import { UpstreamRefusal } from '../../../src/upstream/login/refusal.ts';
+import { type ForgedIdp, signingKey, startForgedIdp } from '../support/forged-idp.ts';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 

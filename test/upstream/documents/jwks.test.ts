@@ -1,10 +1,10 @@
 import { CompactSign, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { DocumentFault } from '../../src/upstream/document-fault.ts';
-import { parseKeySet } from '../../src/upstream/jwks.ts';
-import type { Provider } from '../../src/upstream/provider.ts';
-import { signingKey, startForgedIdp, type ForgedIdp, type SigningKey } from './support/forged-idp.ts';
-import { sendJson } from './support/scripted-server.ts';
+import { DocumentFault } from '../../../src/upstream/documents/document-fault.ts';
+import { parseKeySet } from '../../../src/upstream/documents/jwks.ts';
+import type { Provider } from '../../../src/upstream/provider.ts';
+import { signingKey, startForgedIdp, type ForgedIdp, type SigningKey } from '../support/forged-idp.ts';
+import { sendJson } from '../support/scripted-server.ts';
 
 const SECOND = 1000;
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'];

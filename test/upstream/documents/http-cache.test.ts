@@ -1,19 +1,19 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Unavailable } from '../../src/protocol/unavailable.ts';
-import { createAddressPolicy } from '../../src/outbound/addresses.ts';
-import { DocumentFault } from '../../src/upstream/document-fault.ts';
-import type { DocumentStore } from '../../src/upstream/document-store.ts';
-import { createCachedDocument, type CachedDocument } from '../../src/upstream/http-cache.ts';
-import { createOutbound, type Outbound } from '../../src/outbound/outbound.ts';
-import { seededRandom, testClock, type TestClock } from '../support/clock.ts';
-import { testLog } from './support/log.ts';
-import { memoryStore } from './support/memory-store.ts';
+import { Unavailable } from '../../../src/protocol/unavailable.ts';
+import { createAddressPolicy } from '../../../src/outbound/addresses.ts';
+import { DocumentFault } from '../../../src/upstream/documents/document-fault.ts';
+import type { DocumentStore } from '../../../src/upstream/documents/document-store.ts';
+import { createCachedDocument, type CachedDocument } from '../../../src/upstream/documents/http-cache.ts';
+import { createOutbound, type Outbound } from '../../../src/outbound/outbound.ts';
+import { seededRandom, testClock, type TestClock } from '../../support/clock.ts';
+import { testLog } from '../support/log.ts';
+import { memoryStore } from '../support/memory-store.ts';
 import {
   sendJson,
   startScriptedServer,
   type Script,
   type ScriptedServer,
-} from './support/scripted-server.ts';
+} from '../support/scripted-server.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
