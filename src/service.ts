@@ -15,8 +15,8 @@ import {
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
 import { deviceGrantPurpose } from './authorization-server/device-verification.ts';
-import { clientNaming } from './authorization-server/clients.ts';
-import { readStaticClients } from './authorization-server/static-clients.ts';
+import { clientNaming } from './clients/clients.ts';
+import { readStaticClients } from './clients/static-clients.ts';
 import { openSigningKeys } from './authorization-server/signing-keys.ts';
 import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './composition/documents.ts';
 import { readGauges } from './composition/gauges.ts';

@@ -5,8 +5,8 @@
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { judgeLoginScope } from '../protocol/scope.ts';
-import type { Client } from './clients.ts';
-import { matchesRegistered } from './redirect-uri.ts';
+import type { Client } from '../clients/clients.ts';
+import { matchesRegistered } from '../clients/redirect-uri.ts';
 
 export const responseModes = ['query', 'fragment', 'form_post'] as const;
 export type ResponseMode = (typeof responseModes)[number];

@@ -8,7 +8,7 @@ import { postForm } from '../sign-in/post-form.ts';
 import { type AuthorizationRequest, findAuthorizationRequest } from '../storage/authorizations.ts';
 import type { Database } from '../storage/database.ts';
 import type { ResponseTarget } from './authorization-parameters.ts';
-import { authorizationResponseUrl } from './redirect-uri.ts';
+import { authorizationResponseUrl } from '../clients/redirect-uri.ts';
 
 /** An answer to the client with a code. */
 export function answerWithCode(issuer: string, target: ResponseTarget, code: string): Reply {

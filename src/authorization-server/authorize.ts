@@ -13,7 +13,7 @@ import {
   untellable,
 } from './authorization-parameters.ts';
 import { answerWithError } from './authorization-response.ts';
-import { loadClient } from './clients.ts';
+import { loadClient } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { refersToPushed, takePushedParameters } from './pushed-authorization.ts';
 

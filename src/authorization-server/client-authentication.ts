@@ -10,8 +10,8 @@ import {
   readAssertionSubject,
   verifyAssertion,
 } from './client-assertion.ts';
-import type { AuthMethod } from './client-metadata.ts';
-import { type Client, type ClientLookupDeps, loadClient } from './clients.ts';
+import type { AuthMethod } from '../clients/client-metadata.ts';
+import { type Client, type ClientLookupDeps, loadClient } from '../clients/clients.ts';
 
 interface Credentials {
   readonly clientId: string;

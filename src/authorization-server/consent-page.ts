@@ -6,7 +6,7 @@ import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import type { AuthorizationRequest } from '../storage/authorizations.ts';
 import type { SignIn } from '../storage/sign-ins.ts';
 import type { User } from '../storage/users.ts';
-import { type Client, clientHost, clientName } from './clients.ts';
+import { type Client, clientHost, clientName } from '../clients/clients.ts';
 import { decisionForms } from './session-choice.ts';
 
 export interface ConsentPageInput {

@@ -13,7 +13,7 @@ import {
 import { finishSignIn, type SignIn } from '../storage/sign-ins.ts';
 import { findUser, type User } from '../storage/users.ts';
 import { answerWithCode, answerWithError, targetOf } from './authorization-response.ts';
-import { type Client, loadClient } from './clients.ts';
+import { type Client, loadClient } from '../clients/clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { occupantOf } from './occupant.ts';

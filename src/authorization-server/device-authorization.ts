@@ -11,8 +11,8 @@ import { Unavailable } from '../protocol/unavailable.ts';
 import { touchClient } from '../storage/clients.ts';
 import { hasDeviceGrants, insertDeviceGrant } from '../storage/device-grants.ts';
 import { authenticateClient } from './client-authentication.ts';
-import { DEVICE_CODE_GRANT } from './client-metadata.ts';
-import type { Client } from './clients.ts';
+import { DEVICE_CODE_GRANT } from '../clients/client-metadata.ts';
+import type { Client } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { hashUserCode, newUserCode, showUserCode } from './user-code.ts';
 

@@ -6,7 +6,7 @@ import { requireIdentified } from '../sign-in/current.ts';
 import { decideDeviceGrant, type DeviceGrant, findDeviceGrantOfSignIn } from '../storage/device-grants.ts';
 import { finishSignIn, type SignIn } from '../storage/sign-ins.ts';
 import { findUser, type User } from '../storage/users.ts';
-import { type Client, loadClient } from './clients.ts';
+import { type Client, loadClient } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { confirmationPage, decidedPage } from './device-page.ts';
 import { refuseForeign } from './device-verification.ts';

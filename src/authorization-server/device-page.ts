@@ -5,7 +5,7 @@ import { userId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import type { DeviceGrant } from '../storage/device-grants.ts';
 import type { User } from '../storage/users.ts';
-import { type Client, clientHost, clientName } from './clients.ts';
+import { type Client, clientHost, clientName } from '../clients/clients.ts';
 import { decisionForms } from './session-choice.ts';
 
 /** The form for a user code. */

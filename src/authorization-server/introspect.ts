@@ -9,7 +9,7 @@ import { type ActiveAccess, findAccess } from '../sessions/find.ts';
 import { secondsLeft } from '../sessions/issued-tokens.ts';
 import { findAccessToken } from '../storage/tokens.ts';
 import { authenticateClient, hasCredentials } from './client-authentication.ts';
-import { type Client, isConfidential } from './clients.ts';
+import { type Client, isConfidential } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { requireParameter } from './require-parameter.ts';
 

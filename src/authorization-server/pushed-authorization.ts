@@ -13,7 +13,7 @@ import {
   untellable,
 } from './authorization-parameters.ts';
 import { authenticateClient } from './client-authentication.ts';
-import type { Client } from './clients.ts';
+import type { Client } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
 type Answer = components['schemas']['PushedAuthorizationResponse'];

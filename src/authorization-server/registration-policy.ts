@@ -1,5 +1,5 @@
 import { OAuthError } from '../protocol/oauth-error.ts';
-import type { ClientMetadata, OmittedAuthMethod } from './client-metadata.ts';
+import type { ClientMetadata, OmittedAuthMethod } from '../clients/client-metadata.ts';
 
 /** What the operator decided about clients that register themselves. */
 export interface RegistrationPolicy {

@@ -5,7 +5,7 @@ import { foreign, html, type SafeHtml } from '../http/html.ts';
 import { deliverEnding, endSessionIn } from '../sessions/end.ts';
 import { type Crowd, findCrowd, type WantedSession } from '../sessions/limits.ts';
 import type { Schema } from '../storage/schema.ts';
-import { type ClientLookupDeps, clientName, loadClient } from './clients.ts';
+import { type ClientLookupDeps, clientName, loadClient } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
 const FIELD = 'end-';

@@ -4,7 +4,7 @@ import { authenticateClient } from './client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import type { Grant, TokenAnswer } from './grants/grant.ts';
 import { authorizationCodeGrant } from './grants/authorization-code.ts';
-import { DEVICE_CODE_GRANT } from './client-metadata.ts';
+import { DEVICE_CODE_GRANT } from '../clients/client-metadata.ts';
 import { clientCredentialsGrant } from './grants/client-credentials.ts';
 import { deviceCodeGrant } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';

@@ -1,6 +1,6 @@
 /** A client from the command line, judged by the very rules of `clients` in the configuration. */
-import type { ClientMetadata } from '../authorization-server/client-metadata.ts';
-import { readStaticClients } from '../authorization-server/static-clients.ts';
+import type { ClientMetadata } from '../clients/client-metadata.ts';
+import { readStaticClients } from '../clients/static-clients.ts';
 import { checkClients } from '../config/client-rules.ts';
 import { clientsSection } from '../config/sections/clients.ts';
 import { CommandFault } from './operator.ts';

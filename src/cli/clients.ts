@@ -1,7 +1,7 @@
 /** `gatehouse clients`: which clients there are; adding one by hand, and removing them. */
-import type { ClientMetadata } from '../authorization-server/client-metadata.ts';
-import { type Client, clientName, loadClient, toClient } from '../authorization-server/clients.ts';
-import { readStaticClients } from '../authorization-server/static-clients.ts';
+import type { ClientMetadata } from '../clients/client-metadata.ts';
+import { type Client, clientName, loadClient, toClient } from '../clients/clients.ts';
+import { readStaticClients } from '../clients/static-clients.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { endSessions } from '../sessions/end-many.ts';

@@ -1,11 +1,6 @@
 /** `gatehouse sessions`: who is signed in where, and signing them out. */
-import {
-  type Client,
-  type ClientLookupDeps,
-  clientName,
-  loadClient,
-} from '../authorization-server/clients.ts';
-import { readStaticClients } from '../authorization-server/static-clients.ts';
+import { type Client, type ClientLookupDeps, clientName, loadClient } from '../clients/clients.ts';
+import { readStaticClients } from '../clients/static-clients.ts';
 import { userId } from '../protocol/identifiers.ts';
 import { endTheseSessions } from '../sessions/end-many.ts';
 import { findSession, listSessionRows, type SessionFilter } from '../storage/session-list.ts';

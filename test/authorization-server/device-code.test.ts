@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../src/authorization-server/clients.ts';
-import { DEVICE_CODE_GRANT } from '../../src/authorization-server/client-metadata.ts';
+import type { Client } from '../../src/clients/clients.ts';
+import { DEVICE_CODE_GRANT } from '../../src/clients/client-metadata.ts';
 import type { AuthorizationServerDeps } from '../../src/authorization-server/deps.ts';
 import { deviceCodeGrant } from '../../src/authorization-server/grants/device-code.ts';
 import type { ApiRequest } from '../../src/http/exchange.ts';

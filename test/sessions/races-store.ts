@@ -1,6 +1,6 @@
 /** What people and clients did before the races, written straight into the store. */
 import { createHash, randomBytes } from 'node:crypto';
-import { DEVICE_CODE_GRANT } from '../../src/authorization-server/client-metadata.ts';
+import { DEVICE_CODE_GRANT } from '../../src/clients/client-metadata.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { newRecordId } from '../../src/protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';

@@ -12,7 +12,7 @@ import {
   countVerifierMiss,
   findAuthorizationCode,
 } from '../../storage/authorizations.ts';
-import type { Client } from '../clients.ts';
+import type { Client } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';

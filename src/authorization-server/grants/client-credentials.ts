@@ -1,7 +1,7 @@
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { splitScope } from '../../protocol/scope.ts';
 import { startClientSession } from '../../sessions/start-client-session.ts';
-import { type Client, isConfidential } from '../clients.ts';
+import { type Client, isConfidential } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { type Grant, policyFor } from './grant.ts';
 

@@ -11,8 +11,8 @@ import {
   recordPoll,
 } from '../../storage/device-grants.ts';
 import { findUser } from '../../storage/users.ts';
-import { DEVICE_CODE_GRANT } from '../client-metadata.ts';
-import type { Client } from '../clients.ts';
+import { DEVICE_CODE_GRANT } from '../../clients/client-metadata.ts';
+import type { Client } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';

@@ -1,7 +1,7 @@
 import type { components } from '../../generated/authorization-server.ts';
 import type { ApiRequest } from '../../http/exchange.ts';
 import type { SessionPolicy } from '../../sessions/policy.ts';
-import type { Client } from '../clients.ts';
+import type { Client } from '../../clients/clients.ts';
 
 /** A successful answer of the token endpoint (RFC 6749 section 5.1). */
 export type TokenAnswer = components['schemas']['TokenResponse'];

@@ -2,7 +2,7 @@
 import { OPENID_SCOPE } from '../../protocol/scope.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
 import { findUser } from '../../storage/users.ts';
-import { type Client, clientName } from '../clients.ts';
+import { type Client, clientName } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { signIdToken } from '../id-token.ts';
 import type { TokenAnswer } from './grant.ts';

@@ -3,7 +3,7 @@ import {
   authorizationResponseUrl,
   matchesRegistered,
   redirectUriFault,
-} from '../../src/authorization-server/redirect-uri.ts';
+} from '../../src/clients/redirect-uri.ts';
 
 const clientUri = new URL('https://example.com/');
 

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  DEVICE_CODE_GRANT,
-  normaliseClientMetadata,
-} from '../../src/authorization-server/client-metadata.ts';
+import { DEVICE_CODE_GRANT, normaliseClientMetadata } from '../../src/clients/client-metadata.ts';
 import { OAuthError } from '../../src/protocol/oauth-error.ts';
 
 const sound = {
