@@ -17,7 +17,7 @@ import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
 import { deviceGrantPurpose } from './authorization-server/device-verification.ts';
 import { clientNaming } from './clients/clients.ts';
 import { readStaticClients } from './clients/static-clients.ts';
-import { openSigningKeys } from './authorization-server/signing-keys.ts';
+import { openSigningKeys } from './signing-keys/signing-keys.ts';
 import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './composition/documents.ts';
 import { readGauges } from './composition/gauges.ts';
 import { startHousekeeping } from './composition/housekeeping.ts';

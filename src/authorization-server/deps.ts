@@ -15,7 +15,7 @@ import type { Provider } from '../upstream/provider.ts';
 import type { Client } from '../clients/clients.ts';
 import type { DeviceGrantPolicy } from './device-grant-policy.ts';
 import type { RegistrationPolicy } from './registration-policy.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
 /** What the endpoints of this folder use; each takes the part that it needs. */
 export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, SignInDeps {

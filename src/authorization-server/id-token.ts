@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SigningKeys } from './signing-keys.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
 /** Seconds that an ID token is good for: it is read once, right after the token answer. */
 const LIFETIME_SECONDS = 300;

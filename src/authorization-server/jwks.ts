@@ -1,7 +1,7 @@
 import { type PreparedBody, prepareBody } from '../http/etag.ts';
 import type { Handler } from '../http/exchange.ts';
-import { PREPUBLISH } from './key-schedule.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import { PREPUBLISH } from '../signing-keys/key-schedule.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
 /** The public keys of ID tokens (RFC 7517 section 5). They may be kept no longer than a new key is published before it signs. */
 export function getJwks(deps: { signingKeys: SigningKeys }): Handler {

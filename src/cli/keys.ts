@@ -1,6 +1,6 @@
 /** `gatehouse keys`: the keys that sign ID tokens, seen and rotated without a restart. */
-import { activeKey, publishedKeys } from '../authorization-server/key-schedule.ts';
-import { rotateSigningKeys } from '../authorization-server/signing-keys.ts';
+import { activeKey, publishedKeys } from '../signing-keys/key-schedule.ts';
+import { rotateSigningKeys } from '../signing-keys/signing-keys.ts';
 import { ensureEncryptionKey } from '../config/encryption-key.ts';
 import { createSealer } from '../storage/sealed.ts';
 import { listSigningKeys } from '../storage/signing-keys.ts';

@@ -1,5 +1,5 @@
 import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
-import { rotateOldSigningKeys } from '../authorization-server/signing-keys.ts';
+import { rotateOldSigningKeys } from '../signing-keys/signing-keys.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { endExpiredSessions, hasExpiry } from '../sessions/expiry.ts';
 import { deliverOutbox } from '../sessions/outbox.ts';

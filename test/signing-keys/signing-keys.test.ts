@@ -1,18 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  activeKey,
-  PREPUBLISH,
-  publishedKeys,
-  RETENTION,
-} from '../../src/authorization-server/key-schedule.ts';
+import { activeKey, PREPUBLISH, publishedKeys, RETENTION } from '../../src/signing-keys/key-schedule.ts';
 import {
   openSigningKeys,
   rotateOldSigningKeys,
   rotateSigningKeys,
   type SigningKeys,
-} from '../../src/authorization-server/signing-keys.ts';
+} from '../../src/signing-keys/signing-keys.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { watchChanges } from '../../src/storage/changes.ts';
 import type { Database } from '../../src/storage/database.ts';
