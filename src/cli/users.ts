@@ -1,6 +1,6 @@
 /** `gatehouse users`: who there is, and locking, unlocking, deactivating them. */
 import { userId } from '../protocol/identifiers.ts';
-import { deactivatePerson, lockPerson, unlockPerson } from '../sessions/people.ts';
+import { deactivatePerson, lockPerson, unlockPerson } from '../people/people.ts';
 import { listLinks, listUsers } from '../storage/people.ts';
 import { countLiveSessions } from '../storage/session-list.ts';
 import type { User } from '../storage/users.ts';

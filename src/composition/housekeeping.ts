@@ -2,7 +2,7 @@ import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
 import { rotateOldSigningKeys } from '../signing-keys/signing-keys.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { endExpiredSessions, hasExpiry } from '../sessions/expiry.ts';
-import { deliverOutbox } from '../sessions/outbox.ts';
+import { deliverOutbox } from '../provisioning/outbox.ts';
 import { recheckPeople } from '../sign-in/recheck.ts';
 import { isRechecked } from '../sign-in/upstream-grant.ts';
 import { cleanUp } from '../storage/cleanup.ts';

@@ -7,7 +7,7 @@ import { findOutboxEntryOf } from '../storage/outbox.ts';
 import type { Schema, SessionEndReason } from '../storage/schema.ts';
 import { type Session, markSessionEnded } from '../storage/sessions.ts';
 import { findAccessToken, findRefreshToken } from '../storage/tokens.ts';
-import { type Logger, deliverOutboxEntry, queueDeviceDeletion } from './outbox.ts';
+import { type Logger, deliverOutboxEntry, queueDeviceDeletion } from '../provisioning/outbox.ts';
 
 export interface SessionEndingDeps {
   readonly db: Database;

@@ -8,7 +8,7 @@ import { dropScopeToken } from '../storage/session-list.ts';
 import { type User, findLinkedUser, insertLink, insertUser, recordLogin } from '../storage/users.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { judgeAccess, type ProviderAccess, ruleText } from './access-rules.ts';
-import { excludePerson } from './exclude.ts';
+import { excludePerson } from '../people/exclude.ts';
 import { mapLocalpart } from './localpart.ts';
 import { SignInRefusal } from './refusal.ts';
 import { keepUpstreamGrant } from './upstream-grant.ts';

@@ -21,7 +21,7 @@ import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 import { judgeAccess, type ProviderAccess, tellsOfAdmin } from './access-rules.ts';
 import { SIGN_IN_LIFETIME } from './begin.ts';
 import type { CompletionDeps } from './complete.ts';
-import { excludePerson } from './exclude.ts';
+import { excludePerson } from '../people/exclude.ts';
 import { isRechecked, nextCheckAt, openUpstreamToken, sealUpstreamToken } from './upstream-grant.ts';
 
 export interface RecheckDeps extends CompletionDeps {

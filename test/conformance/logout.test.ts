@@ -5,7 +5,7 @@ import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
 import { issueLoginToken } from '../../src/sessions/login-tokens.ts';
 import { startClientSession } from '../../src/sessions/start-client-session.ts';
-import { deactivatePerson, lockPerson, unlockPerson } from '../../src/sessions/people.ts';
+import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { insertClient } from '../../src/storage/clients.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { listSessionRows } from '../../src/storage/session-list.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import type { SessionEndingDeps } from '../../src/sessions/end.ts';
-import { deactivatePerson, lockPerson, unlockPerson } from '../../src/sessions/people.ts';
+import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { deleteClient } from '../../src/storage/client-list.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { findUserByLocalpart } from '../../src/storage/users.ts';

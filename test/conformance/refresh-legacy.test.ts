@@ -7,7 +7,7 @@ import { noHomeserver } from '../../src/homeserver/none.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { issueSecret } from '../../src/protocol/token-format.ts';
-import { deactivatePerson, lockPerson, unlockPerson } from '../../src/sessions/people.ts';
+import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { findSession } from '../../src/storage/session-list.ts';

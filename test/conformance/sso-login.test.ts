@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import { deactivatePerson, lockPerson, unlockPerson } from '../../src/sessions/people.ts';
+import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/open-database.ts';
 import { findUserByLocalpart } from '../../src/storage/users.ts';

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { endSession, findSessionOfToken } from '../../src/sessions/end.ts';
 import { endExpiredSessions } from '../../src/sessions/expiry.ts';
 import { findAccess } from '../../src/sessions/find.ts';
-import { deactivatePerson } from '../../src/sessions/people.ts';
+import { deactivatePerson } from '../../src/people/people.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
 import { newSessionId } from '../../src/sessions/start.ts';
 import { type LegacyTokens, startLegacySession } from '../../src/sessions/start-legacy.ts';

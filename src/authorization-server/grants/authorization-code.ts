@@ -4,7 +4,7 @@ import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
 import { endSessionIn, deliverEnding } from '../../sessions/end.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
 import { fitsLimits } from '../../sessions/limits.ts';
-import { queueUnusedDevice } from '../../sessions/outbox.ts';
+import { queueUnusedDevice } from '../../provisioning/outbox.ts';
 import { newSessionId, startSession } from '../../sessions/start.ts';
 import {
   type AuthorizationCode,

@@ -2,7 +2,7 @@ import { OAuthError } from '../../protocol/oauth-error.ts';
 import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
 import { fitsLimits } from '../../sessions/limits.ts';
-import { queueUnusedDevice } from '../../sessions/outbox.ts';
+import { queueUnusedDevice } from '../../provisioning/outbox.ts';
 import { newSessionId, startSession } from '../../sessions/start.ts';
 import {
   consumeDeviceGrant,

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { findCrowd, fitsLimits } from '../../sessions/limits.ts';
-import { queueUnusedDevice } from '../../sessions/outbox.ts';
+import { queueUnusedDevice } from '../../provisioning/outbox.ts';
 import { newSessionId } from '../../sessions/start.ts';
 import { type LegacyTokens, startLegacySession } from '../../sessions/start-legacy.ts';
 import type { Schema } from '../../storage/schema.ts';

@@ -1,8 +1,8 @@
 /** What becomes of people: locked for a while, deactivated for good. The database is the truth: every process sees it with its next query. */
 import { abandonSteps, markUserDeactivated, setUserLocked } from '../storage/people.ts';
 import { deleteUpstreamGrants } from '../storage/upstream-grants.ts';
-import type { SessionEndingDeps } from './end.ts';
-import { endSessions } from './end-many.ts';
+import type { SessionEndingDeps } from '../sessions/end.ts';
+import { endSessions } from '../sessions/end-many.ts';
 
 /** Locks a user: sessions live on, but nothing can be done with them (rule 7). False where they were locked, or are deactivated. */
 export function lockPerson(deps: Pick<SessionEndingDeps, 'db' | 'clock'>, userId: string): Promise<boolean> {

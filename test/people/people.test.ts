@@ -2,11 +2,11 @@
 import { expect, it } from 'vitest';
 import { findAccess } from '../../src/sessions/find.ts';
 import { endSessions } from '../../src/sessions/end-many.ts';
-import { deliverOutbox } from '../../src/sessions/outbox.ts';
-import { deactivatePerson, lockPerson, unlockPerson } from '../../src/sessions/people.ts';
+import { deliverOutbox } from '../../src/provisioning/outbox.ts';
+import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
 import { forEachEngine } from '../support/database.ts';
-import { MINUTE, sessionCore } from './support.ts';
+import { MINUTE, sessionCore } from '../sessions/support.ts';
 
 forEachEngine((engine) => {
   it('a locked user keeps sessions and devices; their tokens say so, and refreshing goes on (rule 7)', async () => {
