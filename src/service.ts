@@ -47,7 +47,7 @@ import { createEvents } from './observability/events.ts';
 import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
-import { type AccessVerdict, findAccess } from './sessions/find.ts';
+import { type AccessVerdict, findAccess } from './verification/own-token.ts';
 import { type ChangeWatcher, watchChanges } from './storage/changes.ts';
 import type { Database, DatabaseOptions } from './storage/database.ts';
 import { openDatabase } from './storage/open-database.ts';

@@ -6,7 +6,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { SessionLimits } from '../sessions/limits.ts';
-import type { FindAccessDeps } from '../sessions/find.ts';
+import type { FindAccessDeps } from '../verification/own-token.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';

@@ -5,7 +5,7 @@ import { OAuthError } from '../protocol/oauth-error.ts';
 import { withBothSpellings } from '../protocol/scope.ts';
 import { hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import { type ActiveAccess, findAccess } from '../sessions/find.ts';
+import { type ActiveAccess, findAccess } from '../verification/own-token.ts';
 import { secondsLeft } from '../sessions/issued-tokens.ts';
 import { findAccessToken } from '../storage/tokens.ts';
 import { authenticateClient, hasCredentials } from './client-authentication.ts';

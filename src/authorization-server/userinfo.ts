@@ -2,7 +2,7 @@ import type { components } from '../generated/authorization-server.ts';
 import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
 import { OAuthError, type OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { OPENID_SCOPE } from '../protocol/scope.ts';
-import { type ActiveAccess, findAccess } from '../sessions/find.ts';
+import { type ActiveAccess, findAccess } from '../verification/own-token.ts';
 import { findUser } from '../storage/users.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 

@@ -7,7 +7,7 @@ import {
   type FindAccessDeps,
   type InactiveReason,
   findAccess,
-} from '../sessions/find.ts';
+} from '../verification/own-token.ts';
 import { findOwnerOfNewest } from '../storage/newest-token.ts';
 
 /** An access token that belongs to a person. */

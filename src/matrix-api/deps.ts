@@ -3,7 +3,7 @@ import type { FloodGuard } from '../http/flood-guard.ts';
 import type { EmitEvent } from '../observability/events.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { FindAccessDeps } from '../sessions/find.ts';
+import type { FindAccessDeps } from '../verification/own-token.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';

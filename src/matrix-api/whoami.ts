@@ -1,7 +1,7 @@
 import type { operations } from '../generated/matrix-client.ts';
 import { type Handler, noStore } from '../http/exchange.ts';
 import { userId } from '../protocol/identifiers.ts';
-import type { FindAccessDeps } from '../sessions/find.ts';
+import type { FindAccessDeps } from '../verification/own-token.ts';
 import { requireUser } from './access-token.ts';
 
 type Answer = operations['whoami']['responses'][200]['content']['application/json'];

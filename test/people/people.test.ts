@@ -1,6 +1,6 @@
 /** People locked and deactivated, and many sessions ended at once, with a homeserver that writes down what it is told. */
 import { expect, it } from 'vitest';
-import { findAccess } from '../../src/sessions/find.ts';
+import { findAccess } from '../../src/verification/own-token.ts';
 import { endSessions } from '../../src/sessions/end-many.ts';
 import { deliverOutbox } from '../../src/provisioning/outbox.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { endSession, findSessionOfToken } from '../../src/sessions/end.ts';
-import { findAccess } from '../../src/sessions/find.ts';
+import { findAccess } from '../../src/verification/own-token.ts';
 import { deliverOutbox } from '../../src/provisioning/outbox.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
 import type { Database } from '../../src/storage/database.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { endSession } from '../../src/sessions/end.ts';
-import { findAccess } from '../../src/sessions/find.ts';
+import { findAccess } from '../../src/verification/own-token.ts';
 import { type Rotation, type RotationDeps, rotateTokens } from '../../src/sessions/rotate.ts';
 import { cleanUp } from '../../src/storage/cleanup.ts';
 import type { Database } from '../../src/storage/database.ts';

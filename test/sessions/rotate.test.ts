@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { hashSecret } from '../../src/protocol/token-format.ts';
-import { findAccess } from '../../src/sessions/find.ts';
+import { findAccess } from '../../src/verification/own-token.ts';
 import type { IssuedTokens } from '../../src/sessions/issued-tokens.ts';
 import { type Rotation, rotateTokens } from '../../src/sessions/rotate.ts';
 import type { Database } from '../../src/storage/database.ts';

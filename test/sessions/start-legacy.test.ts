@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { endSession, findSessionOfToken } from '../../src/sessions/end.ts';
 import { endExpiredSessions } from '../../src/sessions/expiry.ts';
-import { findAccess } from '../../src/sessions/find.ts';
+import { findAccess } from '../../src/verification/own-token.ts';
 import { deactivatePerson } from '../../src/people/people.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
 import { newSessionId } from '../../src/sessions/start.ts';

@@ -1,7 +1,7 @@
 import type { operations } from '../../generated/matrix-client.ts';
 import { type Handler, noStore } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
-import type { FindAccessDeps } from '../../sessions/find.ts';
+import type { FindAccessDeps } from '../../verification/own-token.ts';
 import { findDevice, setDeviceName } from '../../storage/devices.ts';
 import { requireUser } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';

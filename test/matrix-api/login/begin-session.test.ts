@@ -4,7 +4,7 @@ import { beginSession, type Person } from '../../../src/matrix-api/login/begin-s
 import { Unavailable } from '../../../src/protocol/unavailable.ts';
 import { MatrixError } from '../../../src/protocol/matrix-error.ts';
 import { hashSecret } from '../../../src/protocol/token-format.ts';
-import { findAccess } from '../../../src/sessions/find.ts';
+import { findAccess } from '../../../src/verification/own-token.ts';
 import type { SessionLimits } from '../../../src/sessions/limits.ts';
 import { issueLoginToken, redeemLoginToken } from '../../../src/sessions/login-tokens.ts';
 import { deliverOutbox } from '../../../src/provisioning/outbox.ts';

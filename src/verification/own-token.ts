@@ -4,8 +4,8 @@ import { Unavailable } from '../protocol/unavailable.ts';
 import type { Database } from '../storage/database.ts';
 import { touchSession } from '../storage/sessions.ts';
 import { type AccessTokenView, findAccessToken, markAccessTokenUsed } from '../storage/tokens.ts';
-import { type ExpiryPolicy, isExpired } from './expiry.ts';
-import { usePair } from './first-use.ts';
+import { type ExpiryPolicy, isExpired } from '../sessions/expiry.ts';
+import { usePair } from '../sessions/first-use.ts';
 
 /** A token that is good. Times are milliseconds since the epoch. */
 export interface ActiveAccess {
