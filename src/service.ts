@@ -36,7 +36,7 @@ import { createFloodGuard } from './http/flood-guard.ts';
 import { createOperationsApp, type Readiness } from './http/operations.ts';
 import { createRateLimiter } from './http/rate-limit.ts';
 import { startServer } from './http/server.ts';
-import type { PublishedMetadata } from './matrix-api/published-metadata.ts';
+import type { PublishedMetadata } from './metadata/published-metadata.ts';
 import type { MatrixApiDeps } from './matrix-api/deps.ts';
 import { hasLegacyLogin, type LoginMethods } from './matrix-api/login/methods.ts';
 import { legacyLoginPurpose } from './matrix-api/login/sso-confirmation.ts';

@@ -6,7 +6,7 @@ import {
   noDocuments,
   passthroughDocuments,
   type PublishedMetadata,
-} from '../matrix-api/published-metadata.ts';
+} from '../metadata/published-metadata.ts';
 import type { Abilities } from '../metadata/build.ts';
 
 /** Whether clients get their tokens here. In passthrough mode they get them from the provider. */

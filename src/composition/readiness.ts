@@ -1,5 +1,5 @@
 import type { Readiness } from '../http/operations.ts';
-import type { PublishedMetadata } from '../matrix-api/published-metadata.ts';
+import type { PublishedMetadata } from '../metadata/published-metadata.ts';
 import type { Database } from '../storage/database.ts';
 import type { Provider } from '../upstream/provider.ts';
 

@@ -12,7 +12,7 @@ import { getLoginFallback } from './login/fallback.ts';
 import { getLoginFlows, type LoginOffer } from './login/flows.ts';
 import { logIn } from './login/log-in.ts';
 import { redirectToSso } from './login/sso-redirect.ts';
-import type { PublishedMetadata } from './published-metadata.ts';
+import type { PublishedMetadata } from '../metadata/published-metadata.ts';
 import { delegatedHandlers, sessionHandlers } from './session-routes.ts';
 
 /** Handlers by operationId of `openapi/matrix-client.yaml`. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { noDocuments, passthroughDocuments } from '../../src/matrix-api/published-metadata.ts';
+import { noDocuments, passthroughDocuments } from '../../src/metadata/published-metadata.ts';
 import { buildMetadata } from '../../src/metadata/build.ts';
 import { MatrixError } from '../../src/protocol/matrix-error.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';

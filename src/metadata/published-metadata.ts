@@ -2,9 +2,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { type PreparedBody, prepareBody } from '../http/etag.ts';
 import type { Reply } from '../http/exchange.ts';
-import { type Abilities, buildMetadata } from '../metadata/build.ts';
-import { metadataFaults } from '../metadata/check.ts';
-import { passthroughMetadata } from '../metadata/passthrough.ts';
+import { type Abilities, buildMetadata } from './build.ts';
+import { metadataFaults } from './check.ts';
+import { passthroughMetadata } from './passthrough.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
