@@ -13,7 +13,7 @@ import { createLog } from '../src/observability/log.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
 import { systemClock, systemRandom } from '../src/protocol/clock.ts';
 import { newRecordId } from '../src/protocol/identifiers.ts';
-import { openDatabase } from '../src/storage/open-database.ts';
+import { openDatabase } from '../src/storage/engine/open-database.ts';
 import { createSealer } from '../src/storage/sealed.ts';
 import { insertUser } from '../src/storage/users.ts';
 import { createProvider } from '../src/upstream/provider.ts';

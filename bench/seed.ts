@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock, systemRandom } from '../src/protocol/clock.ts';
 import { formatSecret, hashSecret, issueSecret, type SecretKind } from '../src/protocol/token-format.ts';
-import type { Database } from '../src/storage/database.ts';
-import { openDatabase } from '../src/storage/open-database.ts';
+import type { Database } from '../src/storage/engine/database.ts';
+import { openDatabase } from '../src/storage/engine/open-database.ts';
 
 /** Files with one secret a line. */
 export interface Seeded {

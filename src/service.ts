@@ -49,8 +49,8 @@ import { createMetrics, type Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
 import { type AccessVerdict, findAccess } from './verification/own-token.ts';
 import { type ChangeWatcher, watchChanges } from './storage/changes.ts';
-import type { Database, DatabaseOptions } from './storage/database.ts';
-import { openDatabase } from './storage/open-database.ts';
+import type { Database, DatabaseOptions } from './storage/engine/database.ts';
+import { openDatabase } from './storage/engine/open-database.ts';
 import { createSealer, deriveSubkey } from './storage/sealed.ts';
 import { createProvider, type Provider } from './upstream/provider.ts';
 

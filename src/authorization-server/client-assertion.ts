@@ -4,7 +4,7 @@ import type { Clock } from '../protocol/clock.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import { recordClientAssertion } from '../storage/clients.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 
 /** The only `client_assertion_type` there is. */
 export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

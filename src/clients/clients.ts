@@ -1,7 +1,7 @@
 import type { JSONWebKeySet } from 'jose';
 import type { SecretHash } from '../protocol/token-format.ts';
 import { type ClientRecord, findClient } from '../storage/clients.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import type { ClientMetadata } from './client-metadata.ts';
 
 /** A client as the endpoints see it: registered in the database, or static in the configuration. */

@@ -1,5 +1,5 @@
 import type { Metrics } from '../observability/metrics.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { countOutboxEntries } from '../storage/outbox.ts';
 import type { CachedDocumentState, FetchCounts } from '../upstream/documents/http-cache.ts';
 import type { Provider } from '../upstream/provider.ts';

@@ -1,4 +1,4 @@
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { findIdpDocument, saveIdpDocument } from '../storage/idp-documents.ts';
 import type { DocumentStore } from '../upstream/documents/document-store.ts';
 

@@ -1,6 +1,6 @@
 import type { Readiness } from '../http/operations.ts';
 import type { PublishedMetadata } from '../metadata/published-metadata.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import type { Provider } from '../upstream/provider.ts';
 
 /**

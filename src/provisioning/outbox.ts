@@ -7,7 +7,7 @@ import type { Homeserver } from '../homeserver/connector.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import {
   type OutboxEntry,
   deleteOutboxEntry,

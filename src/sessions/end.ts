@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Homeserver } from '../homeserver/connector.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { findOutboxEntryOf } from '../storage/outbox.ts';
 import type { Schema, SessionEndReason } from '../storage/schema.ts';
 import { type Session, markSessionEnded } from '../storage/sessions.ts';

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { deviceIdOf, isApiScope } from '../protocol/scope.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import type { Schema } from '../storage/schema.ts';
 import { type RefreshedSession, findSessionOf, touchSessionOf } from '../storage/sessions.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../protocol/clock.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { insertSession } from '../storage/sessions.ts';
 import { insertAccessToken } from '../storage/tokens.ts';
 import { type IssuedTokens, secondsLeft } from './issued-tokens.ts';

@@ -1,7 +1,7 @@
 /** The IdP's refresh token of a login, kept sealed while it may be needed. */
 import type { Clock, Random } from '../protocol/clock.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { saveUpstreamGrant } from '../storage/upstream-grants.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';

@@ -9,7 +9,7 @@ import {
 } from 'jose';
 import type { Clock } from '../protocol/clock.ts';
 import { type ChangeWatcher, noteChange } from '../storage/changes.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import {
   deleteSigningKeys,

@@ -4,7 +4,7 @@
  * (`Database.onHint`). A hint says "read again", nothing else: the database is the truth.
  */
 import { type Kysely, PostgresAdapter, sql } from 'kysely';
-import type { Database, StorageLog } from './database.ts';
+import type { Database, StorageLog } from './engine/database.ts';
 import type { Schema } from './schema.ts';
 
 /** What may be cached by several processes. Things that change rarely: all writers of a topic wait for each other's transactions. */

@@ -1,7 +1,7 @@
 /** Removes what nobody can use any more, in small transactions, so that it never holds up the others for long. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DeleteResult, Kysely } from 'kysely';
-import type { Database } from './database.ts';
+import type { Database } from './engine/database.ts';
 import type { Schema } from './schema.ts';
 
 export interface CleanupOptions {

@@ -1,7 +1,7 @@
 /** Registered OAuth clients. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
-import { hotRow } from './hot-query.ts';
+import { hotRow } from './engine/hot-query.ts';
 import type { ClientsTable, Schema } from './schema.ts';
 
 export type ClientRecord = Selectable<ClientsTable>;

@@ -3,7 +3,7 @@
  * the database's clock, as those of several machines differ.
  */
 import { type RawBuilder, sql } from 'kysely';
-import type { Database } from './database.ts';
+import type { Database } from './engine/database.ts';
 
 /** Takes or renews the lease for `ttlMs`; false while another holder has it. */
 export async function takeLease(

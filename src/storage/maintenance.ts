@@ -2,14 +2,14 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type Database, sqliteFile } from './database.ts';
-import { DatabaseFault } from './fault.ts';
-import { type MigrationState, stateOf } from './migrate.ts';
+import { type Database, sqliteFile } from './engine/database.ts';
+import { DatabaseFault } from './engine/fault.ts';
+import { type MigrationState, stateOf } from './engine/migrate.ts';
 import { migrations } from './migrations/index.ts';
-import { openPostgresPool } from './postgres-pool.ts';
-import { explainPostgresFailure } from './postgres-settings.ts';
-import { mapSqliteError } from './sqlite-errors.ts';
-import { explainSqliteFailure } from './sqlite-file.ts';
+import { openPostgresPool } from './engine/postgres-pool.ts';
+import { explainPostgresFailure } from './engine/postgres-settings.ts';
+import { mapSqliteError } from './engine/sqlite-errors.ts';
+import { explainSqliteFailure } from './engine/sqlite-file.ts';
 
 export interface DatabaseStatus extends MigrationState {
   readonly engine: Database['engine'];

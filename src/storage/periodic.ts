@@ -1,6 +1,6 @@
 /** Work that one of all processes does now and then: cleaning up, the outbox, keeping keys fresh. */
 import { Unavailable } from '../protocol/unavailable.ts';
-import type { Database, StorageLog } from './database.ts';
+import type { Database, StorageLog } from './engine/database.ts';
 import { releaseLease, takeLease } from './leases.ts';
 
 export interface PeriodicWork {

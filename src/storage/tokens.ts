@@ -1,7 +1,7 @@
 /** Access and refresh tokens: rows only; the rules stand in `sessions/`. */
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
-import { hotQuery, hotRow } from './hot-query.ts';
+import { hotQuery, hotRow } from './engine/hot-query.ts';
 import type { AccessTokensTable, RefreshTokensTable, Schema } from './schema.ts';
 
 export type AccessToken = Selectable<AccessTokensTable>;

@@ -1,6 +1,6 @@
 /** Users and their upstream links. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import { hotRow } from './hot-query.ts';
+import { hotRow } from './engine/hot-query.ts';
 import type { Schema, UpstreamLinksTable, UsersTable } from './schema.ts';
 
 export type User = Selectable<UsersTable>;

@@ -1,7 +1,7 @@
 import type { Clock } from '../protocol/clock.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { touchSession } from '../storage/sessions.ts';
 import { type AccessTokenView, findAccessToken, markAccessTokenUsed } from '../storage/tokens.ts';
 import { type ExpiryPolicy, isExpired } from '../sessions/expiry.ts';

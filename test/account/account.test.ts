@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
+import { openDatabase } from '../../src/storage/engine/open-database.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { forEachEngine } from '../support/database.ts';

@@ -6,7 +6,7 @@ import { deviceCodeGrant } from '../../src/authorization-server/grants/device-co
 import type { ApiRequest } from '../../src/http/exchange.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { decideDeviceGrant, insertDeviceGrant } from '../../src/storage/device-grants.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, SCOPE, sessionCore } from '../sessions/support.ts';

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import { openDatabase } from '../../src/storage/engine/open-database.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Ended, newFolder, runCli, writeConfig } from './run-cli.ts';

@@ -1,7 +1,7 @@
 /** What a server that leaves people to their identity provider refuses, in the exact words by which clients know (A5, A2 `get_token`). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import { openDatabase } from '../../src/storage/engine/open-database.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { databaseOf, forEachEngine } from '../support/database.ts';
 import { askMatrix, startLegacy } from '../support/legacy-session.ts';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/protocol/clock.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { forEachEngine } from '../support/database.ts';

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { endSession } from '../../src/sessions/end.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { findSession } from '../../src/storage/session-list.ts';
 import type { Gatehouse } from '../peers/gatehouse.ts';
 import { type BesideDatabase, startBesideDatabase } from '../support/beside-database.ts';

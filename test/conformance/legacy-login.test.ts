@@ -5,7 +5,7 @@ import { systemRandom } from '../../src/protocol/clock.ts';
 import type { SessionEndingDeps } from '../../src/sessions/end.ts';
 import { issueLoginToken } from '../../src/sessions/login-tokens.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import { openDatabase } from '../../src/storage/engine/open-database.ts';
 import { findUserByLocalpart } from '../../src/storage/users.ts';
 import { type Gatehouse, type GatehouseOptions, startGatehouse } from '../peers/gatehouse.ts';
 import { type TestClock, testClock } from '../support/clock.ts';

@@ -7,7 +7,7 @@ import { issueLoginToken } from '../../src/sessions/login-tokens.ts';
 import { startClientSession } from '../../src/sessions/start-client-session.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { insertClient } from '../../src/storage/clients.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { listSessionRows } from '../../src/storage/session-list.ts';
 import { findUserByLocalpart } from '../../src/storage/users.ts';
 import type { Gatehouse } from '../peers/gatehouse.ts';

@@ -6,7 +6,7 @@ import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import type { SessionEndingDeps } from '../../src/sessions/end.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { deleteClient } from '../../src/storage/client-list.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import { openDatabase } from '../../src/storage/engine/open-database.ts';
 import { findUserByLocalpart } from '../../src/storage/users.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { createBrowser } from '../support/browser.ts';

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import type { Schema } from '../../src/storage/schema.ts';
 import { type ServiceProcess, startProcess } from '../support/process.ts';
 import { forEachEngine } from '../support/database.ts';

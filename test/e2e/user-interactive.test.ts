@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import { openDatabase } from '../../src/storage/engine/open-database.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { chromiumPath, launchChromium, noChromium, watchedPage } from '../support/chromium.ts';
 import { askMatrix, startLegacy } from '../support/legacy-session.ts';

@@ -3,7 +3,7 @@ import { endSession, findSessionOfToken } from '../../src/sessions/end.ts';
 import { findAccess } from '../../src/verification/own-token.ts';
 import { deliverOutbox } from '../../src/provisioning/outbox.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, MINUTE, sessionCore } from './support.ts';
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { endExpiredSessions } from '../../src/sessions/expiry.ts';
 import { findAccess } from '../../src/verification/own-token.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, MINUTE, sessionCore } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findCrowd, fitsLimits } from '../../src/sessions/limits.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, sessionCore } from './support.ts';
 

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { hashSecret } from '../../src/protocol/token-format.ts';
 import { issueLoginToken, type LoginTokenOwner, redeemLoginToken } from '../../src/sessions/login-tokens.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { abandonSteps } from '../../src/storage/people.ts';
 import { finishSignIn, insertSignIn } from '../../src/storage/sign-ins.ts';
 import { forEachEngine } from '../support/database.ts';

@@ -6,7 +6,7 @@ import { newRecordId } from '../../src/protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
 import { newSessionId, startSession } from '../../src/sessions/start.ts';
 import { insertAuthorizationCode } from '../../src/storage/authorizations.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { insertDeviceGrant } from '../../src/storage/device-grants.ts';
 import { insertClient } from '../../src/storage/clients.ts';
 import type { SessionOrigin } from '../../src/storage/schema.ts';

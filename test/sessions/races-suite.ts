@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEVICE_CODE_GRANT } from '../../src/clients/client-metadata.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Answer, ask, postForm } from '../support/oauth-client.ts';
 import { type ServiceProcess, startProcess } from '../support/process.ts';

@@ -3,7 +3,7 @@ import { hashSecret } from '../../src/protocol/token-format.ts';
 import { findAccess } from '../../src/verification/own-token.ts';
 import type { IssuedTokens } from '../../src/sessions/issued-tokens.ts';
 import { type Rotation, rotateTokens } from '../../src/sessions/rotate.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, MINUTE, sessionCore } from './support.ts';
 

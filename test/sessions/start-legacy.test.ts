@@ -7,7 +7,7 @@ import { deactivatePerson } from '../../src/people/people.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
 import { newSessionId } from '../../src/sessions/start.ts';
 import { type LegacyTokens, startLegacySession } from '../../src/sessions/start-legacy.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { listSessionRows } from '../../src/storage/session-list.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, MINUTE, sessionCore } from './support.ts';

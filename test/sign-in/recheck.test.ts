@@ -7,7 +7,7 @@ import { systemRandom } from '../../src/protocol/clock.ts';
 import { newRecordId } from '../../src/protocol/identifiers.ts';
 import { recheckPeople, type RecheckDeps } from '../../src/sign-in/recheck.ts';
 import { keepUpstreamGrant } from '../../src/sign-in/upstream-grant.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { createSealer } from '../../src/storage/sealed.ts';
 import { insertSession } from '../../src/storage/sessions.ts';
 import { insertLink, insertUser } from '../../src/storage/users.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../src/signing-keys/signing-keys.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { watchChanges } from '../../src/storage/changes.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { createSealer } from '../../src/storage/sealed.ts';
 import { listSigningKeys } from '../../src/storage/signing-keys.ts';
 import { testClock } from '../support/clock.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { DatabaseFault } from '../../src/storage/fault.ts';
+import { DatabaseFault } from '../../src/storage/engine/fault.ts';
 import { backUpSqlite, readDatabaseStatus } from '../../src/storage/maintenance.ts';
 import { migrations } from '../../src/storage/migrations/index.ts';
 import { findUser } from '../../src/storage/users.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { hashSecret, type SecretHash } from '../../src/protocol/token-format.ts';
 import { insertClient } from '../../src/storage/clients.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import type { Session } from '../../src/storage/sessions.ts';
 import { insertSession } from '../../src/storage/sessions.ts';
 import { insertAccessToken, insertRefreshToken } from '../../src/storage/tokens.ts';

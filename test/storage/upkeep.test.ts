@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { hashSecret } from '../../src/protocol/token-format.ts';
 import { noteChange, watchChanges } from '../../src/storage/changes.ts';
 import { cleanUp } from '../../src/storage/cleanup.ts';
-import type { Database } from '../../src/storage/database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
 import { releaseLease, takeLease } from '../../src/storage/leases.ts';
 import { insertLoginToken } from '../../src/storage/login-tokens.ts';
 import { startPeriodicWork } from '../../src/storage/periodic.ts';

@@ -1,7 +1,7 @@
 /** A service under test with a client of its own, and its database beside it, for what no request can make or see. */
 import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import type { Database } from '../../src/storage/engine/database.ts';
+import { openDatabase } from '../../src/storage/engine/open-database.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { databaseOf, type TestEngine } from './database.ts';
 import { registerTestClient, type TestClient } from './oauth-client.ts';

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, describe, inject } from 'vitest';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import type { Database, DatabaseOptions, Engine } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
+import type { Database, DatabaseOptions, Engine } from '../../src/storage/engine/database.ts';
+import { openDatabase } from '../../src/storage/engine/open-database.ts';
 import { askForPostgres } from './postgres-server.ts';
 
 export interface TestEngine {

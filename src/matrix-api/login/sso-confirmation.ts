@@ -7,7 +7,7 @@ import { issueLoginToken } from '../../sessions/login-tokens.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
 import type { SignInPurpose } from '../../sign-in/deps.ts';
-import type { Database } from '../../storage/database.ts';
+import type { Database } from '../../storage/engine/database.ts';
 import { findLoginRedirect } from '../../storage/login-tokens.ts';
 import { finishSignIn, type SignIn } from '../../storage/sign-ins.ts';
 import { findUser, type User } from '../../storage/users.ts';

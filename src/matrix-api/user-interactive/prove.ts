@@ -7,7 +7,7 @@ import { type ApiRequest, noStore, type Reply } from '../../http/exchange.ts';
 import type { Clock, Random } from '../../protocol/clock.ts';
 import { MatrixError, type MatrixErrorCode } from '../../protocol/matrix-error.ts';
 import { hashSecret, isWellFormedSecret, issueSecret, type SecretHash } from '../../protocol/token-format.ts';
-import type { Database } from '../../storage/database.ts';
+import type { Database } from '../../storage/engine/database.ts';
 import {
   findUiAuthSession,
   insertUiAuthSession,

@@ -1,6 +1,6 @@
 /** The first schema: users, clients, sessions and their tokens, sign-in steps, keys, documents, outbox, leases, change counters. */
 import { sql } from 'kysely';
-import type { Migration, MigrationTools } from '../migrate.ts';
+import type { Migration, MigrationTools } from '../engine/migrate.ts';
 import { createDeviceGrants } from './001-device-grants.ts';
 import { createPeople } from './001-people.ts';
 

@@ -1,5 +1,5 @@
 /** Sessions of clients without OAuth: login tokens, what a single sign-on was begun for, user-interactive authentication, names of devices. */
-import type { Migration, MigrationTools } from '../migrate.ts';
+import type { Migration, MigrationTools } from '../engine/migrate.ts';
 
 export const legacyLogin: Migration = {
   version: 2,

@@ -1,5 +1,5 @@
 /** Fewer indexes to keep at each refresh: what belongs to a session is found by the session. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../engine/migrate.ts';
 
 export const refreshIndexes: Migration = {
   version: 3,

@@ -1,5 +1,5 @@
 /** Every migration in order: a static map, so that a build contains them all. Forward only. */
-import type { Migration } from '../migrate.ts';
+import type { Migration } from '../engine/migrate.ts';
 import { initial } from './001-initial.ts';
 import { legacyLogin } from './002-legacy-login.ts';
 import { refreshIndexes } from './003-refresh-indexes.ts';

@@ -1,12 +1,15 @@
 /** Migrates a database and, told a number, dies by SIGKILL after that many statements. Says the schema level otherwise. */
 import type { Transaction } from 'kysely';
-import type { OpenTransaction } from '../../../src/storage/dialect.ts';
-import { migrate, type SchemaRecord } from '../../../src/storage/migrate.ts';
+import type { OpenTransaction } from '../../../src/storage/engine/dialect.ts';
+import { migrate, type SchemaRecord } from '../../../src/storage/engine/migrate.ts';
 import { migrations } from '../../../src/storage/migrations/index.ts';
-import { openPostgresPool } from '../../../src/storage/postgres-pool.ts';
-import { openSqliteConnection, type SqliteConnection } from '../../../src/storage/sqlite-connection.ts';
-import { sqliteTransaction } from '../../../src/storage/sqlite-transaction.ts';
-import { attemptTransaction } from '../../../src/storage/transaction.ts';
+import { openPostgresPool } from '../../../src/storage/engine/postgres-pool.ts';
+import {
+  openSqliteConnection,
+  type SqliteConnection,
+} from '../../../src/storage/engine/sqlite-connection.ts';
+import { sqliteTransaction } from '../../../src/storage/engine/sqlite-transaction.ts';
+import { attemptTransaction } from '../../../src/storage/engine/transaction.ts';
 
 const [url = '', die = '0'] = process.argv.slice(2);
 const engine = url.startsWith('sqlite:') ? 'sqlite' : 'postgres';

@@ -1,6 +1,6 @@
 /** Opens a database as an ordinary user, and says what became of it. Started as root. */
 import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
-import { openDatabase } from '../../../src/storage/open-database.ts';
+import { openDatabase } from '../../../src/storage/engine/open-database.ts';
 
 const [url = ''] = process.argv.slice(2);
 process.setgid?.(65534);

@@ -1,7 +1,7 @@
 /** Consumes every refresh token it is told of, in a random order; says which ones it won. */
 import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
 import { hashSecret } from '../../../src/protocol/token-format.ts';
-import { openDatabase } from '../../../src/storage/open-database.ts';
+import { openDatabase } from '../../../src/storage/engine/open-database.ts';
 import { consumeRefreshToken } from '../../../src/storage/tokens.ts';
 
 const [url = '', count = '0'] = process.argv.slice(2);

@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Unavailable } from '../../src/protocol/unavailable.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { findUser } from '../../src/storage/users.ts';
-import { forEachEngine } from '../support/database.ts';
-import { addUser, endOf, messageOf, startWorker } from './support.ts';
+import { Unavailable } from '../../../src/protocol/unavailable.ts';
+import type { Database } from '../../../src/storage/engine/database.ts';
+import { findUser } from '../../../src/storage/users.ts';
+import { forEachEngine } from '../../support/database.ts';
+import { addUser, endOf, messageOf, startWorker } from '../support.ts';
 
 forEachEngine((engine) => {
   if (engine.name === 'sqlite') {

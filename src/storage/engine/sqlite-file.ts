@@ -1,7 +1,7 @@
 /** The SQLite file before SQLite opens it, and what to tell the operator when it cannot be opened. */
 import { accessSync, closeSync, constants, fsyncSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Unavailable } from '../protocol/unavailable.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
 import type { StorageLog } from './database.ts';
 import { DatabaseFault } from './fault.ts';
 import { sqliteErrorName } from './sqlite-errors.ts';

@@ -13,15 +13,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import { Unavailable } from '../../src/protocol/unavailable.ts';
-import type { Database, DatabaseOptions } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
-import { DatabaseFault } from '../../src/storage/fault.ts';
-import { assertSqliteVersion } from '../../src/storage/sqlite-file.ts';
-import { findUser } from '../../src/storage/users.ts';
-import { testEngines } from '../support/database.ts';
-import { addUser, endOf, messageOf, startWorker } from './support.ts';
+import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
+import { Unavailable } from '../../../src/protocol/unavailable.ts';
+import type { Database, DatabaseOptions } from '../../../src/storage/engine/database.ts';
+import { openDatabase } from '../../../src/storage/engine/open-database.ts';
+import { DatabaseFault } from '../../../src/storage/engine/fault.ts';
+import { assertSqliteVersion } from '../../../src/storage/engine/sqlite-file.ts';
+import { findUser } from '../../../src/storage/users.ts';
+import { testEngines } from '../../support/database.ts';
+import { addUser, endOf, messageOf, startWorker } from '../support.ts';
 
 describe.runIf(testEngines().includes('sqlite'))('a SQLite file', () => {
   let folder: string;

@@ -1,6 +1,6 @@
 /** What an error of PostgreSQL or of the connection to it means for the caller. */
 import pg from 'pg';
-import { Unavailable } from '../protocol/unavailable.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
 
 /** SQLSTATEs (PostgreSQL, Appendix A) by which the server says that it is in no state to serve; two characters stand for a class. */
 const UNAVAILABLE = new Set([

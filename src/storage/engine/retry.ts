@@ -1,6 +1,6 @@
 /** Trying again, with pauses, what failed for a passing reason. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, Random } from '../protocol/clock.ts';
+import type { Clock, Random } from '../../protocol/clock.ts';
 
 export interface RetryOptions {
   readonly clock: Clock;

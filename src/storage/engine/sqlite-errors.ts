@@ -1,5 +1,5 @@
 /** What an error of node:sqlite means for the caller. */
-import { Unavailable } from '../protocol/unavailable.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
 
 /** Primary result codes (sqlite.org/rescode.html). */
 const code = {

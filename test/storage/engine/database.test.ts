@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Unavailable } from '../../src/protocol/unavailable.ts';
-import { hashSecret } from '../../src/protocol/token-format.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { consumeRefreshToken } from '../../src/storage/tokens.ts';
-import { findUser } from '../../src/storage/users.ts';
-import { forEachEngine } from '../support/database.ts';
-import { addClient, addSession, addTokens, addUser, endOf, messageOf, NOW, startWorker } from './support.ts';
+import { Unavailable } from '../../../src/protocol/unavailable.ts';
+import { hashSecret } from '../../../src/protocol/token-format.ts';
+import type { Database } from '../../../src/storage/engine/database.ts';
+import { consumeRefreshToken } from '../../../src/storage/tokens.ts';
+import { findUser } from '../../../src/storage/users.ts';
+import { forEachEngine } from '../../support/database.ts';
+import { addClient, addSession, addTokens, addUser, endOf, messageOf, NOW, startWorker } from '../support.ts';
 
 forEachEngine((engine) => {
   let db: Database;

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { DatabaseFault } from '../../src/storage/fault.ts';
-import { readDatabaseStatus } from '../../src/storage/maintenance.ts';
-import { migrations } from '../../src/storage/migrations/index.ts';
-import { type TestEngine, forEachEngine } from '../support/database.ts';
-import { addUser, endOf, messageOf, startWorker } from './support.ts';
+import { DatabaseFault } from '../../../src/storage/engine/fault.ts';
+import { readDatabaseStatus } from '../../../src/storage/maintenance.ts';
+import { migrations } from '../../../src/storage/migrations/index.ts';
+import { type TestEngine, forEachEngine } from '../../support/database.ts';
+import { addUser, endOf, messageOf, startWorker } from '../support.ts';
 
 const level = migrations.length;
 

@@ -1,6 +1,6 @@
 /** One attempt at a write transaction, the same on both engines. */
 import type { Transaction } from 'kysely';
-import { Unavailable } from '../protocol/unavailable.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
 import type { Engine } from './database.ts';
 import { type OpenTransaction, transactionOver } from './dialect.ts';
 

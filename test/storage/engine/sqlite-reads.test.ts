@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSqliteConnection, type SqliteConnection } from '../../src/storage/sqlite-connection.ts';
-import { type BatchedRead, batchReads } from '../../src/storage/sqlite-reads.ts';
+import {
+  openSqliteConnection,
+  type SqliteConnection,
+} from '../../../src/storage/engine/sqlite-connection.ts';
+import { type BatchedRead, batchReads } from '../../../src/storage/engine/sqlite-reads.ts';
 
 describe('reads of an SQLite file', () => {
   let folder: string;

@@ -3,9 +3,9 @@
  * commit counts (durable before the answer leaves), what is retried, and what surfaces as `Unavailable`.
  */
 import type { Kysely, Transaction } from 'kysely';
-import type { Clock, Random } from '../protocol/clock.ts';
+import type { Clock, Random } from '../../protocol/clock.ts';
 import { DatabaseFault } from './fault.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from '../schema.ts';
 
 export interface Database {
   readonly engine: Engine;

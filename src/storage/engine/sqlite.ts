@@ -1,14 +1,14 @@
 /** The database on one SQLite file: a connection that writes, one that reads, the barrier, checkpoints on a thread of their own. */
 import type { Transaction } from 'kysely';
-import { Unavailable } from '../protocol/unavailable.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
 import type { Database, DatabaseOptions } from './database.ts';
 import { readsOver } from './dialect.ts';
 import { type Barrier, openBarrier } from './durability.ts';
 import { DatabaseFault } from './fault.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
-import { migrations } from './migrations/index.ts';
+import { migrations } from '../migrations/index.ts';
 import { retrying } from './retry.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from '../schema.ts';
 import { type Checkpointer, startCheckpointer } from './sqlite-checkpointer.ts';
 import { openSqliteConnection, type SqliteConnection } from './sqlite-connection.ts';
 import { isBusy, mapSqliteError } from './sqlite-errors.ts';

@@ -5,7 +5,7 @@
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { Engine } from './database.ts';
 import { directPathOf } from './dialect.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from '../schema.ts';
 
 /** Stands for the parameter of that index while the query is built. */
 interface Placeholder {

@@ -1,5 +1,5 @@
 /** What the PostgreSQL server must be before anything is entrusted to it, and what to tell the operator when it is not. */
-import { Unavailable } from '../protocol/unavailable.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
 import { DatabaseFault } from './fault.ts';
 import { sqlState } from './postgres-errors.ts';
 import type { PostgresPool } from './postgres-pool.ts';

@@ -1,17 +1,17 @@
 /** The database on a PostgreSQL server. */
 import type { Transaction } from 'kysely';
-import { CHANGES_CHANNEL } from './changes.ts';
+import { CHANGES_CHANNEL } from '../changes.ts';
 import type { Database, DatabaseOptions } from './database.ts';
 import { readsOver } from './dialect.ts';
 import { DatabaseFault } from './fault.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
-import { migrations } from './migrations/index.ts';
+import { migrations } from '../migrations/index.ts';
 import { isRetryablePostgresError } from './postgres-errors.ts';
 import { type PostgresListener, startPostgresListener } from './postgres-listener.ts';
 import { openPostgresPool, type PostgresPool } from './postgres-pool.ts';
 import { assertPostgresSettings, explainPostgresFailure } from './postgres-settings.ts';
 import { retrying } from './retry.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from '../schema.ts';
 import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS, type Transactions } from './transaction.ts';
 
 const STATEMENT_LIMIT_MS = 10_000;

@@ -8,7 +8,7 @@
  * - closing this descriptor drops no lock of SQLite's: those are on the database file and the `-shm` file, which nobody but SQLite opens.
  */
 import { close, fdatasync, fstatSync, openSync, statSync } from 'node:fs';
-import { Unavailable } from '../protocol/unavailable.ts';
+import { Unavailable } from '../../protocol/unavailable.ts';
 
 export interface Barrier {
   /** Resolves when a sync that started after this call has succeeded. Throws `Unavailable` from the first failed one on. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openSqliteConnection } from '../../src/storage/sqlite-connection.ts';
+import { openSqliteConnection } from '../../../src/storage/engine/sqlite-connection.ts';
 
 describe('a connection to an SQLite file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));

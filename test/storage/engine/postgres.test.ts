@@ -1,15 +1,15 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
-import { Unavailable } from '../../src/protocol/unavailable.ts';
-import type { Database, DatabaseOptions } from '../../src/storage/database.ts';
-import { openDatabase } from '../../src/storage/open-database.ts';
-import { DatabaseFault } from '../../src/storage/fault.ts';
-import { findUser } from '../../src/storage/users.ts';
-import { administer, newPostgresDatabase, type NewDatabase, testEngines } from '../support/database.ts';
-import { type PostgresServer, startPostgres } from '../support/postgres-server.ts';
-import { addUser } from './support.ts';
+import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
+import { Unavailable } from '../../../src/protocol/unavailable.ts';
+import type { Database, DatabaseOptions } from '../../../src/storage/engine/database.ts';
+import { openDatabase } from '../../../src/storage/engine/open-database.ts';
+import { DatabaseFault } from '../../../src/storage/engine/fault.ts';
+import { findUser } from '../../../src/storage/users.ts';
+import { administer, newPostgresDatabase, type NewDatabase, testEngines } from '../../support/database.ts';
+import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
+import { addUser } from '../support.ts';
 
 const open = (url: string, options: Partial<DatabaseOptions> = {}): Promise<Database> =>
   openDatabase({ url, clock: systemClock, random: systemRandom, patienceMs: 300, ...options });

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/storage/database.ts';
-import { hotQuery } from '../../src/storage/hot-query.ts';
-import { forEachEngine } from '../support/database.ts';
-import { addUser, NOW } from './support.ts';
+import type { Database } from '../../../src/storage/engine/database.ts';
+import { hotQuery } from '../../../src/storage/engine/hot-query.ts';
+import { forEachEngine } from '../../support/database.ts';
+import { addUser, NOW } from '../support.ts';
 
 forEachEngine((engine) => {
   describe('a hot query', () => {
