@@ -15,7 +15,7 @@ import { systemClock, systemRandom } from '../src/protocol/clock.ts';
 import { newRecordId } from '../src/protocol/identifiers.ts';
 import { openDatabase } from '../src/storage/engine/open-database.ts';
 import { createSealer } from '../src/storage/sealed.ts';
-import { insertUser } from '../src/storage/users.ts';
+import { insertUser } from '../src/storage/records/users.ts';
 import { createProvider } from '../src/upstream/provider.ts';
 import { type Figure, figure } from './report.ts';
 

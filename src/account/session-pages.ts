@@ -2,8 +2,8 @@
 import type { Reply } from '../http/exchange.ts';
 import { foreign, html, page, type SafeHtml } from '../http/html.ts';
 import { userId } from '../protocol/identifiers.ts';
-import type { Session } from '../storage/sessions.ts';
-import type { User } from '../storage/users.ts';
+import type { Session } from '../storage/records/sessions.ts';
+import type { User } from '../storage/records/users.ts';
 import {
   endAllPlace,
   endingPlace,

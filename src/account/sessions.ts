@@ -3,9 +3,9 @@ import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exch
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { endSession } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
-import { deleteAccountSession, deleteOtherAccountSessions } from '../storage/account-sessions.ts';
-import { countLiveSessions, findSession, listSessionRows } from '../storage/session-list.ts';
-import { findLiveSession, type Session } from '../storage/sessions.ts';
+import { deleteAccountSession, deleteOtherAccountSessions } from '../storage/records/account-sessions.ts';
+import { countLiveSessions, findSession, listSessionRows } from '../storage/records/session-list.ts';
+import { findLiveSession, type Session } from '../storage/records/sessions.ts';
 import type { AccountDeps } from './deps.ts';
 import {
   endAllPlace,

@@ -13,9 +13,9 @@ import {
   findAccountSession,
   insertAccountRequest,
   insertAccountSession,
-} from '../storage/account-sessions.ts';
-import { finishSignIn } from '../storage/sign-ins.ts';
-import { findUser, type User } from '../storage/users.ts';
+} from '../storage/records/account-sessions.ts';
+import { finishSignIn } from '../storage/records/sign-ins.ts';
+import { findUser, type User } from '../storage/records/users.ts';
 import type { AccountDeps } from './deps.ts';
 import { overview, type Place, urlOf } from './place.ts';
 

@@ -5,7 +5,7 @@ import { endpointUrl } from '../protocol/issuer.ts';
 import type { OAuthError } from '../protocol/oauth-error.ts';
 import type { SignInPurpose } from '../sign-in/deps.ts';
 import { postForm } from '../sign-in/post-form.ts';
-import { type AuthorizationRequest, findAuthorizationRequest } from '../storage/authorizations.ts';
+import { type AuthorizationRequest, findAuthorizationRequest } from '../storage/records/authorizations.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { ResponseTarget } from './authorization-parameters.ts';
 import { authorizationResponseUrl } from '../clients/redirect-uri.ts';

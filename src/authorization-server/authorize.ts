@@ -1,8 +1,8 @@
 import type { Handler } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { beginSignIn } from '../sign-in/begin.ts';
-import { insertAuthorizationRequest } from '../storage/authorizations.ts';
-import { touchClient } from '../storage/clients.ts';
+import { insertAuthorizationRequest } from '../storage/records/authorizations.ts';
+import { touchClient } from '../storage/records/clients.ts';
 import {
   type AuthorizationParameters,
   hintForIdp,

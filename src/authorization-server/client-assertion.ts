@@ -3,7 +3,7 @@ import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPaylo
 import type { Clock } from '../protocol/clock.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { hashSecret } from '../protocol/token-format.ts';
-import { recordClientAssertion } from '../storage/clients.ts';
+import { recordClientAssertion } from '../storage/records/clients.ts';
 import type { Database } from '../storage/engine/database.ts';
 
 /** The only `client_assertion_type` there is. */

@@ -3,9 +3,9 @@ import { foreign, html, page, type SafeHtml } from '../http/html.ts';
 import { userId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
-import type { AuthorizationRequest } from '../storage/authorizations.ts';
-import type { SignIn } from '../storage/sign-ins.ts';
-import type { User } from '../storage/users.ts';
+import type { AuthorizationRequest } from '../storage/records/authorizations.ts';
+import type { SignIn } from '../storage/records/sign-ins.ts';
+import type { User } from '../storage/records/users.ts';
 import { type Client, clientHost, clientName } from '../clients/clients.ts';
 import { decisionForms } from './session-choice.ts';
 

@@ -9,9 +9,9 @@ import {
   type AuthorizationRequest,
   findAuthorizationRequest,
   insertAuthorizationCode,
-} from '../storage/authorizations.ts';
-import { finishSignIn, type SignIn } from '../storage/sign-ins.ts';
-import { findUser, type User } from '../storage/users.ts';
+} from '../storage/records/authorizations.ts';
+import { finishSignIn, type SignIn } from '../storage/records/sign-ins.ts';
+import { findUser, type User } from '../storage/records/users.ts';
 import { answerWithCode, answerWithError, targetOf } from './authorization-response.ts';
 import { type Client, loadClient } from '../clients/clients.ts';
 import { consentPage } from './consent-page.ts';

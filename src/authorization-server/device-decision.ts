@@ -3,9 +3,13 @@ import { OAuthError } from '../protocol/oauth-error.ts';
 import { findCrowd } from '../sessions/limits.ts';
 import { browserSecretOf, releaseBrowser } from '../sign-in/browser-binding.ts';
 import { requireIdentified } from '../sign-in/current.ts';
-import { decideDeviceGrant, type DeviceGrant, findDeviceGrantOfSignIn } from '../storage/device-grants.ts';
-import { finishSignIn, type SignIn } from '../storage/sign-ins.ts';
-import { findUser, type User } from '../storage/users.ts';
+import {
+  decideDeviceGrant,
+  type DeviceGrant,
+  findDeviceGrantOfSignIn,
+} from '../storage/records/device-grants.ts';
+import { finishSignIn, type SignIn } from '../storage/records/sign-ins.ts';
+import { findUser, type User } from '../storage/records/users.ts';
 import { type Client, loadClient } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { confirmationPage, decidedPage } from './device-page.ts';

@@ -3,8 +3,8 @@ import type { Reply } from '../http/exchange.ts';
 import { foreign, html, page, type SafeHtml } from '../http/html.ts';
 import { userId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
-import type { DeviceGrant } from '../storage/device-grants.ts';
-import type { User } from '../storage/users.ts';
+import type { DeviceGrant } from '../storage/records/device-grants.ts';
+import type { User } from '../storage/records/users.ts';
 import { type Client, clientHost, clientName } from '../clients/clients.ts';
 import { decisionForms } from './session-choice.ts';
 

@@ -14,7 +14,7 @@ import {
   findDeviceGrantByUserCode,
   findDeviceGrantOfSignIn,
   insertDeviceRequest,
-} from '../storage/device-grants.ts';
+} from '../storage/records/device-grants.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { codePage } from './device-page.ts';
 import { hashUserCode, readUserCode, showUserCode } from './user-code.ts';

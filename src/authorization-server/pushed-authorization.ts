@@ -3,8 +3,8 @@ import type { components } from '../generated/authorization-server.ts';
 import { type Handler, noStore } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
-import { touchClient } from '../storage/clients.ts';
-import { insertPushedRequest, takePushedRequest } from '../storage/pushed-requests.ts';
+import { touchClient } from '../storage/records/clients.ts';
+import { insertPushedRequest, takePushedRequest } from '../storage/records/pushed-requests.ts';
 import {
   judgeParameters,
   type RawParameters,

@@ -6,7 +6,12 @@ import type { RateLimiter } from '../http/rate-limit.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import { type ClientRecord, findClientByMetadata, hasClients, insertClient } from '../storage/clients.ts';
+import {
+  type ClientRecord,
+  findClientByMetadata,
+  hasClients,
+  insertClient,
+} from '../storage/records/clients.ts';
 import { type ClientMetadata, normaliseClientMetadata } from '../clients/client-metadata.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { requireAllowedHost, requireOpenRegistration } from './registration-policy.ts';

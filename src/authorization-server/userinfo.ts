@@ -3,7 +3,7 @@ import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
 import { OAuthError, type OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { OPENID_SCOPE } from '../protocol/scope.ts';
 import { type ActiveAccess, findAccess } from '../verification/own-token.ts';
-import { findUser } from '../storage/users.ts';
+import { findUser } from '../storage/records/users.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
 type Answer = components['schemas']['Userinfo'];

@@ -5,9 +5,9 @@ import { readStaticClients } from '../clients/static-clients.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { endSessions } from '../sessions/end-many.ts';
-import { deleteClient, listClients } from '../storage/client-list.ts';
-import { type ClientRecord, findClient, insertClient } from '../storage/clients.ts';
-import { countLiveSessions } from '../storage/session-list.ts';
+import { deleteClient, listClients } from '../storage/records/client-list.ts';
+import { type ClientRecord, findClient, insertClient } from '../storage/records/clients.ts';
+import { countLiveSessions } from '../storage/records/session-list.ts';
 import { type ClientFlags, metadataOfFlags } from './client-flags.ts';
 import type { ConfigOption } from './config-option.ts';
 import {

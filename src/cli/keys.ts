@@ -3,7 +3,7 @@ import { activeKey, publishedKeys } from '../signing-keys/key-schedule.ts';
 import { rotateSigningKeys } from '../signing-keys/signing-keys.ts';
 import { ensureEncryptionKey } from '../config/encryption-key.ts';
 import { createSealer } from '../storage/sealed.ts';
-import { listSigningKeys } from '../storage/signing-keys.ts';
+import { listSigningKeys } from '../storage/records/signing-keys.ts';
 import type { ConfigOption } from './config-option.ts';
 import { isoTime, type OperatorDeps, printJson, runOperation } from './operator.ts';
 import { formatTable, shortTime } from './table.ts';

@@ -11,7 +11,7 @@ import { systemClock, systemRandom } from '../protocol/clock.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { sqliteFile } from '../storage/engine/database.ts';
 import { openDatabase } from '../storage/engine/open-database.ts';
-import { findUser, findUserByLocalpart, type User } from '../storage/users.ts';
+import { findUser, findUserByLocalpart, type User } from '../storage/records/users.ts';
 import { type ConfigOption, configFile } from './config-option.ts';
 import { explainFault } from './start-fault.ts';
 

@@ -3,7 +3,7 @@ import { type Client, type ClientLookupDeps, clientName, loadClient } from '../c
 import { readStaticClients } from '../clients/static-clients.ts';
 import { userId } from '../protocol/identifiers.ts';
 import { endTheseSessions } from '../sessions/end-many.ts';
-import { findSession, listSessionRows, type SessionFilter } from '../storage/session-list.ts';
+import { findSession, listSessionRows, type SessionFilter } from '../storage/records/session-list.ts';
 import type { ConfigOption } from './config-option.ts';
 import {
   CommandFault,

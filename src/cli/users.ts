@@ -1,9 +1,9 @@
 /** `gatehouse users`: who there is, and locking, unlocking, deactivating them. */
 import { userId } from '../protocol/identifiers.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../people/people.ts';
-import { listLinks, listUsers } from '../storage/people.ts';
-import { countLiveSessions } from '../storage/session-list.ts';
-import type { User } from '../storage/users.ts';
+import { listLinks, listUsers } from '../storage/records/people.ts';
+import { countLiveSessions } from '../storage/records/session-list.ts';
+import type { User } from '../storage/records/users.ts';
 import type { ConfigOption } from './config-option.ts';
 import {
   CommandFault,

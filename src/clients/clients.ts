@@ -1,6 +1,6 @@
 import type { JSONWebKeySet } from 'jose';
 import type { SecretHash } from '../protocol/token-format.ts';
-import { type ClientRecord, findClient } from '../storage/clients.ts';
+import { type ClientRecord, findClient } from '../storage/records/clients.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { ClientMetadata } from './client-metadata.ts';
 

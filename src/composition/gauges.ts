@@ -1,6 +1,6 @@
 import type { Metrics } from '../observability/metrics.ts';
 import type { Database } from '../storage/engine/database.ts';
-import { countOutboxEntries } from '../storage/outbox.ts';
+import { countOutboxEntries } from '../storage/records/outbox.ts';
 import type { CachedDocumentState, FetchCounts } from '../upstream/documents/http-cache.ts';
 import type { Provider } from '../upstream/provider.ts';
 

@@ -1,5 +1,5 @@
 import type { Database } from '../storage/engine/database.ts';
-import { findIdpDocument, saveIdpDocument } from '../storage/idp-documents.ts';
+import { findIdpDocument, saveIdpDocument } from '../storage/records/idp-documents.ts';
 import type { DocumentStore } from '../upstream/documents/document-store.ts';
 
 /** Where the providers' last good documents survive a restart. */

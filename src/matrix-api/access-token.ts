@@ -8,7 +8,7 @@ import {
   type InactiveReason,
   findAccess,
 } from '../verification/own-token.ts';
-import { findOwnerOfNewest } from '../storage/newest-token.ts';
+import { findOwnerOfNewest } from '../storage/records/newest-token.ts';
 
 /** An access token that belongs to a person. */
 export interface UserAccess extends ActiveAccess {

@@ -1,6 +1,6 @@
 import { type Handler, noStore } from '../http/exchange.ts';
 import { endSessions } from '../sessions/end-many.ts';
-import { abandonSteps } from '../storage/people.ts';
+import { abandonSteps } from '../storage/records/people.ts';
 import { judgeAccessToken, ofUser, ownerOfExpired } from './access-token.ts';
 import type { MatrixApiDeps } from './deps.ts';
 

@@ -1,7 +1,7 @@
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
-import { abandonSteps, setUserAdmin } from '../storage/people.ts';
-import { deleteUpstreamGrants } from '../storage/upstream-grants.ts';
+import { abandonSteps, setUserAdmin } from '../storage/records/people.ts';
+import { deleteUpstreamGrants } from '../storage/records/upstream-grants.ts';
 
 /**
  * The IdP's claims say that a person is not let in any more: all their sessions end, what they have under way comes to nothing, and their

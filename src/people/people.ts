@@ -1,6 +1,6 @@
 /** What becomes of people: locked for a while, deactivated for good. The database is the truth: every process sees it with its next query. */
-import { abandonSteps, markUserDeactivated, setUserLocked } from '../storage/people.ts';
-import { deleteUpstreamGrants } from '../storage/upstream-grants.ts';
+import { abandonSteps, markUserDeactivated, setUserLocked } from '../storage/records/people.ts';
+import { deleteUpstreamGrants } from '../storage/records/upstream-grants.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
 

@@ -14,10 +14,10 @@ import {
   insertOutboxEntry,
   listDueOutboxEntries,
   postponeOutboxEntry,
-} from '../storage/outbox.ts';
+} from '../storage/records/outbox.ts';
 import type { Schema } from '../storage/schema.ts';
-import { type Session, findLiveSession } from '../storage/sessions.ts';
-import { findUser } from '../storage/users.ts';
+import { type Session, findLiveSession } from '../storage/records/sessions.ts';
+import { findUser } from '../storage/records/users.ts';
 
 /** The part of pino that this folder uses. */
 export interface Logger {

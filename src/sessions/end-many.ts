@@ -1,6 +1,6 @@
 /** The end of many sessions at once: a user's, or a client's. */
 import type { SessionEndReason } from '../storage/schema.ts';
-import { listSessionRows } from '../storage/session-list.ts';
+import { listSessionRows } from '../storage/records/session-list.ts';
 import { deliverEnding, endSessionIn, type SessionEndingDeps } from './end.ts';
 
 /** Sessions a transaction: others' transactions go in between. */

@@ -3,10 +3,10 @@ import type { Homeserver } from '../homeserver/connector.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/engine/database.ts';
-import { findOutboxEntryOf } from '../storage/outbox.ts';
+import { findOutboxEntryOf } from '../storage/records/outbox.ts';
 import type { Schema, SessionEndReason } from '../storage/schema.ts';
-import { type Session, markSessionEnded } from '../storage/sessions.ts';
-import { findAccessToken, findRefreshToken } from '../storage/tokens.ts';
+import { type Session, markSessionEnded } from '../storage/records/sessions.ts';
+import { findAccessToken, findRefreshToken } from '../storage/records/tokens.ts';
 import { type Logger, deliverOutboxEntry, queueDeviceDeletion } from '../provisioning/outbox.ts';
 
 export interface SessionEndingDeps {

@@ -1,6 +1,6 @@
 /** Sessions that end by themselves, where the operator wants it: unused for long, or old. Off by default. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { listExpiredSessions } from '../storage/session-expiry.ts';
+import { listExpiredSessions } from '../storage/records/session-expiry.ts';
 import type { SessionEndingDeps } from './end.ts';
 import { endTheseSessions } from './end-many.ts';
 import type { SessionPolicy } from './policy.ts';

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
 import type { Schema } from '../storage/schema.ts';
-import { markPairUsed, supersedeSiblings } from '../storage/tokens.ts';
+import { markPairUsed, supersedeSiblings } from '../storage/records/tokens.ts';
 
 /**
  * A pair is used for the first time, by its access token: from now on it is the one lineage of its session, and pairs that were issued for the same

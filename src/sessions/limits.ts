@@ -1,9 +1,9 @@
 /** How many sessions a person may have. None is ever ended for another one silently: the person chooses on the consent page, or stays out. */
 import type { Kysely } from 'kysely';
 import type { Schema } from '../storage/schema.ts';
-import { listSessionRows } from '../storage/session-list.ts';
-import type { Session } from '../storage/sessions.ts';
-import { lockUser } from '../storage/users.ts';
+import { listSessionRows } from '../storage/records/session-list.ts';
+import type { Session } from '../storage/records/sessions.ts';
+import { lockUser } from '../storage/records/users.ts';
 
 export interface SessionLimits {
   /** Live sessions of one user. 0: no limit. */

@@ -10,7 +10,7 @@ import {
   findLoginToken,
   insertLoginToken,
   type LoginToken,
-} from '../storage/login-tokens.ts';
+} from '../storage/records/login-tokens.ts';
 import type { Schema } from '../storage/schema.ts';
 
 /** Whom a login token signs in, and what the IdP said of it: both go into the session. */

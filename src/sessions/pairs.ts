@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import { type SecretHash, hashSecret } from '../protocol/token-format.ts';
 import type { Schema } from '../storage/schema.ts';
-import { insertAccessToken, insertRefreshToken, replaceAccessToken } from '../storage/tokens.ts';
+import { insertAccessToken, insertRefreshToken, replaceAccessToken } from '../storage/records/tokens.ts';
 import { type IssuedTokens, secondsLeft } from './issued-tokens.ts';
 
 /** A pair that is about to be issued. Times are milliseconds since the epoch. */

@@ -5,7 +5,7 @@ import { deviceIdOf, isApiScope } from '../protocol/scope.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Schema } from '../storage/schema.ts';
-import { type RefreshedSession, findSessionOf, touchSessionOf } from '../storage/sessions.ts';
+import { type RefreshedSession, findSessionOf, touchSessionOf } from '../storage/records/sessions.ts';
 import {
   type ConsumedToken,
   type RefreshToken,
@@ -14,8 +14,8 @@ import {
   findSuccessors,
   removeSpentAccessTokens,
   supersedeSiblings,
-} from '../storage/tokens.ts';
-import { findUser } from '../storage/users.ts';
+} from '../storage/records/tokens.ts';
+import { findUser } from '../storage/records/users.ts';
 import { type SessionEndingDeps, deliverEnding, endSessionIn } from './end.ts';
 import { hasExpiry, isExpired } from './expiry.ts';
 import { type IssuedTokens, deriveToken, newNonce } from './issued-tokens.ts';

@@ -2,8 +2,8 @@ import type { Clock, Random } from '../protocol/clock.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/engine/database.ts';
-import { insertSession } from '../storage/sessions.ts';
-import { insertAccessToken } from '../storage/tokens.ts';
+import { insertSession } from '../storage/records/sessions.ts';
+import { insertAccessToken } from '../storage/records/tokens.ts';
 import { type IssuedTokens, secondsLeft } from './issued-tokens.ts';
 import type { SessionPolicy } from './policy.ts';
 

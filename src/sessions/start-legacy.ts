@@ -4,7 +4,7 @@ import type { Random } from '../protocol/clock.ts';
 import { legacyScope } from '../protocol/scope.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import type { Schema } from '../storage/schema.ts';
-import { insertAccessToken } from '../storage/tokens.ts';
+import { insertAccessToken } from '../storage/records/tokens.ts';
 import { randomPair } from './issued-tokens.ts';
 import { storePair } from './pairs.ts';
 import type { SessionPolicy } from './policy.ts';

@@ -3,8 +3,12 @@ import type { EmitEvent } from '../observability/events.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import { deliverEnding, endSessionIn, type SessionEndingDeps } from '../sessions/end.ts';
-import { findSignedOutUsers, listSignedOutSessions, recordLogoutToken } from '../storage/logout-tokens.ts';
-import { abandonSteps } from '../storage/people.ts';
+import {
+  findSignedOutUsers,
+  listSignedOutSessions,
+  recordLogoutToken,
+} from '../storage/records/logout-tokens.ts';
+import { abandonSteps } from '../storage/records/people.ts';
 import type { LogoutToken } from '../upstream/login/logout-token.ts';
 import type { Provider } from '../upstream/provider.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';

@@ -4,7 +4,7 @@ import { newRecordId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import type { Schema, SignInPurposeName } from '../storage/schema.ts';
-import { insertSignIn, type SignIn } from '../storage/sign-ins.ts';
+import { insertSignIn, type SignIn } from '../storage/records/sign-ins.ts';
 import { bindBrowser } from './browser-binding.ts';
 import type { SignInDeps } from './deps.ts';
 import { chosenProvider } from './choose-provider.ts';

@@ -6,7 +6,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { clearCookie, cookieName, setCookie } from '../http/cookies.ts';
 import type { ApiRequest } from '../http/exchange.ts';
 import { hashSecret } from '../protocol/token-format.ts';
-import type { SignIn } from '../storage/sign-ins.ts';
+import type { SignIn } from '../storage/records/sign-ins.ts';
 
 /** How many sign-ins a browser can have under way; the oldest gives way. */
 const TABS = 10;

@@ -2,8 +2,13 @@ import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exch
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import { findSignInByState, identifySignIn, type SignIn, takeUpstreamState } from '../storage/sign-ins.ts';
-import type { User } from '../storage/users.ts';
+import {
+  findSignInByState,
+  identifySignIn,
+  type SignIn,
+  takeUpstreamState,
+} from '../storage/records/sign-ins.ts';
+import type { User } from '../storage/records/users.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 import { bindBrowser, isBoundBrowser } from './browser-binding.ts';

@@ -1,7 +1,7 @@
 import type { Reply } from '../http/exchange.ts';
 import { foreign, html, page } from '../http/html.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
-import type { SignIn } from '../storage/sign-ins.ts';
+import type { SignIn } from '../storage/records/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { SignInDeps } from './deps.ts';
 

@@ -3,7 +3,7 @@ import type { EmitEvent } from '../observability/events.ts';
 import type { OAuthError } from '../protocol/oauth-error.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import type { Schema, SignInPurposeName } from '../storage/schema.ts';
-import type { SignIn } from '../storage/sign-ins.ts';
+import type { SignIn } from '../storage/records/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { CompletionDeps } from './complete.ts';
 

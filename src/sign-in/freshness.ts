@@ -1,4 +1,4 @@
-import type { SignIn } from '../storage/sign-ins.ts';
+import type { SignIn } from '../storage/records/sign-ins.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { SignInRefusal } from './refusal.ts';
 

@@ -1,7 +1,7 @@
 import { noStore, type Reply } from '../http/exchange.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
-import { sendToIdp, type SignIn } from '../storage/sign-ins.ts';
+import { sendToIdp, type SignIn } from '../storage/records/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { SignInDeps } from './deps.ts';
 import { wantedMaxAge } from './freshness.ts';

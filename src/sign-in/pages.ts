@@ -5,7 +5,7 @@ import { namesHtml } from '../http/media-type.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { Unavailable } from '../protocol/unavailable.ts';
-import type { SignIn } from '../storage/sign-ins.ts';
+import type { SignIn } from '../storage/records/sign-ins.ts';
 import type { SignInDeps, WayBack } from './deps.ts';
 import { postForm } from './post-form.ts';
 

@@ -5,8 +5,8 @@
 import type { EmitEvent } from '../observability/events.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import { setUserAdmin } from '../storage/people.ts';
-import { countLiveSessions, dropScopeToken } from '../storage/session-list.ts';
+import { setUserAdmin } from '../storage/records/people.ts';
+import { countLiveSessions, dropScopeToken } from '../storage/records/session-list.ts';
 import {
   deleteUpstreamGrant,
   leaseUpstreamGrant,
@@ -14,7 +14,7 @@ import {
   postponeUpstreamGrant,
   replaceUpstreamToken,
   type UpstreamGrant,
-} from '../storage/upstream-grants.ts';
+} from '../storage/records/upstream-grants.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { RefreshedIdentity } from '../upstream/login/refresh-identity.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';

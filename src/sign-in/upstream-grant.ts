@@ -3,7 +3,7 @@ import type { Clock, Random } from '../protocol/clock.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
-import { saveUpstreamGrant } from '../storage/upstream-grants.ts';
+import { saveUpstreamGrant } from '../storage/records/upstream-grants.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { hasRules, type ProviderAccess } from './access-rules.ts';
 

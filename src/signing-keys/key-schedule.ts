@@ -1,5 +1,5 @@
 /** Which signing key does what at which moment: a pure function of the keys and the time, so that all processes agree without talking. */
-import type { SigningKeyRecord } from '../storage/signing-keys.ts';
+import type { SigningKeyRecord } from '../storage/records/signing-keys.ts';
 
 const MINUTE = 60_000;
 

@@ -16,7 +16,7 @@ import {
   insertSigningKey,
   listSigningKeys,
   type SigningKeyRecord,
-} from '../storage/signing-keys.ts';
+} from '../storage/records/signing-keys.ts';
 import { activeKey, publishedKeys } from './key-schedule.ts';
 
 const ALGORITHM = 'RS256';

@@ -2,8 +2,8 @@ import type { Clock } from '../protocol/clock.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 import type { Database } from '../storage/engine/database.ts';
-import { touchSession } from '../storage/sessions.ts';
-import { type AccessTokenView, findAccessToken, markAccessTokenUsed } from '../storage/tokens.ts';
+import { touchSession } from '../storage/records/sessions.ts';
+import { type AccessTokenView, findAccessToken, markAccessTokenUsed } from '../storage/records/tokens.ts';
 import { type ExpiryPolicy, isExpired } from '../sessions/expiry.ts';
 import { usePair } from '../sessions/first-use.ts';
 

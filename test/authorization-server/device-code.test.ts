@@ -7,7 +7,7 @@ import type { ApiRequest } from '../../src/http/exchange.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { decideDeviceGrant, insertDeviceGrant } from '../../src/storage/device-grants.ts';
+import { decideDeviceGrant, insertDeviceGrant } from '../../src/storage/records/device-grants.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, SCOPE, sessionCore } from '../sessions/support.ts';
 

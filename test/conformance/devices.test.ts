@@ -4,7 +4,7 @@ import { noHomeserver } from '../../src/homeserver/none.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { endSession } from '../../src/sessions/end.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { findSession } from '../../src/storage/session-list.ts';
+import { findSession } from '../../src/storage/records/session-list.ts';
 import type { Gatehouse } from '../peers/gatehouse.ts';
 import { type BesideDatabase, startBesideDatabase } from '../support/beside-database.ts';
 import { forEachEngine } from '../support/database.ts';

@@ -6,7 +6,7 @@ import type { SessionEndingDeps } from '../../src/sessions/end.ts';
 import { issueLoginToken } from '../../src/sessions/login-tokens.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { openDatabase } from '../../src/storage/engine/open-database.ts';
-import { findUserByLocalpart } from '../../src/storage/users.ts';
+import { findUserByLocalpart } from '../../src/storage/records/users.ts';
 import { type Gatehouse, type GatehouseOptions, startGatehouse } from '../peers/gatehouse.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { databaseOf, forEachEngine, type TestEngine } from '../support/database.ts';

@@ -10,7 +10,7 @@ import { issueSecret } from '../../src/protocol/token-format.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { openDatabase } from '../../src/storage/engine/open-database.ts';
-import { findSession } from '../../src/storage/session-list.ts';
+import { findSession } from '../../src/storage/records/session-list.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { testClock } from '../support/clock.ts';
 import { type BesideDatabase, startBesideDatabase } from '../support/beside-database.ts';

@@ -5,7 +5,7 @@ import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { openDatabase } from '../../src/storage/engine/open-database.ts';
-import { findUserByLocalpart } from '../../src/storage/users.ts';
+import { findUserByLocalpart } from '../../src/storage/records/users.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { createBrowser, type Page } from '../support/browser.ts';
 import { databaseOf, forEachEngine } from '../support/database.ts';

@@ -9,7 +9,7 @@ import { issueSecret } from '../../src/protocol/token-format.ts';
 import { cleanUp } from '../../src/storage/cleanup.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { openDatabase } from '../../src/storage/engine/open-database.ts';
-import { findSession } from '../../src/storage/session-list.ts';
+import { findSession } from '../../src/storage/records/session-list.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { testClock } from '../support/clock.ts';

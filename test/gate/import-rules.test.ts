@@ -9,7 +9,7 @@ const sources: Record<string, string> = {
   'protocol/clock.ts': `import '../storage/users.ts';`,
   'config/load.ts': `import '../protocol/clock.ts'; import '../observability/log.ts'; import '../http/app.ts';`,
   'observability/log.ts': `import '../config/load.ts';`,
-  'storage/users.ts': `import { sql } from 'kysely'; import '../upstream/provider.ts'; export { sql };`,
+  'storage/records/users.ts': `import { sql } from 'kysely'; import '../upstream/provider.ts'; export { sql };`,
   'upstream/provider.ts': `import type { Config } from '../config/schema.ts'; export type { Config };`,
   'outbound/outbound.ts': `import 'undici';`,
   'upstream/documents/jwks.ts': `import 'undici';`,
@@ -65,7 +65,7 @@ afterAll(() => rm(checkout, { recursive: true, force: true }));
 test.each([
   [
     'the vocabulary imports nothing of the parts',
-    'protocol-imports-only-its-foundations: src/protocol/clock.ts -> src/storage/users.ts',
+    'protocol-imports-only-its-foundations: src/protocol/clock.ts -> src/storage/records/users.ts',
   ],
   [
     'configuration knows no part',
@@ -77,7 +77,7 @@ test.each([
   ],
   [
     'storage and upstream never know each other',
-    'storage-imports-only-its-foundations: src/storage/users.ts -> src/upstream/provider.ts',
+    'storage-imports-only-its-foundations: src/storage/records/users.ts -> src/upstream/provider.ts',
   ],
   [
     'a part does not import even the type of the configuration',
@@ -85,7 +85,7 @@ test.each([
   ],
   [
     'the homeserver connector knows no storage',
-    'homeserver-imports-only-its-foundations: src/homeserver/none.ts -> src/storage/users.ts',
+    'homeserver-imports-only-its-foundations: src/homeserver/none.ts -> src/storage/records/users.ts',
   ],
   [
     'metadata knows no sessions',
@@ -101,7 +101,7 @@ test.each([
   ],
   [
     'verification reads no storage',
-    'verification-imports-only-its-foundations: src/verification/verdict.ts -> src/storage/users.ts',
+    'verification-imports-only-its-foundations: src/verification/verdict.ts -> src/storage/records/users.ts',
   ],
   ['http knows no domain', 'http-imports-only-its-foundations: src/http/app.ts -> src/sessions/end.ts'],
   [
@@ -143,7 +143,7 @@ test('what is allowed is not reported', () => {
   const reported = violations.join('\n');
   expect(reported).not.toContain('src/cli/main.ts -> src/config');
   expect(reported).not.toContain('src/outbound/outbound.ts -> undici');
-  expect(reported).not.toContain('src/storage/users.ts -> kysely');
+  expect(reported).not.toContain('src/storage/records/users.ts -> kysely');
   expect(reported).not.toContain('src/sessions/start.ts -> kysely');
   expect(reported).not.toContain('src/http/app.ts -> express');
 });

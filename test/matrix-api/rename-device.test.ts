@@ -5,7 +5,7 @@ import type { HomeserverDevice } from '../../src/homeserver/connector.ts';
 import { updateDevice } from '../../src/matrix-api/devices/rename.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { findDevice } from '../../src/storage/devices.ts';
+import { findDevice } from '../../src/storage/records/devices.ts';
 import { type Core, sessionCore } from '../sessions/support.ts';
 import { forEachEngine } from '../support/database.ts';
 

@@ -5,12 +5,12 @@ import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { newRecordId } from '../../src/protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
 import { newSessionId, startSession } from '../../src/sessions/start.ts';
-import { insertAuthorizationCode } from '../../src/storage/authorizations.ts';
+import { insertAuthorizationCode } from '../../src/storage/records/authorizations.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { insertDeviceGrant } from '../../src/storage/device-grants.ts';
-import { insertClient } from '../../src/storage/clients.ts';
+import { insertDeviceGrant } from '../../src/storage/records/device-grants.ts';
+import { insertClient } from '../../src/storage/records/clients.ts';
 import type { SessionOrigin } from '../../src/storage/schema.ts';
-import { insertUser } from '../../src/storage/users.ts';
+import { insertUser } from '../../src/storage/records/users.ts';
 
 export const REDIRECT_URI = 'https://client.example.com/callback';
 

@@ -8,7 +8,7 @@ import { rotateTokens } from '../../src/sessions/rotate.ts';
 import { newSessionId } from '../../src/sessions/start.ts';
 import { type LegacyTokens, startLegacySession } from '../../src/sessions/start-legacy.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { listSessionRows } from '../../src/storage/session-list.ts';
+import { listSessionRows } from '../../src/storage/records/session-list.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, MINUTE, sessionCore } from './support.ts';
 

@@ -8,8 +8,8 @@ import type { IssuedTokens } from '../../src/sessions/issued-tokens.ts';
 import type { RotationDeps } from '../../src/sessions/rotate.ts';
 import { newSessionId, startSession } from '../../src/sessions/start.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { insertClient } from '../../src/storage/clients.ts';
-import { insertUser } from '../../src/storage/users.ts';
+import { insertClient } from '../../src/storage/records/clients.ts';
+import { insertUser } from '../../src/storage/records/users.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 
 export const MINUTE = 60_000;

@@ -12,7 +12,7 @@ import { systemRandom } from '../../src/protocol/clock.ts';
 import { watchChanges } from '../../src/storage/changes.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { createSealer } from '../../src/storage/sealed.ts';
-import { listSigningKeys } from '../../src/storage/signing-keys.ts';
+import { listSigningKeys } from '../../src/storage/records/signing-keys.ts';
 import { testClock } from '../support/clock.ts';
 import { forEachEngine } from '../support/database.ts';
 

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { DatabaseFault } from '../../src/storage/engine/fault.ts';
 import { backUpSqlite, readDatabaseStatus } from '../../src/storage/maintenance.ts';
 import { migrations } from '../../src/storage/migrations/index.ts';
-import { findUser } from '../../src/storage/users.ts';
+import { findUser } from '../../src/storage/records/users.ts';
 import { forEachEngine } from '../support/database.ts';
 import { addUser } from './support.ts';
 

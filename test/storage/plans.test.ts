@@ -1,12 +1,12 @@
 import { CompiledQuery, type Kysely, sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { hashSecret } from '../../src/protocol/token-format.ts';
-import { findAuthorizationCode } from '../../src/storage/authorizations.ts';
-import { findClient } from '../../src/storage/clients.ts';
+import { findAuthorizationCode } from '../../src/storage/records/authorizations.ts';
+import { findClient } from '../../src/storage/records/clients.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { type Statement, transactionOver } from '../../src/storage/engine/dialect.ts';
-import { consumeLoginToken, findLoginToken } from '../../src/storage/login-tokens.ts';
-import { listDueOutboxEntries } from '../../src/storage/outbox.ts';
+import { consumeLoginToken, findLoginToken } from '../../src/storage/records/login-tokens.ts';
+import { listDueOutboxEntries } from '../../src/storage/records/outbox.ts';
 import type { Schema } from '../../src/storage/schema.ts';
 import {
   findLiveSession,
@@ -14,7 +14,7 @@ import {
   markSessionEnded,
   touchSession,
   touchSessionOf,
-} from '../../src/storage/sessions.ts';
+} from '../../src/storage/records/sessions.ts';
 import {
   consumeRefreshToken,
   findAccessToken,
@@ -25,15 +25,19 @@ import {
   markPairUsed,
   removeSpentAccessTokens,
   supersedeSiblings,
-} from '../../src/storage/tokens.ts';
+} from '../../src/storage/records/tokens.ts';
 import {
   findDeviceGrant,
   findDeviceGrantByUserCode,
   hasDeviceGrants,
-} from '../../src/storage/device-grants.ts';
-import { findDevice, listDevices, setDeviceName } from '../../src/storage/devices.ts';
-import { completeUiAuth, consumeUiAuth, findUiAuthSession } from '../../src/storage/user-interactive.ts';
-import { findUser } from '../../src/storage/users.ts';
+} from '../../src/storage/records/device-grants.ts';
+import { findDevice, listDevices, setDeviceName } from '../../src/storage/records/devices.ts';
+import {
+  completeUiAuth,
+  consumeUiAuth,
+  findUiAuthSession,
+} from '../../src/storage/records/user-interactive.ts';
+import { findUser } from '../../src/storage/records/users.ts';
 import { forEachEngine } from '../support/database.ts';
 import { NOW } from './support.ts';
 

@@ -3,12 +3,12 @@ import { type ChildProcess, fork, type ForkOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { hashSecret, type SecretHash } from '../../src/protocol/token-format.ts';
-import { insertClient } from '../../src/storage/clients.ts';
+import { insertClient } from '../../src/storage/records/clients.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import type { Session } from '../../src/storage/sessions.ts';
-import { insertSession } from '../../src/storage/sessions.ts';
-import { insertAccessToken, insertRefreshToken } from '../../src/storage/tokens.ts';
-import { insertUser } from '../../src/storage/users.ts';
+import type { Session } from '../../src/storage/records/sessions.ts';
+import { insertSession } from '../../src/storage/records/sessions.ts';
+import { insertAccessToken, insertRefreshToken } from '../../src/storage/records/tokens.ts';
+import { insertUser } from '../../src/storage/records/users.ts';
 
 type Transaction = Parameters<Parameters<Database['write']>[0]>[0];
 

@@ -6,9 +6,9 @@ import { noteChange, watchChanges } from '../../src/storage/changes.ts';
 import { cleanUp } from '../../src/storage/cleanup.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { releaseLease, takeLease } from '../../src/storage/leases.ts';
-import { insertLoginToken } from '../../src/storage/login-tokens.ts';
+import { insertLoginToken } from '../../src/storage/records/login-tokens.ts';
 import { startPeriodicWork } from '../../src/storage/periodic.ts';
-import { findAccessToken, findRefreshToken } from '../../src/storage/tokens.ts';
+import { findAccessToken, findRefreshToken } from '../../src/storage/records/tokens.ts';
 import { forEachEngine } from '../support/database.ts';
 import { addClient, addSession, addTokens, addUser, NOW } from './support.ts';
 

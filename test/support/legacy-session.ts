@@ -3,7 +3,7 @@ import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.
 import { newSessionId } from '../../src/sessions/start.ts';
 import { startLegacySession } from '../../src/sessions/start-legacy.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { findUserByLocalpart, insertUser } from '../../src/storage/users.ts';
+import { findUserByLocalpart, insertUser } from '../../src/storage/records/users.ts';
 import { type Answer, ask } from './oauth-client.ts';
 
 export interface LegacySession {

@@ -11,7 +11,7 @@ import {
   consumeAuthorizationCode,
   countVerifierMiss,
   findAuthorizationCode,
-} from '../../storage/authorizations.ts';
+} from '../../storage/records/authorizations.ts';
 import type { Client } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { requireParameter } from '../require-parameter.ts';

@@ -9,8 +9,8 @@ import {
   type DeviceGrant,
   findDeviceGrant,
   recordPoll,
-} from '../../storage/device-grants.ts';
-import { findUser } from '../../storage/users.ts';
+} from '../../storage/records/device-grants.ts';
+import { findUser } from '../../storage/records/users.ts';
 import { DEVICE_CODE_GRANT } from '../../clients/client-metadata.ts';
 import type { Client } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';

@@ -1,7 +1,7 @@
 /** What the grants that start a session have in common: the homeserver before, the answer after. */
 import { OPENID_SCOPE } from '../../protocol/scope.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
-import { findUser } from '../../storage/users.ts';
+import { findUser } from '../../storage/records/users.ts';
 import { type Client, clientName } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { signIdToken } from '../id-token.ts';

@@ -1,7 +1,7 @@
 import type { operations } from '../../generated/matrix-client.ts';
 import { type Handler, noStore } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
-import { findDevice, listDevices } from '../../storage/devices.ts';
+import { findDevice, listDevices } from '../../storage/records/devices.ts';
 import { requireUser } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 import { showDevices } from './shown-device.ts';

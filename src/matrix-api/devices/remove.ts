@@ -3,8 +3,8 @@ import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/e
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { deliverEnding, endSessionIn } from '../../sessions/end.ts';
-import { type DeviceRow, listDevices } from '../../storage/devices.ts';
-import { consumeUiAuth } from '../../storage/user-interactive.ts';
+import { type DeviceRow, listDevices } from '../../storage/records/devices.ts';
+import { consumeUiAuth } from '../../storage/records/user-interactive.ts';
 import { requireUser, type UserAccess } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 import { type GuardedBody, proveUser } from '../user-interactive/prove.ts';

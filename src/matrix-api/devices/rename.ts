@@ -2,7 +2,7 @@ import type { operations } from '../../generated/matrix-client.ts';
 import { type Handler, noStore } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import type { FindAccessDeps } from '../../verification/own-token.ts';
-import { findDevice, setDeviceName } from '../../storage/devices.ts';
+import { findDevice, setDeviceName } from '../../storage/records/devices.ts';
 import { requireUser } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 import { noDevice } from './list.ts';

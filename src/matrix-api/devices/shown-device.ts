@@ -1,6 +1,6 @@
 import type { components } from '../../generated/matrix-client.ts';
 import { userId } from '../../protocol/identifiers.ts';
-import type { DeviceRow } from '../../storage/devices.ts';
+import type { DeviceRow } from '../../storage/records/devices.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 
 type Device = components['schemas']['Device'];

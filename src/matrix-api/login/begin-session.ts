@@ -6,7 +6,7 @@ import { queueUnusedDevice } from '../../provisioning/outbox.ts';
 import { newSessionId } from '../../sessions/start.ts';
 import { type LegacyTokens, startLegacySession } from '../../sessions/start-legacy.ts';
 import type { Schema } from '../../storage/schema.ts';
-import { findUser, type User } from '../../storage/users.ts';
+import { findUser, type User } from '../../storage/records/users.ts';
 import type { LogInDeps } from './deps.ts';
 import type { LogInDevice } from './device.ts';
 

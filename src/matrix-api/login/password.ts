@@ -6,7 +6,7 @@ import { MatrixError } from '../../protocol/matrix-error.ts';
 import { Unavailable } from '../../protocol/unavailable.ts';
 import { completeSignIn } from '../../sign-in/complete.ts';
 import { SignInRefusal } from '../../sign-in/refusal.ts';
-import type { User } from '../../storage/users.ts';
+import type { User } from '../../storage/records/users.ts';
 import type { UpstreamIdentity } from '../../upstream/login/login.ts';
 import { UpstreamRefusal } from '../../upstream/login/refusal.ts';
 import { deactivated, type Person } from './begin-session.ts';

@@ -2,8 +2,8 @@ import type { Reply } from '../../http/exchange.ts';
 import { foreign, html, page, type SafeHtml } from '../../http/html.ts';
 import { userId } from '../../protocol/identifiers.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
-import type { SignIn } from '../../storage/sign-ins.ts';
-import type { User } from '../../storage/users.ts';
+import type { SignIn } from '../../storage/records/sign-ins.ts';
+import type { User } from '../../storage/records/users.ts';
 
 /**
  * Names where the token goes and whose it is: the client is known by nothing else. `form-action` is left out of the policy, as it would block the

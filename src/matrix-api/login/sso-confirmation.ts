@@ -8,9 +8,9 @@ import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.t
 import { requireIdentified } from '../../sign-in/current.ts';
 import type { SignInPurpose } from '../../sign-in/deps.ts';
 import type { Database } from '../../storage/engine/database.ts';
-import { findLoginRedirect } from '../../storage/login-tokens.ts';
-import { finishSignIn, type SignIn } from '../../storage/sign-ins.ts';
-import { findUser, type User } from '../../storage/users.ts';
+import { findLoginRedirect } from '../../storage/records/login-tokens.ts';
+import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
+import { findUser, type User } from '../../storage/records/users.ts';
 import { confirmationPage, refusedPage, returnPlace } from './sso-confirmation-page.ts';
 import type { SsoDeps } from './sso-deps.ts';
 

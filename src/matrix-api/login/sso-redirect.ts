@@ -4,7 +4,7 @@ import { endpointUrl } from '../../protocol/issuer.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { beginSignIn } from '../../sign-in/begin.ts';
 import type { SignInDeps } from '../../sign-in/deps.ts';
-import { insertLoginRequest } from '../../storage/login-tokens.ts';
+import { insertLoginRequest } from '../../storage/records/login-tokens.ts';
 import type { Provider } from '../../upstream/provider.ts';
 import type { SsoDeps } from './sso-deps.ts';
 

@@ -8,14 +8,14 @@ import { beginSignIn } from '../../sign-in/begin.ts';
 import { releaseBrowser } from '../../sign-in/browser-binding.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
 import type { SignInPurpose } from '../../sign-in/deps.ts';
-import { listLinks } from '../../storage/people.ts';
-import { finishSignIn } from '../../storage/sign-ins.ts';
+import { listLinks } from '../../storage/records/people.ts';
+import { finishSignIn } from '../../storage/records/sign-ins.ts';
 import {
   completeUiAuth,
   findUiAuthOfSignIn,
   insertUiAuthRequest,
   type WaitingRequest,
-} from '../../storage/user-interactive.ts';
+} from '../../storage/records/user-interactive.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 import { doneUrl, notWaiting } from './fallback.ts';
 import { confirmPage, otherPersonPage } from './pages.ts';

@@ -1,7 +1,7 @@
 import { type Handler, noStore, type Reply } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
-import { findUiAuthOfSignIn } from '../../storage/user-interactive.ts';
+import { findUiAuthOfSignIn } from '../../storage/records/user-interactive.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 import { OAUTH_STAGES, crossSigningResetUrl } from './oauth-data.ts';
 import { donePage } from './pages.ts';

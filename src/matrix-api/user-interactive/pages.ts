@@ -3,7 +3,7 @@ import type { Reply } from '../../http/exchange.ts';
 import { foreign, html, page, type SafeHtml } from '../../http/html.ts';
 import { userId } from '../../protocol/identifiers.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
-import type { WaitingRequest } from '../../storage/user-interactive.ts';
+import type { WaitingRequest } from '../../storage/records/user-interactive.ts';
 import { readSummary } from './summary.ts';
 
 interface Shared {

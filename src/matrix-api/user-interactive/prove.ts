@@ -13,7 +13,7 @@ import {
   insertUiAuthSession,
   isOfAnother,
   type WaitingRequest,
-} from '../../storage/user-interactive.ts';
+} from '../../storage/records/user-interactive.ts';
 import type { UserAccess } from '../access-token.ts';
 import { writeSummary, type Summary } from './summary.ts';
 

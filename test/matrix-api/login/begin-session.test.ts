@@ -9,8 +9,8 @@ import type { SessionLimits } from '../../../src/sessions/limits.ts';
 import { issueLoginToken, redeemLoginToken } from '../../../src/sessions/login-tokens.ts';
 import { deliverOutbox } from '../../../src/provisioning/outbox.ts';
 import { deactivatePerson } from '../../../src/people/people.ts';
-import { listSessionRows } from '../../../src/storage/session-list.ts';
-import { findUser } from '../../../src/storage/users.ts';
+import { listSessionRows } from '../../../src/storage/records/session-list.ts';
+import { findUser } from '../../../src/storage/records/users.ts';
 import { forEachEngine } from '../../support/database.ts';
 import { type Core, sessionCore } from '../../sessions/support.ts';
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Unavailable } from '../../../src/protocol/unavailable.ts';
 import type { Database } from '../../../src/storage/engine/database.ts';
-import { findUser } from '../../../src/storage/users.ts';
+import { findUser } from '../../../src/storage/records/users.ts';
 import { forEachEngine } from '../../support/database.ts';
 import { addUser, endOf, messageOf, startWorker } from '../support.ts';
 

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { Unavailable } from '../../../src/protocol/unavailable.ts';
 import { hashSecret } from '../../../src/protocol/token-format.ts';
 import type { Database } from '../../../src/storage/engine/database.ts';
-import { consumeRefreshToken } from '../../../src/storage/tokens.ts';
-import { findUser } from '../../../src/storage/users.ts';
+import { consumeRefreshToken } from '../../../src/storage/records/tokens.ts';
+import { findUser } from '../../../src/storage/records/users.ts';
 import { forEachEngine } from '../../support/database.ts';
 import { addClient, addSession, addTokens, addUser, endOf, messageOf, NOW, startWorker } from '../support.ts';
 

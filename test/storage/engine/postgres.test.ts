@@ -6,7 +6,7 @@ import { Unavailable } from '../../../src/protocol/unavailable.ts';
 import type { Database, DatabaseOptions } from '../../../src/storage/engine/database.ts';
 import { openDatabase } from '../../../src/storage/engine/open-database.ts';
 import { DatabaseFault } from '../../../src/storage/engine/fault.ts';
-import { findUser } from '../../../src/storage/users.ts';
+import { findUser } from '../../../src/storage/records/users.ts';
 import { administer, newPostgresDatabase, type NewDatabase, testEngines } from '../../support/database.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { addUser } from '../support.ts';

@@ -19,7 +19,7 @@ import type { Database, DatabaseOptions } from '../../../src/storage/engine/data
 import { openDatabase } from '../../../src/storage/engine/open-database.ts';
 import { DatabaseFault } from '../../../src/storage/engine/fault.ts';
 import { assertSqliteVersion } from '../../../src/storage/engine/sqlite-file.ts';
-import { findUser } from '../../../src/storage/users.ts';
+import { findUser } from '../../../src/storage/records/users.ts';
 import { testEngines } from '../../support/database.ts';
 import { addUser, endOf, messageOf, startWorker } from '../support.ts';
 

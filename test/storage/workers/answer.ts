@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
 import { openDatabase } from '../../../src/storage/engine/open-database.ts';
-import { findUser, insertUser } from '../../../src/storage/users.ts';
+import { findUser, insertUser } from '../../../src/storage/records/users.ts';
 
 const [url = '', count = '100', lanes = '8'] = process.argv.slice(2);
 const database = await openDatabase({ url, clock: systemClock, random: systemRandom });

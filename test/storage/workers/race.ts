@@ -2,7 +2,7 @@
 import { systemClock, systemRandom } from '../../../src/protocol/clock.ts';
 import { hashSecret } from '../../../src/protocol/token-format.ts';
 import { openDatabase } from '../../../src/storage/engine/open-database.ts';
-import { consumeRefreshToken } from '../../../src/storage/tokens.ts';
+import { consumeRefreshToken } from '../../../src/storage/records/tokens.ts';
 
 const [url = '', count = '0'] = process.argv.slice(2);
 const database = await openDatabase({ url, clock: systemClock, random: systemRandom });

@@ -1,7 +1,7 @@
 /** Login tokens of legacy clients, and where they want them sent. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { LoginRequestsTable, LoginTokensTable, Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { LoginRequestsTable, LoginTokensTable, Schema } from '../schema.ts';
 
 export type LoginToken = Selectable<LoginTokensTable>;
 

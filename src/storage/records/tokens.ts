@@ -1,8 +1,8 @@
 /** Access and refresh tokens: rows only; the rules stand in `sessions/`. */
 import type { Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import { hotQuery, hotRow } from './engine/hot-query.ts';
-import type { AccessTokensTable, RefreshTokensTable, Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import { hotQuery, hotRow } from '../engine/hot-query.ts';
+import type { AccessTokensTable, RefreshTokensTable, Schema } from '../schema.ts';
 
 export type AccessToken = Selectable<AccessTokensTable>;
 export type RefreshToken = Selectable<RefreshTokensTable>;

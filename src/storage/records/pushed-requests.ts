@@ -1,7 +1,7 @@
 /** Authorization requests that clients pushed (RFC 9126). */
 import type { Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { PushedRequestsTable, Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { PushedRequestsTable, Schema } from '../schema.ts';
 
 export type PushedRequest = Selectable<PushedRequestsTable>;
 

@@ -1,7 +1,7 @@
 /** Clients as operators see them: in lists, and removed. */
 import type { Kysely } from 'kysely';
 import type { ClientRecord } from './clients.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from '../schema.ts';
 
 /** One page of clients, oldest first. `after`: the id of the last one of the page before. */
 export function listClients(

@@ -1,6 +1,6 @@
 /** Live sessions of people that are old, or were not used for long. */
 import type { Kysely } from 'kysely';
-import type { Schema } from './schema.ts';
+import type { Schema } from '../schema.ts';
 
 /** Rows a step looks at: there is no index for this, as it would cost every refresh. */
 const STEP = 2000;

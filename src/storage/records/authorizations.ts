@@ -1,7 +1,7 @@
 /** Authorization requests (what a client asked for) and authorization codes. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { AuthorizationCodesTable, AuthorizationRequestsTable, Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { AuthorizationCodesTable, AuthorizationRequestsTable, Schema } from '../schema.ts';
 
 export type AuthorizationRequest = Selectable<AuthorizationRequestsTable>;
 export type AuthorizationCode = Selectable<AuthorizationCodesTable>;

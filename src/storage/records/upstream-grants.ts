@@ -1,6 +1,6 @@
 /** The IdP's refresh tokens: one for each upstream link, the newest. Each is used by one process at a time. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { Schema, UpstreamGrantsTable } from './schema.ts';
+import type { Schema, UpstreamGrantsTable } from '../schema.ts';
 
 export type UpstreamGrant = Selectable<UpstreamGrantsTable>;
 

@@ -1,7 +1,7 @@
 /** Device grants (RFC 8628): what a device asked for, and what a person said to it. */
 import type { Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { DeviceGrantsTable, Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { DeviceGrantsTable, Schema } from '../schema.ts';
 
 export type DeviceGrant = Selectable<DeviceGrantsTable>;
 

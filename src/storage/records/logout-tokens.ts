@@ -1,7 +1,7 @@
 /** Sign-outs at the IdP: which were obeyed, and whom they concern. */
 import type { Kysely } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { Schema } from '../schema.ts';
 
 /** Takes note of a logout token: false where it came before. */
 export async function recordLogoutToken(

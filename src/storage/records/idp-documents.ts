@@ -1,6 +1,6 @@
 /** Last good metadata and key set of each provider, so that a restart while it is down still serves. */
 import type { Kysely, Selectable } from 'kysely';
-import type { IdpDocumentsTable, Schema } from './schema.ts';
+import type { IdpDocumentsTable, Schema } from '../schema.ts';
 
 export type IdpDocument = Selectable<IdpDocumentsTable>;
 

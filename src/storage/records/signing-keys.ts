@@ -1,6 +1,6 @@
 /** Keys that sign ID tokens; the private half is sealed. */
 import type { Kysely, Selectable } from 'kysely';
-import type { Schema, SigningKeysTable } from './schema.ts';
+import type { Schema, SigningKeysTable } from '../schema.ts';
 
 export type SigningKeyRecord = Selectable<SigningKeysTable>;
 

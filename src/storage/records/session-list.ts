@@ -1,6 +1,6 @@
 /** Sessions in lists: for people, operators, and whatever ends many at once. */
 import type { Kysely } from 'kysely';
-import type { Schema } from './schema.ts';
+import type { Schema } from '../schema.ts';
 import type { Session } from './sessions.ts';
 
 /** Which sessions; what is left out does not matter. */

@@ -1,7 +1,7 @@
 /** Sign-ins: browsers on their way through the IdP. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { Schema, SignInsTable } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { Schema, SignInsTable } from '../schema.ts';
 
 export type SignIn = Selectable<SignInsTable>;
 

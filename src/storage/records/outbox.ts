@@ -1,6 +1,6 @@
 /** What the homeserver must still be told. */
 import type { Kysely, Selectable } from 'kysely';
-import type { OutboxTable, Schema } from './schema.ts';
+import type { OutboxTable, Schema } from '../schema.ts';
 
 export type OutboxEntry = Selectable<OutboxTable>;
 

@@ -1,6 +1,6 @@
 /** Devices, as far as this service knows them: what the live sessions of a user are on. */
 import type { Kysely, SelectQueryBuilder } from 'kysely';
-import type { Schema } from './schema.ts';
+import type { Schema } from '../schema.ts';
 
 /** The live session on a device. */
 export interface DeviceRow {

@@ -1,7 +1,7 @@
 /** The account page: who is signed in to it, and where a sign-in for it leads. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { AccountRequestsTable, AccountSessionsTable, Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { AccountRequestsTable, AccountSessionsTable, Schema } from '../schema.ts';
 
 export type AccountSession = Selectable<AccountSessionsTable>;
 

@@ -1,7 +1,7 @@
 /** Whether an access token is the one that its client holds. */
 import type { Kysely } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { Schema } from '../schema.ts';
 
 /** The user of a live session whose newest access token this is; `undefined` where a refresh has replaced it, or nobody has it. */
 export async function findOwnerOfNewest(db: Kysely<Schema>, hash: SecretHash): Promise<string | undefined> {

@@ -1,8 +1,8 @@
 /** Registered OAuth clients. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import { hotRow } from './engine/hot-query.ts';
-import type { ClientsTable, Schema } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import { hotRow } from '../engine/hot-query.ts';
+import type { ClientsTable, Schema } from '../schema.ts';
 
 export type ClientRecord = Selectable<ClientsTable>;
 

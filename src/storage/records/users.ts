@@ -1,7 +1,7 @@
 /** Users and their upstream links. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import { hotRow } from './engine/hot-query.ts';
-import type { Schema, UpstreamLinksTable, UsersTable } from './schema.ts';
+import { hotRow } from '../engine/hot-query.ts';
+import type { Schema, UpstreamLinksTable, UsersTable } from '../schema.ts';
 
 export type User = Selectable<UsersTable>;
 

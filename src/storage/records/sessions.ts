@@ -1,8 +1,8 @@
 /** Sessions: rows only; the rules stand in `sessions/`. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import { hotRow } from './engine/hot-query.ts';
-import type { Schema, SessionEndReason, SessionsTable } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import { hotRow } from '../engine/hot-query.ts';
+import type { Schema, SessionEndReason, SessionsTable } from '../schema.ts';
 
 export type Session = Selectable<SessionsTable>;
 

@@ -1,7 +1,7 @@
 /** Requests that wait for their person to prove themselves again (client-server API, "User-Interactive Authentication"). */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { SecretHash } from '../protocol/token-format.ts';
-import type { Schema, UiAuthSessionsTable } from './schema.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
+import type { Schema, UiAuthSessionsTable } from '../schema.ts';
 
 export type UiAuthSession = Selectable<UiAuthSessionsTable>;
 
