@@ -14,7 +14,7 @@ import {
   restartPage,
 } from './authorization-server/routes.ts';
 import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
-import { deviceGrantPurpose } from './authorization-server/device-verification.ts';
+import { deviceGrantPurpose } from './authorization-server/device/device-verification.ts';
 import { clientNaming } from './clients/clients.ts';
 import { readStaticClients } from './clients/static-clients.ts';
 import { openSigningKeys } from './signing-keys/signing-keys.ts';

@@ -13,7 +13,7 @@ import type { SignInDeps } from '../sign-in/deps.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { Client } from '../clients/clients.ts';
-import type { DeviceGrantPolicy } from './device-grant-policy.ts';
+import type { DeviceGrantPolicy } from './device/device-grant-policy.ts';
 import type { RegistrationPolicy } from './registration-policy.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 

@@ -8,7 +8,7 @@ import { Unavailable } from '../protocol/unavailable.ts';
 import { type ActiveAccess, findAccess } from '../verification/own-token.ts';
 import { secondsLeft } from '../sessions/issued-tokens.ts';
 import { findAccessToken } from '../storage/records/tokens.ts';
-import { authenticateClient, hasCredentials } from './client-authentication.ts';
+import { authenticateClient, hasCredentials } from './client-authentication/client-authentication.ts';
 import { type Client, isConfidential } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { requireParameter } from './require-parameter.ts';

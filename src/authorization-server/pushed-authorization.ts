@@ -12,7 +12,7 @@ import {
   readTarget,
   untellable,
 } from './authorization-parameters.ts';
-import { authenticateClient } from './client-authentication.ts';
+import { authenticateClient } from './client-authentication/client-authentication.ts';
 import type { Client } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 

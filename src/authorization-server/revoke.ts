@@ -1,6 +1,6 @@
 import { type Handler, noStore } from '../http/exchange.ts';
 import { endSession, findSessionOfToken } from '../sessions/end.ts';
-import { authenticateClient, hasCredentials } from './client-authentication.ts';
+import { authenticateClient, hasCredentials } from './client-authentication/client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { requireParameter } from './require-parameter.ts';
 

@@ -1,6 +1,6 @@
 import { type Handler, noStore } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
-import { authenticateClient } from './client-authentication.ts';
+import { authenticateClient } from './client-authentication/client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import type { Grant, TokenAnswer } from './grants/grant.ts';
 import { authorizationCodeGrant } from './grants/authorization-code.ts';

@@ -1,4 +1,4 @@
-import { assertionAlgorithms } from '../authorization-server/client-assertion.ts';
+import { assertionAlgorithms } from '../authorization-server/client-authentication/client-assertion.ts';
 import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
 import type { Config } from '../config/schema.ts';
 import {

@@ -1,21 +1,21 @@
 /** What a person does for a device grant (RFC 8628 section 3.3): types the code, signs in, and decides. GET changes nothing. */
-import { createRateLimiter, type RateLimiter, type Reservation, reserveAll } from '../http/rate-limit.ts';
-import { addressKey } from '../http/client-ip.ts';
-import { readCookie, setCookie } from '../http/cookies.ts';
-import type { ApiRequest, Handler } from '../http/exchange.ts';
-import { endpointUrl } from '../protocol/issuer.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
-import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
-import { beginSignIn } from '../sign-in/begin.ts';
-import type { SignInPurpose } from '../sign-in/deps.ts';
+import { createRateLimiter, type RateLimiter, type Reservation, reserveAll } from '../../http/rate-limit.ts';
+import { addressKey } from '../../http/client-ip.ts';
+import { readCookie, setCookie } from '../../http/cookies.ts';
+import type { ApiRequest, Handler } from '../../http/exchange.ts';
+import { endpointUrl } from '../../protocol/issuer.ts';
+import { OAuthError } from '../../protocol/oauth-error.ts';
+import { hashSecret, issueSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
+import { beginSignIn } from '../../sign-in/begin.ts';
+import type { SignInPurpose } from '../../sign-in/deps.ts';
 import {
   claimDeviceGrant,
   type DeviceGrant,
   findDeviceGrantByUserCode,
   findDeviceGrantOfSignIn,
   insertDeviceRequest,
-} from '../storage/records/device-grants.ts';
-import type { AuthorizationServerDeps } from './deps.ts';
+} from '../../storage/records/device-grants.ts';
+import type { AuthorizationServerDeps } from '../deps.ts';
 import { codePage } from './device-page.ts';
 import { hashUserCode, readUserCode, showUserCode } from './user-code.ts';
 

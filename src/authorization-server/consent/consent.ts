@@ -1,21 +1,21 @@
-import type { ApiRequest, Handler, Reply } from '../http/exchange.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
-import { deviceIdOf } from '../protocol/scope.ts';
-import { hashSecret, issueSecret } from '../protocol/token-format.ts';
-import { findCrowd } from '../sessions/limits.ts';
-import { browserSecretOf, releaseBrowser } from '../sign-in/browser-binding.ts';
-import { requireIdentified } from '../sign-in/current.ts';
+import type { ApiRequest, Handler, Reply } from '../../http/exchange.ts';
+import { OAuthError } from '../../protocol/oauth-error.ts';
+import { deviceIdOf } from '../../protocol/scope.ts';
+import { hashSecret, issueSecret } from '../../protocol/token-format.ts';
+import { findCrowd } from '../../sessions/limits.ts';
+import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
+import { requireIdentified } from '../../sign-in/current.ts';
 import {
   type AuthorizationRequest,
   findAuthorizationRequest,
   insertAuthorizationCode,
-} from '../storage/records/authorizations.ts';
-import { finishSignIn, type SignIn } from '../storage/records/sign-ins.ts';
-import { findUser, type User } from '../storage/records/users.ts';
-import { answerWithCode, answerWithError, targetOf } from './authorization-response.ts';
-import { type Client, loadClient } from '../clients/clients.ts';
+} from '../../storage/records/authorizations.ts';
+import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
+import { findUser, type User } from '../../storage/records/users.ts';
+import { answerWithCode, answerWithError, targetOf } from '../authorization-response.ts';
+import { type Client, loadClient } from '../../clients/clients.ts';
 import { consentPage } from './consent-page.ts';
-import type { AuthorizationServerDeps } from './deps.ts';
+import type { AuthorizationServerDeps } from '../deps.ts';
 import { occupantOf } from './occupant.ts';
 import { chosenSessions, makeRoom, sessionChoice, tellOfEnded } from './session-choice.ts';
 

@@ -4,8 +4,8 @@ import {
   newUserCode,
   readUserCode,
   showUserCode,
-} from '../../src/authorization-server/user-code.ts';
-import { seededRandom } from '../support/clock.ts';
+} from '../../../src/authorization-server/device/user-code.ts';
+import { seededRandom } from '../../support/clock.ts';
 
 describe('a user code', () => {
   it('is eight letters, each of twenty about as often as any other', () => {

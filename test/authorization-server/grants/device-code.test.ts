@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../src/clients/clients.ts';
-import { DEVICE_CODE_GRANT } from '../../src/clients/client-metadata.ts';
-import type { AuthorizationServerDeps } from '../../src/authorization-server/deps.ts';
-import { deviceCodeGrant } from '../../src/authorization-server/grants/device-code.ts';
-import type { ApiRequest } from '../../src/http/exchange.ts';
-import { systemRandom } from '../../src/protocol/clock.ts';
-import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
-import type { Database } from '../../src/storage/engine/database.ts';
-import { decideDeviceGrant, insertDeviceGrant } from '../../src/storage/records/device-grants.ts';
-import { forEachEngine } from '../support/database.ts';
-import { type Core, SCOPE, sessionCore } from '../sessions/support.ts';
+import type { Client } from '../../../src/clients/clients.ts';
+import { DEVICE_CODE_GRANT } from '../../../src/clients/client-metadata.ts';
+import type { AuthorizationServerDeps } from '../../../src/authorization-server/deps.ts';
+import { deviceCodeGrant } from '../../../src/authorization-server/grants/device-code.ts';
+import type { ApiRequest } from '../../../src/http/exchange.ts';
+import { systemRandom } from '../../../src/protocol/clock.ts';
+import { hashSecret, issueSecret } from '../../../src/protocol/token-format.ts';
+import type { Database } from '../../../src/storage/engine/database.ts';
+import { decideDeviceGrant, insertDeviceGrant } from '../../../src/storage/records/device-grants.ts';
+import { forEachEngine } from '../../support/database.ts';
+import { type Core, SCOPE, sessionCore } from '../../sessions/support.ts';
 
 forEachEngine((engine) => {
   describe('the homeserver of a device grant', () => {

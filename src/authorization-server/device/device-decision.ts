@@ -1,21 +1,21 @@
-import type { ApiRequest, Handler, Reply } from '../http/exchange.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
-import { findCrowd } from '../sessions/limits.ts';
-import { browserSecretOf, releaseBrowser } from '../sign-in/browser-binding.ts';
-import { requireIdentified } from '../sign-in/current.ts';
+import type { ApiRequest, Handler, Reply } from '../../http/exchange.ts';
+import { OAuthError } from '../../protocol/oauth-error.ts';
+import { findCrowd } from '../../sessions/limits.ts';
+import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
+import { requireIdentified } from '../../sign-in/current.ts';
 import {
   decideDeviceGrant,
   type DeviceGrant,
   findDeviceGrantOfSignIn,
-} from '../storage/records/device-grants.ts';
-import { finishSignIn, type SignIn } from '../storage/records/sign-ins.ts';
-import { findUser, type User } from '../storage/records/users.ts';
-import { type Client, loadClient } from '../clients/clients.ts';
-import type { AuthorizationServerDeps } from './deps.ts';
+} from '../../storage/records/device-grants.ts';
+import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
+import { findUser, type User } from '../../storage/records/users.ts';
+import { type Client, loadClient } from '../../clients/clients.ts';
+import type { AuthorizationServerDeps } from '../deps.ts';
 import { confirmationPage, decidedPage } from './device-page.ts';
 import { refuseForeign } from './device-verification.ts';
-import { occupantOf } from './occupant.ts';
-import { chosenSessions, makeRoom, sessionChoice, tellOfEnded } from './session-choice.ts';
+import { occupantOf } from '../consent/occupant.ts';
+import { chosenSessions, makeRoom, sessionChoice, tellOfEnded } from '../consent/session-choice.ts';
 
 /** What the confirmation is about, all of it read from what was stored. */
 interface Asked {

@@ -1,8 +1,8 @@
 /** Client authentication (RFC 6749 section 2.3): `none`, `client_secret_basic`, `client_secret_post`, `private_key_jwt`. */
 import { timingSafeEqual } from 'node:crypto';
-import type { ApiRequest } from '../http/exchange.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
-import { hashSecret } from '../protocol/token-format.ts';
+import type { ApiRequest } from '../../http/exchange.ts';
+import { OAuthError } from '../../protocol/oauth-error.ts';
+import { hashSecret } from '../../protocol/token-format.ts';
 import {
   type AssertionDeps,
   AssertionFault,
@@ -10,8 +10,8 @@ import {
   readAssertionSubject,
   verifyAssertion,
 } from './client-assertion.ts';
-import type { AuthMethod } from '../clients/client-metadata.ts';
-import { type Client, type ClientLookupDeps, loadClient } from '../clients/clients.ts';
+import type { AuthMethod } from '../../clients/client-metadata.ts';
+import { type Client, type ClientLookupDeps, loadClient } from '../../clients/clients.ts';
 
 interface Credentials {
   readonly clientId: string;

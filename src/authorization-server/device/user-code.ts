@@ -1,7 +1,7 @@
 /** User codes (RFC 8628 section 6.1): eight of twenty consonants, so that they spell no word; 20^8 of them. */
 import { createHmac } from 'node:crypto';
-import type { Random } from '../protocol/clock.ts';
-import type { SecretHash } from '../protocol/token-format.ts';
+import type { Random } from '../../protocol/clock.ts';
+import type { SecretHash } from '../../protocol/token-format.ts';
 
 const ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
 const LENGTH = 8;

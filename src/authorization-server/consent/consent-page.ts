@@ -1,12 +1,12 @@
-import type { Reply } from '../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../http/html.ts';
-import { userId } from '../protocol/identifiers.ts';
-import { endpointUrl } from '../protocol/issuer.ts';
-import { ADMIN_SCOPE } from '../protocol/scope.ts';
-import type { AuthorizationRequest } from '../storage/records/authorizations.ts';
-import type { SignIn } from '../storage/records/sign-ins.ts';
-import type { User } from '../storage/records/users.ts';
-import { type Client, clientHost, clientName } from '../clients/clients.ts';
+import type { Reply } from '../../http/exchange.ts';
+import { foreign, html, page, type SafeHtml } from '../../http/html.ts';
+import { userId } from '../../protocol/identifiers.ts';
+import { endpointUrl } from '../../protocol/issuer.ts';
+import { ADMIN_SCOPE } from '../../protocol/scope.ts';
+import type { AuthorizationRequest } from '../../storage/records/authorizations.ts';
+import type { SignIn } from '../../storage/records/sign-ins.ts';
+import type { User } from '../../storage/records/users.ts';
+import { type Client, clientHost, clientName } from '../../clients/clients.ts';
 import { decisionForms } from './session-choice.ts';
 
 export interface ConsentPageInput {

@@ -1,5 +1,5 @@
-import { findLiveSession } from '../storage/records/sessions.ts';
-import { type Client, clientName, type ClientLookupDeps, loadClient } from '../clients/clients.ts';
+import { findLiveSession } from '../../storage/records/sessions.ts';
+import { type Client, clientName, type ClientLookupDeps, loadClient } from '../../clients/clients.ts';
 
 /** Name of the other app whose live session has the device: a client that names a device of another one would sign that one out (item 15). */
 export async function occupantOf(

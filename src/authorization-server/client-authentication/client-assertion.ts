@@ -1,10 +1,10 @@
 /** Client assertions: `private_key_jwt` (RFC 7523 section 2.2, OpenID Connect Core section 9), for static clients. */
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
-import type { Clock } from '../protocol/clock.ts';
-import { endpointUrl } from '../protocol/issuer.ts';
-import { hashSecret } from '../protocol/token-format.ts';
-import { recordClientAssertion } from '../storage/records/clients.ts';
-import type { Database } from '../storage/engine/database.ts';
+import type { Clock } from '../../protocol/clock.ts';
+import { endpointUrl } from '../../protocol/issuer.ts';
+import { hashSecret } from '../../protocol/token-format.ts';
+import { recordClientAssertion } from '../../storage/records/clients.ts';
+import type { Database } from '../../storage/engine/database.ts';
 
 /** The only `client_assertion_type` there is. */
 export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

@@ -1,12 +1,12 @@
 /** The pages of the device grant: the code is typed, and a person says yes or no. */
-import type { Reply } from '../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../http/html.ts';
-import { userId } from '../protocol/identifiers.ts';
-import { endpointUrl } from '../protocol/issuer.ts';
-import type { DeviceGrant } from '../storage/records/device-grants.ts';
-import type { User } from '../storage/records/users.ts';
-import { type Client, clientHost, clientName } from '../clients/clients.ts';
-import { decisionForms } from './session-choice.ts';
+import type { Reply } from '../../http/exchange.ts';
+import { foreign, html, page, type SafeHtml } from '../../http/html.ts';
+import { userId } from '../../protocol/identifiers.ts';
+import { endpointUrl } from '../../protocol/issuer.ts';
+import type { DeviceGrant } from '../../storage/records/device-grants.ts';
+import type { User } from '../../storage/records/users.ts';
+import { type Client, clientHost, clientName } from '../../clients/clients.ts';
+import { decisionForms } from '../consent/session-choice.ts';
 
 /** The form for a user code. */
 export function codePage(
