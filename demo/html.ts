@@ -1,6 +1,6 @@
 /** The frame around every page of the demo. */
 import { readFileSync } from 'node:fs';
-import { html, type SafeHtml } from '../src/http/html.ts';
+import { html, type SafeHtml } from '../src/http/pages/html.ts';
 
 /** Style sheet of all demo pages, served at `/style.css` by each server. */
 export const styleSheet = readFileSync(new URL('./style.css', import.meta.url), 'utf8');

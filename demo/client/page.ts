@@ -1,5 +1,5 @@
 /** The demo client's one page: the steps that were taken, the one that is due, and those to come. */
-import { html, type SafeHtml } from '../../src/http/html.ts';
+import { html, type SafeHtml } from '../../src/http/pages/html.ts';
 import { page } from '../html.ts';
 import type { Exchange } from './exchange.ts';
 import { signInLink, stepTexts } from './steps.ts';

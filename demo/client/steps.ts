@@ -1,5 +1,5 @@
 /** What the demo client's page says about each step, before and after it was taken. */
-import { html, type SafeHtml } from '../../src/http/html.ts';
+import { html, type SafeHtml } from '../../src/http/pages/html.ts';
 import { abbreviate } from './exchange.ts';
 import { authorizationUrl, type StepId, type Walk, type WalkSettings } from './walk.ts';
 

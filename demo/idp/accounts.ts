@@ -1,6 +1,6 @@
 /** The people of the demo identity provider, and its login page. */
 import type { AccountClaims, LoginPage } from './options.ts';
-import { html, type SafeHtml } from '../../src/http/html.ts';
+import { html, type SafeHtml } from '../../src/http/pages/html.ts';
 import { page } from '../html.ts';
 
 interface DemoAccount {

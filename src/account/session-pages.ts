@@ -1,6 +1,6 @@
 /** What the account page shows. Everything that a stranger chose (clients' and devices' names, the person's own) is escaped and isolated. */
 import type { Reply } from '../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../http/html.ts';
+import { foreign, html, page, type SafeHtml } from '../http/pages/html.ts';
 import { userId } from '../protocol/identifiers.ts';
 import type { Session } from '../storage/records/sessions.ts';
 import type { User } from '../storage/records/users.ts';

@@ -1,6 +1,6 @@
 /** How a client is answered at its redirect URI (RFC 6749 section 4.1.2), always with `iss` (RFC 9207). */
 import { noStore, type Reply } from '../http/exchange.ts';
-import { html, page } from '../http/html.ts';
+import { html, page } from '../http/pages/html.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import type { OAuthError } from '../protocol/oauth-error.ts';
 import type { SignInPurpose } from '../sign-in/deps.ts';

@@ -5,8 +5,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { ApiRequest } from './exchange.ts';
-import { html } from './html.ts';
-import type { SafeHtml } from './html.ts';
+import { html } from './pages/html.ts';
+import type { SafeHtml } from './pages/html.ts';
 
 /** Name of the hidden field. */
 const CSRF_FIELD = 'csrf';

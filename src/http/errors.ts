@@ -5,7 +5,7 @@ import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 import { type Dialect, noStore, type Reply, speaksMatrix } from './exchange.ts';
 import { RequestFault, SlowBody } from './fault.ts';
-import { foreign, html, page } from './html.ts';
+import { foreign, html, page } from './pages/html.ts';
 
 export interface ErrorContext {
   readonly dialect: Dialect;

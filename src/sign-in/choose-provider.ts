@@ -1,5 +1,5 @@
 import type { Reply } from '../http/exchange.ts';
-import { foreign, html, page } from '../http/html.ts';
+import { foreign, html, page } from '../http/pages/html.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import type { SignIn } from '../storage/records/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';

@@ -1,6 +1,6 @@
 /** What a person sees when a sign-in did not work. JSON where nobody is looking. */
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../http/html.ts';
+import { foreign, html, page, type SafeHtml } from '../http/pages/html.ts';
 import { namesHtml } from '../http/media-type.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';

@@ -1,4 +1,4 @@
-import { html, type SafeHtml } from '../http/html.ts';
+import { html, type SafeHtml } from '../http/pages/html.ts';
 
 /** A form of hidden fields and one button that carries an answer to an app; its page needs `forms: 'anywhere'`. */
 export function postForm(form: {

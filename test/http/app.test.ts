@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { OAuthError } from '../../src/protocol/oauth-error.ts';
 import { MatrixError } from '../../src/protocol/matrix-error.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
-import { html, page } from '../../src/http/html.ts';
+import { html, page } from '../../src/http/pages/html.ts';
 import { startServer } from '../../src/http/server.ts';
 import { sendRaw, startApp, statusOf } from './support.ts';
 

@@ -1,5 +1,5 @@
 import type { Reply } from '../../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../../http/html.ts';
+import { foreign, html, page, type SafeHtml } from '../../http/pages/html.ts';
 import { userId } from '../../protocol/identifiers.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { ADMIN_SCOPE } from '../../protocol/scope.ts';

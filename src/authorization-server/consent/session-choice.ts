@@ -1,7 +1,7 @@
 /** Where a person has as many sessions as they may have: the choice, on the page where they agree to another one, of those that end for it. */
 import type { Kysely } from 'kysely';
 import type { ApiRequest } from '../../http/exchange.ts';
-import { foreign, html, type SafeHtml } from '../../http/html.ts';
+import { foreign, html, type SafeHtml } from '../../http/pages/html.ts';
 import { deliverEnding, endSessionIn } from '../../sessions/end.ts';
 import { type Crowd, findCrowd, type WantedSession } from '../../sessions/limits.ts';
 import type { Schema } from '../../storage/schema.ts';

@@ -1,6 +1,6 @@
 /** The pages of the device grant: the code is typed, and a person says yes or no. */
 import type { Reply } from '../../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../../http/html.ts';
+import { foreign, html, page, type SafeHtml } from '../../http/pages/html.ts';
 import { userId } from '../../protocol/identifiers.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import type { DeviceGrant } from '../../storage/records/device-grants.ts';

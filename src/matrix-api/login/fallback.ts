@@ -1,5 +1,5 @@
 import type { Handler } from '../../http/exchange.ts';
-import { html, page } from '../../http/html.ts';
+import { html, page } from '../../http/pages/html.ts';
 import { fallbackScript } from './fallback-script.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** What a person sees on the way through user-interactive authentication. */
 import type { Reply } from '../../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../../http/html.ts';
+import { foreign, html, page, type SafeHtml } from '../../http/pages/html.ts';
 import { userId } from '../../protocol/identifiers.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import type { WaitingRequest } from '../../storage/records/user-interactive.ts';

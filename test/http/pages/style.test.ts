@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pageStyle } from '../../src/http/page-style.ts';
+import { pageStyle } from '../../../src/http/pages/style.ts';
 
 /** Colours by name, of the first `:root` (light), or of both, of which the second (dark) wins. */
 function colours(scheme: 'light' | 'dark'): Map<string, string> {

@@ -1,7 +1,7 @@
 /** Pages: an escaping template and one layout. Nothing loaded from anywhere, no JavaScript but where a specification demands it, readable on a phone and by a screen reader. */
-import type { Reply } from './exchange.ts';
-import { pageHeaders } from './headers.ts';
-import { pageStyle } from './page-style.ts';
+import type { Reply } from '../exchange.ts';
+import { pageHeaders } from '../headers.ts';
+import { pageStyle } from './style.ts';
 
 const safe = Symbol('safe html');
 /** HTML that was escaped where it had to be. Made by {@link html} only. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { foreign, html, page } from '../../src/http/html.ts';
+import { foreign, html, page } from '../../../src/http/pages/html.ts';
 
 const hostile = `"><svg/onload=alert(1)>'\`&amp;</title></style>`;
 
