@@ -1,4 +1,4 @@
-/** The places of the account page. Where a sign-in leads back to is one of them, made here: never a URL of a request (item 188). */
+/** The places of the account page. Where a sign-in leads back to is one of them, made here: never a URL of a request. */
 import { endpointUrl } from '../protocol/issuer.ts';
 
 /** Path below the public URL, and query. */

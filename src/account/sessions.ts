@@ -139,7 +139,7 @@ async function confirmEnding(deps: AccountDeps, visit: Visit, session: Session):
   });
 }
 
-/** A live session of this very person. Anything else is not there, whoever's it is (item 187). */
+/** A live session of this very person. Anything else is not there, whoever's it is. */
 async function requireOwnSession(deps: AccountDeps, visit: Visit, id: string): Promise<Session> {
   const session = isId(id) ? await findSession(deps.db.query, id) : undefined;
   if (session === undefined || session.user_id !== visit.user.id || session.ended_at !== null)

@@ -23,7 +23,7 @@ type Deps = Pick<
 /**
  * Introspection (RFC 7662) by the homeserver, in the form that Synapse reads: both scope spellings, `device_id`, integer times. What is not a live
  * access token is `{"active":false}`. A locked user's token is 503, because a homeserver cannot express "locked" and would log the
- * client out (rule 7). A confidential client is told of its own tokens alone, unless the operator made it a resource server.
+ * client out (locked is not logged out). A confidential client is told of its own tokens alone, unless the operator made it a resource server.
  */
 export function introspectToken(deps: Deps): Handler<unknown, Answer> {
   return async (request) => {

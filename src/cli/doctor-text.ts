@@ -4,7 +4,7 @@ import type { Report } from '../doctor/diagnose.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { ReportBase } from '../doctor/report.ts';
 
-/** A short summary where all is well, else every finding with its mend. */
+/** A short summary where all is well, else every finding with its remedy. */
 export function formatReport(report: Report): string {
   return join([
     ...report.findings.map(formatFinding),
@@ -44,13 +44,13 @@ export function formatProviderReport(report: ProviderReport): string {
 }
 
 function formatFinding(finding: Finding): string {
-  const { code, severity, subject, probed, expected, seen, mend, docs } = finding;
+  const { code, severity, subject, probed, expected, seen, remedy, docs } = finding;
   return join([
     `${severity}: ${code} (${subject})`,
     `  probed:   ${probed}`,
     `  expected: ${expected}`,
     `  seen:     ${seen}`,
-    `  -> ${mend}`,
+    `  -> ${remedy}`,
     `     ${docs}`,
     '',
   ]);

@@ -1,4 +1,4 @@
-/** `gatehouse doctor`: everything that is wrong with a set-up, or with a provider, and how to mend it. */
+/** `gatehouse doctor`: everything that is wrong with a set-up, or with a provider, and how to fix it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspectFile, type Environment } from '../config/load.ts';

@@ -130,7 +130,7 @@ export async function gatherAnswers(
       continue;
     }
     const fault = faultOf(question, { ...answers, [key]: value }, options.baseDir);
-    if (fault !== undefined) problems.push(`${flag} ${fault.problem}\n    -> ${fault.mend}`);
+    if (fault !== undefined) problems.push(`${flag} ${fault.problem}\n    -> ${fault.remedy}`);
     answers[key] = value === '' ? undefined : value;
   }
   if (problems.length > 0) throw new BadAnswers(problems.map((problem) => `  ${problem}`).join('\n'));
@@ -151,7 +151,7 @@ async function askFor(
     if (value === '' && question.optional === true) return undefined;
     const fault = faultOf(question, { ...answers, [question.key]: value }, baseDir);
     if (fault === undefined) return value;
-    dialogue.say(`  ${fault.problem}\n    -> ${fault.mend}`);
+    dialogue.say(`  ${fault.problem}\n    -> ${fault.remedy}`);
   }
 }
 

@@ -177,7 +177,7 @@ function nextSteps(
       : []),
     `gatehouse config check ${config}`,
     `gatehouse serve ${config}     behind a reverse proxy that passes ${answers.public_url} on to 127.0.0.1:8090`,
-    `gatehouse doctor ${config}    tells what is still wrong, and how to mend it`,
+    `gatehouse doctor ${config}    tells what is still wrong, and how to fix it`,
     `Let the homeserver introspect tokens at ${endpointUrl(answers.public_url, 'oauth2/introspect')} with the secret in ${files.homeserver}.`,
   ];
   return [

@@ -38,7 +38,7 @@ function buildProgram(): Command {
   withConfig(program.command('doctor'))
     // 1 says that sign-in breaks; a mistyped option says nothing of the kind.
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-    .description('say what is wrong with a set-up and how to mend it: exit code 0, 1 (sign-in breaks) or 2')
+    .description('say what is wrong with a set-up and how to fix it: exit code 0, 1 (sign-in breaks) or 2')
     .option('--provider <file-or-url>', 'judge an identity provider instead, before anything is configured')
     .option('--json', 'print the report as JSON')
     .action(async ({ config: file, provider, json }: ConfigOption & { provider?: string; json?: true }) => {

@@ -22,11 +22,11 @@ export interface OperatorDeps extends SessionEndingDeps {
 /** A command that cannot do what it was asked. */
 export class CommandFault extends Error {
   override readonly name = 'CommandFault';
-  readonly mend: string;
+  readonly remedy: string;
 
-  constructor(problem: string, mend: string) {
+  constructor(problem: string, remedy: string) {
     super(problem);
-    this.mend = mend;
+    this.remedy = remedy;
   }
 }
 
@@ -46,7 +46,7 @@ export async function runOperation(
     await withDatabase(config, work);
   } catch (error) {
     process.exitCode = 1;
-    if (error instanceof CommandFault) console.error(`gatehouse: ${error.message}\n  -> ${error.mend}`);
+    if (error instanceof CommandFault) console.error(`gatehouse: ${error.message}\n  -> ${error.remedy}`);
     else console.error(`gatehouse: ${explainFault(error)}`);
   }
 }

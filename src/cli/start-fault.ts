@@ -27,12 +27,12 @@ export function explainFault(error: unknown): string {
   }
 }
 
-/** All messages, and the mend on a line of its own where the error brings one (`DatabaseFault`). */
+/** All messages, and the remedy on a line of its own where the error brings one (`DatabaseFault`). */
 function withMend(error: unknown): string {
   const text = messagesOf(error).join(': ');
-  if (!(error instanceof Error && 'mend' in error && typeof error.mend === 'string')) return text;
-  const { mend } = error;
-  return `${text.replace(`: ${mend}`, '')}\n  -> ${mend.charAt(0).toUpperCase()}${mend.slice(1)}.`;
+  if (!(error instanceof Error && 'remedy' in error && typeof error.remedy === 'string')) return text;
+  const { remedy } = error;
+  return `${text.replace(`: ${remedy}`, '')}\n  -> ${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`;
 }
 
 interface SystemError extends Error {

@@ -12,8 +12,8 @@ const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 export function checkClients(clients: Clients, report: Report): void {
   for (const [index, client] of clients.entries()) {
     if (client === undefined) continue;
-    const tell = (key: string, problem: string, mend: string): void => {
-      report(['clients', index, key], problem, mend);
+    const tell = (key: string, problem: string, remedy: string): void => {
+      report(['clients', index, key], problem, remedy);
     };
     const id = client.client_id;
     if (id !== undefined && clients.slice(0, index).some((other) => other?.client_id === id)) {
@@ -24,7 +24,7 @@ export function checkClients(clients: Clients, report: Report): void {
   }
 }
 
-type Tell = (key: string, problem: string, mend: string) => void;
+type Tell = (key: string, problem: string, remedy: string) => void;
 
 function checkCredentials(client: Client, tell: Tell): void {
   const method = client.token_endpoint_auth_method ?? 'none';

@@ -62,7 +62,7 @@ export function ensureEncryptionKey(
   if (file === undefined) throw missing('encryption_key', 'is missing', 'Add `encryption_key_file`.');
   if (!exists(file)) {
     const lost = lostKeyFault(file, sqliteFile(config.database.url));
-    if (lost !== undefined) throw missing('encryption_key_file', lost.problem, lost.mend);
+    if (lost !== undefined) throw missing('encryption_key_file', lost.problem, lost.remedy);
     const made = random(KEY_BYTES);
     if (makeFile(file, `${made.toString('base64')}\n`, random)) return { key: made, madeFile: file };
   }
@@ -75,11 +75,14 @@ export function ensureEncryptionKey(
 }
 
 /** Why no new key may be made: there is a database, and what is in it could not be opened any more. */
-export function lostKeyFault(file: string, database: string): { problem: string; mend: string } | undefined {
+export function lostKeyFault(
+  file: string,
+  database: string,
+): { problem: string; remedy: string } | undefined {
   if (exists(file) || !hasContent(database)) return undefined;
   return {
     problem: `names ${file}, which does not exist, while the database ${database} does`,
-    mend: 'Put the key back that the database was made with; without it, what is encrypted there is lost.',
+    remedy: 'Put the key back that the database was made with; without it, what is encrypted there is lost.',
   };
 }
 
@@ -122,6 +125,6 @@ function hasContent(file: string): boolean {
   return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
-function missing(path: string, problem: string, mend: string): ConfigFault {
-  return new ConfigFault([{ path, problem, mend }]);
+function missing(path: string, problem: string, remedy: string): ConfigFault {
+  return new ConfigFault([{ path, problem, remedy }]);
 }

@@ -15,7 +15,7 @@ const ENVIRONMENT_PREFIX = 'GATEHOUSE__';
 export interface EnvironmentFault {
   readonly name: string;
   readonly problem: string;
-  readonly mend: string;
+  readonly remedy: string;
 }
 
 /** The variable that overrides a key. */
@@ -44,7 +44,7 @@ export function applyEnvironment(
     }
     const value = readValue(target.schema, text);
     if (value.ok) overrides.push({ name, path: target.path, value: value.value });
-    else faults.push({ name, problem: 'is not valid YAML', mend: 'Write it as in the file, on one line.' });
+    else faults.push({ name, problem: 'is not valid YAML', remedy: 'Write it as in the file, on one line.' });
   }
   // Whole sections before their keys, entries of lists in their order.
   overrides.sort((one, other) => comparePaths(one.path, other.path));
@@ -55,7 +55,7 @@ export function applyEnvironment(
   return { origins, faults };
 }
 
-type Target = { path: KeyPath; schema: z.ZodType } | { problem: string; mend: string };
+type Target = { path: KeyPath; schema: z.ZodType } | { problem: string; remedy: string };
 
 function resolveName(root: z.ZodType, name: string): Target {
   const path: (string | number)[] = [];
@@ -69,11 +69,11 @@ function resolveName(root: z.ZodType, name: string): Target {
       const known = shapeOf(schema);
       const guess = known && nearest(word, Object.keys(known));
       if (guess !== undefined)
-        return { problem, mend: `Did you mean ${environmentName([...path, guess])}? Otherwise unset it.` };
+        return { problem, remedy: `Did you mean ${environmentName([...path, guess])}? Otherwise unset it.` };
       if (unwrap(schema).type === 'array') {
-        return { problem, mend: `Name an entry by its index, from 0: ${environmentName([...path, 0])}.` };
+        return { problem, remedy: `Name an entry by its index, from 0: ${environmentName([...path, 0])}.` };
       }
-      return { problem, mend: 'Unset it, or correct its name: `__` stands between a section and its key.' };
+      return { problem, remedy: 'Unset it, or correct its name: `__` stands between a section and its key.' };
     }
     path.push(key);
     schema = child;
@@ -92,11 +92,11 @@ function readValue(schema: z.ZodType, text: string): { ok: true; value: unknown 
   }
 }
 
-function unreachable(path: KeyPath): { problem: string; mend: string } {
+function unreachable(path: KeyPath): { problem: string; remedy: string } {
   const index = path.findLast((part) => typeof part === 'number');
   return {
     problem: `cannot set \`${formatPath(path)}\`: what is above it in the file is not there or of another kind`,
-    mend:
+    remedy:
       index === undefined
         ? 'Correct the file, or unset the variable.'
         : 'Indexes of lists start at 0 and leave no gap: set the entries before it too.',

@@ -78,13 +78,13 @@ function reportLeaf(
     );
     return;
   }
-  const mend =
+  const remedy =
     kind === 'text' && ['number', 'boolean'].includes(typeof value)
       ? 'Put it in quotes.'
       : example !== undefined
         ? `Write for instance ${example}.`
         : `Write ${kind}.`;
-  report(path, `is ${found}; must be ${kind}`, mend);
+  report(path, `is ${found}; must be ${kind}`, remedy);
 }
 
 function reportUnknownKey(root: z.ZodType, path: KeyPath, key: string, report: Report): void {

@@ -10,7 +10,7 @@ export interface Fault {
   /** What was found and which rule it breaks. */
   readonly problem: string;
   /** What to do about it, in one sentence. */
-  readonly mend: string;
+  readonly remedy: string;
   /** Line and column in the configuration file, from 1, where they are known. */
   readonly line?: number;
   readonly column?: number;
@@ -20,7 +20,7 @@ export interface Fault {
 export type Warning = Fault;
 
 /** Takes a fault while a configuration is judged. */
-export type Report = (path: KeyPath, problem: string, mend: string) => void;
+export type Report = (path: KeyPath, problem: string, remedy: string) => void;
 
 /** A configuration that cannot be used. Carries every fault, not only the first one. */
 export class ConfigFault extends Error {
@@ -53,5 +53,5 @@ export function formatFaults(faults: readonly Fault[], file?: string): string {
 /** One fault or warning as text for a terminal: where, what, and what to do. */
 export function formatFault(fault: Fault): string {
   const place = fault.line === undefined ? '' : ` (line ${fault.line}, column ${fault.column ?? 1})`;
-  return `  ${fault.path}${place}: ${fault.problem}\n    -> ${fault.mend}`;
+  return `  ${fault.path}${place}: ${fault.problem}\n    -> ${fault.remedy}`;
 }

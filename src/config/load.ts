@@ -34,7 +34,7 @@ export interface ParseOptions {
 /**
  * Reads and checks a configuration file, exactly as the start of the service does.
  *
- * @throws ConfigFault with every fault, each with its path and its mend.
+ * @throws ConfigFault with every fault, each with its path and its remedy.
  */
 export function loadConfig(file: string, env: Environment): Config {
   return configOf(inspectFile(file, env), file);
@@ -60,7 +60,7 @@ export function inspectFile(file: string, env: Environment): Inspection {
     return inspection;
   }
   const problem = `may be opened by everybody on this machine, and holds ${secrets.join(', ')}`;
-  const warning = { path: file, problem, mend: `Run: chmod o= ${file}` };
+  const warning = { path: file, problem, remedy: `Run: chmod o= ${file}` };
   return { ...inspection, warnings: [...inspection.warnings, warning] };
 }
 
@@ -78,20 +78,20 @@ function inspectTree(
   const warnings: Warning[] = [];
   const tree: unknown = structuredClone(input ?? {});
   if (!isMapping(tree)) {
-    const mend = 'Begin with `server_name: example.com`.';
+    const remedy = 'Begin with `server_name: example.com`.';
     return {
-      faults: [{ path: '(whole file)', problem: 'is not a mapping of keys to values', mend }],
+      faults: [{ path: '(whole file)', problem: 'is not a mapping of keys to values', remedy }],
       warnings,
     };
   }
   const environment = applyEnvironment(configSchema, tree, env);
-  for (const { name, problem, mend } of environment.faults) faults.push({ path: name, problem, mend });
+  for (const { name, problem, remedy } of environment.faults) faults.push({ path: name, problem, remedy });
   const sources = createSources(environment.origins, placeOf);
   const into =
     (list: Fault[]): Report =>
-    (path, problem, mend) => {
+    (path, problem, remedy) => {
       const { note, place } = sources.of(path);
-      list.push({ path: formatPath(path), problem: problem + note, mend, ...place });
+      list.push({ path: formatPath(path), problem: problem + note, remedy, ...place });
     };
   const report = into(faults);
 
@@ -101,8 +101,8 @@ function inspectTree(
   const sound = without(tree, broken) as DeepPartial<ConfigInput>;
   // What is broken in itself is not judged again: it would only seem to be missing.
   const brokenKeys = new Set(broken.map((path) => formatPath(path)));
-  const reportRule: Report = (path, problem, mend) => {
-    if (!brokenKeys.has(formatPath(path))) report(path, problem, mend);
+  const reportRule: Report = (path, problem, remedy) => {
+    if (!brokenKeys.has(formatPath(path))) report(path, problem, remedy);
   };
   checkRules(sound, reportRule);
   if (!broken.some(([section]) => section === 'database')) {
@@ -150,7 +150,7 @@ function checkDatabaseFiles(
   }
   const { encryption_key: key, encryption_key_file: keyFile } = sound;
   const lost = key === undefined && keyFile !== undefined ? lostKeyFault(keyFile, database) : undefined;
-  if (lost !== undefined) report(['encryption_key_file'], lost.problem, lost.mend);
+  if (lost !== undefined) report(['encryption_key_file'], lost.problem, lost.remedy);
 }
 
 type Parsed = ReturnType<typeof configSchema.parse>;
@@ -186,7 +186,7 @@ function readText(path: string): string | Fault {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    const { problem, mend } = explainFileError(error);
-    return { path, problem, mend: mend.replace(/\.$/, ', or name another one with --config FILE.') };
+    const { problem, remedy } = explainFileError(error);
+    return { path, problem, remedy: remedy.replace(/\.$/, ', or name another one with --config FILE.') };
   }
 }

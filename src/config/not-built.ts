@@ -12,7 +12,7 @@ export interface NotBuilt {
   /** What is missing, as the operator would write it. */
   readonly what: string;
   /** What to write instead. */
-  readonly mend: string;
+  readonly remedy: string;
 }
 
 /** All that is refused for now. */
@@ -21,13 +21,13 @@ export const notBuilt: readonly NotBuilt[] = [
     key: 'homeserver.kind',
     refuses: (value) => value === 'synapse',
     what: '`kind: synapse`',
-    mend: 'Write `kind: none`: the homeserver can still introspect tokens with `homeserver.secret`.',
+    remedy: 'Write `kind: none`: the homeserver can still introspect tokens with `homeserver.secret`.',
   },
   {
     key: 'providers[].response_mode',
     refuses: (value) => value === 'form_post',
     what: '`response_mode: form_post`',
-    mend: 'Write `response_mode: query`, or leave the key out.',
+    remedy: 'Write `response_mode: query`, or leave the key out.',
   },
 ];
 
@@ -39,11 +39,11 @@ export function isBuilt(key: string): boolean {
 /** The faults of a configuration that asks for what is not there yet. */
 export function reportNotBuilt(
   tree: unknown,
-  report: (path: KeyPath, problem: string, mend: string) => void,
+  report: (path: KeyPath, problem: string, remedy: string) => void,
 ): void {
   for (const entry of notBuilt) {
     for (const { path, value } of valuesAt(tree, entry.key)) {
-      if (entry.refuses(value)) report(path, `${entry.what} is not available in this version`, entry.mend);
+      if (entry.refuses(value)) report(path, `${entry.what} is not available in this version`, entry.remedy);
     }
   }
 }

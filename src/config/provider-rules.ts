@@ -89,9 +89,9 @@ function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report
   if (method === undefined) {
     if (hasSecret && hasKey) report(keyPath, 'is set beside a client secret', 'Remove one of the two.');
     if (hasSecret || hasKey) return;
-    const mend =
+    const remedy =
       'Add `client_secret_file`, or, if the provider gave us no secret, `token_endpoint_auth_method: none`.';
-    report(secretPath, 'is missing', mend);
+    report(secretPath, 'is missing', remedy);
     return;
   }
   const needsKey = method === 'private_key_jwt';

@@ -46,7 +46,7 @@ export function readYaml(
     Alias(_key, node) {
       if (node.resolve(document) !== undefined) return;
       const problem = 'has an alias (*name) that stands for nothing';
-      faults.push({ path: file, problem, mend: QUOTE, ...placeAt(node.range?.[0] ?? 0) });
+      faults.push({ path: file, problem, remedy: QUOTE, ...placeAt(node.range?.[0] ?? 0) });
     },
   });
   if (faults.length > 0) return { ok: false, faults };
@@ -60,7 +60,7 @@ export function readYaml(
     return { ok: true, yaml: { tree, placeOf } };
   } catch {
     const problem = 'has aliases (*name) that stand for too much';
-    return { ok: false, faults: [{ path: file, problem, mend: 'Write out what they stand for.' }] };
+    return { ok: false, faults: [{ path: file, problem, remedy: 'Write out what they stand for.' }] };
   }
 }
 
@@ -84,40 +84,43 @@ function offsetOf(document: Document.Parsed, path: KeyPath): number | undefined 
   return offset;
 }
 
-function explainYaml(error: YAMLError): { problem: string; mend: string } {
+function explainYaml(error: YAMLError): { problem: string; remedy: string } {
   switch (error.code) {
     case 'DUPLICATE_KEY':
-      return { problem: 'has the same key twice in one mapping', mend: 'Remove one of the two.' };
+      return { problem: 'has the same key twice in one mapping', remedy: 'Remove one of the two.' };
     case 'TAB_AS_INDENT':
-      return { problem: 'has a tab as indentation', mend: 'Indent with spaces.' };
+      return { problem: 'has a tab as indentation', remedy: 'Indent with spaces.' };
     case 'BAD_INDENT':
       return {
         problem: 'has a bracket that is not closed, or a line whose indentation fits nothing above it',
-        mend: 'Close the bracket, or align the line with its siblings.',
+        remedy: 'Close the bracket, or align the line with its siblings.',
       };
     case 'MULTIPLE_DOCS':
-      return { problem: 'has more than one document', mend: 'Remove the line with --- and what follows it.' };
+      return {
+        problem: 'has more than one document',
+        remedy: 'Remove the line with --- and what follows it.',
+      };
     case 'TAG_RESOLVE_FAILED':
     case 'BAD_COLLECTION_TYPE':
       return {
         problem: 'has a tag (!name) that is not known',
-        mend: QUOTE,
+        remedy: QUOTE,
       };
     case 'BAD_SCALAR_START':
-      return { problem: 'has a text that begins with a reserved character', mend: QUOTE };
+      return { problem: 'has a text that begins with a reserved character', remedy: QUOTE };
     case 'BAD_ALIAS':
-      return { problem: 'has a text that begins with * or &', mend: QUOTE };
+      return { problem: 'has a text that begins with * or &', remedy: QUOTE };
     case 'BAD_DQ_ESCAPE':
       return {
         problem: 'has a backslash in double quotes that stands for nothing',
-        mend: "Use single quotes: '…'.",
+        remedy: "Use single quotes: '…'.",
       };
     case 'UNEXPECTED_TOKEN':
       return {
         problem: 'has something that YAML does not allow here',
-        mend: 'Correct the syntax, or quote the text.',
+        remedy: 'Correct the syntax, or quote the text.',
       };
     default:
-      return { problem: `is not valid YAML: ${error.message}`, mend: 'Correct the syntax.' };
+      return { problem: `is not valid YAML: ${error.message}`, remedy: 'Correct the syntax.' };
   }
 }

@@ -102,8 +102,9 @@ function checkEncryptionKey(input: Input, report: Report): void {
   const key = input.encryption_key;
   if (key !== undefined) {
     const fault = encryptionKeyFault(key);
-    const mend = 'Make one: openssl rand -base64 32. A database that exists needs the key it was made with.';
-    if (fault !== undefined) report(['encryption_key'], fault, mend);
+    const remedy =
+      'Make one: openssl rand -base64 32. A database that exists needs the key it was made with.';
+    if (fault !== undefined) report(['encryption_key'], fault, remedy);
   } else if (/^postgres/.test(input.database?.url ?? '') && input.encryption_key_file === undefined) {
     report(
       ['encryption_key'],

@@ -83,8 +83,8 @@ function readSecretFile(
   } catch (error) {
     if (context.mayBeAbsent(here) && statSync(file, { throwIfNoEntry: false }) === undefined)
       return undefined;
-    const { problem, mend } = explainFileError(error);
-    context.report(here, `names ${file}, which ${problem}`, mend);
+    const { problem, remedy } = explainFileError(error);
+    context.report(here, `names ${file}, which ${problem}`, remedy);
     return undefined;
   }
   const text = bytes.toString('utf8').replace(/[\r\n]+$/, '');

@@ -24,7 +24,7 @@ function asFinding(code: FindingCode, file: string, fault: Fault): Finding {
     probed: fault.path === file ? file : `${fault.path} (${place})`,
     expected: code === 'config.fault' ? 'a configuration that the service starts with' : 'no surprises',
     seen: fault.problem,
-    mend: fault.mend,
+    remedy: fault.remedy,
   });
 }
 
@@ -40,7 +40,8 @@ function judgeProxies({ public_url: publicUrl, listen }: Config): Finding[] {
       probed: 'listen.trusted_proxies',
       expected: 'the address of the reverse proxy that speaks https for us',
       seen: 'an empty list: all clients seem to have the address of the proxy, and share its rate limits',
-      mend: 'Write `trusted_proxies: [127.0.0.1, "::1"]` (or where the proxy is), and let it send X-Forwarded-For.',
+      remedy:
+        'Write `trusted_proxies: [127.0.0.1, "::1"]` (or where the proxy is), and let it send X-Forwarded-For.',
     }),
   ];
 }

@@ -169,7 +169,7 @@ function unreadable(error: unknown): ReturnType<typeof finding> {
     probed: 'database.url',
     expected: 'a database that this user may read, for the age of the last good documents',
     seen: error instanceof Error ? error.message : 'an unknown error',
-    mend: 'Run the doctor as the user of the service, or see that the database is up.',
+    remedy: 'Run the doctor as the user of the service, or see that the database is up.',
   });
 }
 

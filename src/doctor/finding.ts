@@ -1,4 +1,4 @@
-/** What the doctor says about one thing that is wrong: stable for machines, and with its mend for people. */
+/** What the doctor says about one thing that is wrong: stable for machines, and with its remedy for people. */
 
 /** `error`: sign-in breaks, or somebody else's secret is out. `warning`: it works, and is fragile or not what was meant. */
 export type Severity = 'error' | 'warning';
@@ -91,7 +91,7 @@ export interface Finding {
   readonly expected: string;
   readonly seen: string;
   /** What to do about it, in one line. */
-  readonly mend: string;
+  readonly remedy: string;
   /** Where it is explained, relative to the package. */
   readonly docs: string;
 }
@@ -100,7 +100,7 @@ export interface Finding {
 export type Facts = Omit<Finding, 'severity' | 'docs'>;
 
 /** Completes a finding by its code, and keeps every text to one line. */
-export function finding({ code, subject, probed, expected, seen, mend }: Facts): Finding {
+export function finding({ code, subject, probed, expected, seen, remedy }: Facts): Finding {
   return {
     code,
     severity: severities[code],
@@ -108,7 +108,7 @@ export function finding({ code, subject, probed, expected, seen, mend }: Facts):
     probed: oneLine(probed),
     expected: oneLine(expected),
     seen: oneLine(seen),
-    mend: oneLine(mend),
+    remedy: oneLine(remedy),
     docs: `docs/doctor.md#${anchorOf(code)}`,
   };
 }
@@ -122,7 +122,7 @@ export function anchorOf(code: string): string {
 export function mergeFindings(findings: readonly Finding[]): Finding[] {
   const merged = new Map<string, Finding>();
   for (const each of findings) {
-    const key = JSON.stringify([each.code, each.subject, each.expected, each.seen, each.mend]);
+    const key = JSON.stringify([each.code, each.subject, each.expected, each.seen, each.remedy]);
     const earlier = merged.get(key);
     if (earlier === undefined) merged.set(key, each);
     else if (!earlier.probed.split(', ').includes(each.probed)) {

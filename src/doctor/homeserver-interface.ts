@@ -45,22 +45,22 @@ export async function examineInterface(deps: DoctorDeps, input: InterfaceInput):
 /** 200 or 400 come from the interface itself; 401 and 403 are about the secret; a path that is not there is 404. */
 function judgeInterface(answer: Look): Verdict {
   const expected = 'an answer of its matrix_authentication_service interface';
-  const say = (facts: Pick<Facts, 'code' | 'seen' | 'mend'>): Finding[] => [
+  const say = (facts: Pick<Facts, 'code' | 'seen' | 'remedy'>): Finding[] => [
     finding({ subject: 'homeserver', probed: answer.probed, expected, ...facts }),
   ];
   const read = jsonObjectOf(answer, (status) => [200, 400].includes(status));
   if (!('wrong' in read)) return [];
   const { seen, status, hint } = read.wrong;
   if (status === 401 || status === 403) {
-    const mend =
+    const remedy =
       'Give both the same secret: `homeserver.secret` here, `secret` of `matrix_authentication_service` there.';
-    return say({ code: 'homeserver.secret_refused', seen, mend });
+    return say({ code: 'homeserver.secret_refused', seen, remedy });
   }
   if ('fault' in answer) {
-    const mend = hint ?? 'Let `homeserver.url` be where this machine reaches Synapse.';
-    return say({ code: 'homeserver.unreachable', seen, mend });
+    const remedy = hint ?? 'Let `homeserver.url` be where this machine reaches Synapse.';
+    return say({ code: 'homeserver.unreachable', seen, remedy });
   }
-  const mend =
+  const remedy =
     'Enable `matrix_authentication_service` in homeserver.yaml (Synapse 1.136 or later), and let `homeserver.url` lead to Synapse itself.';
-  return say({ code: 'homeserver.interface_missing', seen, mend });
+  return say({ code: 'homeserver.interface_missing', seen, remedy });
 }

@@ -89,7 +89,7 @@ function judgeVersions(answer: Look): Verdict {
         probed: answer.probed,
         expected,
         seen: read.wrong.seen,
-        mend: unreachable
+        remedy: unreachable
           ? (read.wrong.hint ?? 'Let `homeserver.public_url` be where clients reach the homeserver.')
           : 'Pass /_matrix on to the homeserver in the reverse proxy, but for the paths that this service answers.',
       }),
@@ -97,23 +97,23 @@ function judgeVersions(answer: Look): Verdict {
   }
   const cors = judgeCors(read.answered);
   if (Array.isArray(read.object['versions'])) return cors;
-  const mend = 'Correct `homeserver.public_url`: what answers there is no homeserver.';
+  const remedy = 'Correct `homeserver.public_url`: what answers there is no homeserver.';
   const seen = 'JSON without versions';
-  return [homeserverFinding({ code: 'homeserver.versions', probed: answer.probed, expected, seen, mend })];
+  return [homeserverFinding({ code: 'homeserver.versions', probed: answer.probed, expected, seen, remedy })];
 }
 
 /** Judges `/.well-known/matrix/client` of the server name. */
 export function judgeWellKnown(answer: Look, input: HomeserverInput, baseUrl: string): Verdict {
   const { probed } = answer;
   const expected = `"m.homeserver": {"base_url": "${baseUrl}"}`;
-  const mend = `Serve this there: {"m.homeserver":{"base_url":"${baseUrl}"}}`;
-  const say = (code: FindingCode, seen: string, what = mend): Finding =>
-    homeserverFinding({ code, probed, expected, seen, mend: what });
+  const remedy = `Serve this there: {"m.homeserver":{"base_url":"${baseUrl}"}}`;
+  const say = (code: FindingCode, seen: string, what = remedy): Finding =>
+    homeserverFinding({ code, probed, expected, seen, remedy: what });
   const read = jsonObjectOf(answer);
   if ('wrong' in read) {
     if ('fault' in answer) {
       const what =
-        read.wrong.hint ?? `${mend} Clients that know the name ${input.serverName} alone look there.`;
+        read.wrong.hint ?? `${remedy} Clients that know the name ${input.serverName} alone look there.`;
       return [say('homeserver.well_known_unreachable', read.wrong.seen, what)];
     }
     // Without the file, clients take the server name itself for the homeserver.
@@ -138,7 +138,7 @@ export function judgeWellKnown(answer: Look, input: HomeserverInput, baseUrl: st
         probed,
         expected: `the issuer "${input.issuer}" in org.matrix.msc2965.authentication, or no such member`,
         seen: `the issuer "${quoted}": ${differenceOf(input.issuer, quoted)}`,
-        mend: 'Correct the member, or remove it: newer clients ask for auth_metadata instead.',
+        remedy: 'Correct the member, or remove it: newer clients ask for auth_metadata instead.',
       }),
     ];
   }
@@ -152,7 +152,7 @@ function judgeMetadata(answer: Look, input: HomeserverInput): Verdict {
     code: 'homeserver.auth_metadata',
     probed: answer.probed,
     expected,
-    mend: `Pass /_matrix/client/v1/auth_metadata and /_matrix/client/unstable/org.matrix.msc2965/* at the homeserver's URL on to this service.`,
+    remedy: `Pass /_matrix/client/v1/auth_metadata and /_matrix/client/unstable/org.matrix.msc2965/* at the homeserver's URL on to this service.`,
   } as const;
   const read = jsonObjectOf(answer);
   if ('wrong' in read) return [homeserverFinding({ ...facts, seen: read.wrong.seen })];
@@ -175,7 +175,7 @@ function judgeCors({ answer, probed }: Answered): Finding[] {
         allowed === undefined
           ? 'no such header'
           : `Access-Control-Allow-Origin: ${quoteForLog(allowed, 100)}`,
-      mend: 'Send the header exactly once on this answer: web clients cannot read it otherwise.',
+      remedy: 'Send the header exactly once on this answer: web clients cannot read it otherwise.',
     }),
   ];
 }

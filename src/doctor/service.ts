@@ -68,7 +68,7 @@ export function notRunning({ listen }: ServiceInput, file: string): Finding {
     probed: listen === undefined ? 'listen' : `${listen.host}:${listen.port}`,
     expected: 'the service listening there, or an answer at the public URL',
     seen: 'the connection is refused, and the public URL does not answer either',
-    mend: `Start it: gatehouse serve --config ${file}; then ask the doctor again.`,
+    remedy: `Start it: gatehouse serve --config ${file}; then ask the doctor again.`,
   });
 }
 
@@ -99,7 +99,8 @@ function judgeListener(answer: Look, issuer: string): Verdict {
         'wrong' in read
           ? read.wrong.seen
           : `the issuer "${quoteForLog(typeof stated === 'string' ? stated : '(none)')}"`,
-      mend: 'Restart the service if its configuration has changed; else another program has its port: change `listen`.',
+      remedy:
+        'Restart the service if its configuration has changed; else another program has its port: change `listen`.',
     }),
   ];
 }
@@ -119,9 +120,9 @@ export function judgeReadiness(answer: Look): Verdict {
       probed: answer.probed,
       expected: 'status ok',
       seen,
-      mend: unavailable
-        ? 'Mend what is named there; until then nobody can sign in.'
-        : 'Mend what is named there; the service goes on with the last good documents.',
+      remedy: unavailable
+        ? 'Fix what is named there; until then nobody can sign in.'
+        : 'Fix what is named there; the service goes on with the last good documents.',
     }),
   ];
 }

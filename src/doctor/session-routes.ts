@@ -73,7 +73,7 @@ function judgeSessionRoute(
       probed: answer.probed,
       expected,
       seen,
-      mend: `Pass /_matrix/client/{r0,v3}/${path} at the homeserver's URL on to this service (docs/reverse-proxy/nginx.md).`,
+      remedy: `Pass /_matrix/client/{r0,v3}/${path} at the homeserver's URL on to this service (docs/reverse-proxy/nginx.md).`,
     }),
   ];
   const read = jsonObjectOf(answer, (each) => each === status);

@@ -1,6 +1,6 @@
 /**
  * What this service must tell the homeserver. A homeserver knows users and devices; it has both before a client has a token, and
- * loses a device when the session on it ends (rule 6 of the session model).
+ * loses a device when the session on it ends ("homeserver first", docs/session-model.md).
  */
 
 /** A user and, where it matters, one of its devices. */

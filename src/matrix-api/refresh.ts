@@ -9,7 +9,7 @@ type Body = operations['refreshTokens']['requestBody']['content']['application/j
 type Answer = operations['refreshTokens']['responses'][200]['content']['application/json'];
 
 /**
- * Refresh of sessions without a client, by rule 3 of the session model. No access token is asked for, and one that comes along, a dead one mostly,
+ * Refresh of sessions without a client, by the refresh rule (docs/session-model.md). No access token is asked for, and one that comes along, a dead one mostly,
  * does not matter. Whatever fails here that is not the token's fault is 503 without JSON: clients end the session on any JSON error.
  */
 export function refreshTokens(deps: MatrixApiDeps): Handler<Body, Answer> {

@@ -4,7 +4,7 @@ import { deleteUpstreamGrants } from '../storage/records/upstream-grants.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
 
-/** Locks a user: sessions live on, but nothing can be done with them (rule 7). False where they were locked, or are deactivated. */
+/** Locks a user: sessions live on, but nothing can be done with them (locked is not logged out). False where they were locked, or are deactivated. */
 export function lockPerson(deps: Pick<SessionEndingDeps, 'db' | 'clock'>, userId: string): Promise<boolean> {
   return deps.db.write((tx) => setUserLocked(tx, { id: userId, at: deps.clock.now() }));
 }

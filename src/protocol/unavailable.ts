@@ -1,6 +1,6 @@
 /**
  * Something that we depend on cannot answer now: the database, the IdP, the homeserver, or we are overloaded.
- * On the wire it is always 503 with `Retry-After`, never a 4xx (rule 4 of the session model): a client that sees a
+ * On the wire it is always 503 with `Retry-After`, never a 4xx ("unavailable is 503", docs/session-model.md): a client that sees a
  * 4xx on refresh logs its user out.
  */
 export class Unavailable extends Error {

@@ -25,7 +25,7 @@ interface Derivation {
 }
 
 /**
- * Derives a token by HMAC-SHA-256 under `key`, so that the same refresh token yields the identical successor again (rule 3) while
+ * Derives a token by HMAC-SHA-256 under `key`, so that the same refresh token yields the identical successor again (the refresh rule) while
  * nothing readable is stored: who has the database has neither the key nor the presented token.
  */
 export function deriveToken(

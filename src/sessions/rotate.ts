@@ -57,7 +57,7 @@ export type Rotation =
   | { readonly ok: false; readonly reason: RotationRefusal; readonly sessionId?: string };
 
 /**
- * Refresh by rule 3 of the session model. One transaction; a refusal changes nothing, except that a replay ends the session.
+ * Refresh by the refresh rule (docs/session-model.md). One transaction; a refusal changes nothing, except that a replay ends the session.
  * The access token that the client holds keeps its life.
  */
 export async function rotateTokens(deps: RotationDeps, input: RotationInput): Promise<Rotation> {

@@ -48,7 +48,7 @@ export async function startSession(
 
 /**
  * The session alone, without tokens: whoever calls stores them in the same transaction. A live session on the same device ends here as
- * replaced; the device, its name and its keys stay (rule 6). The admin scope is left out for whom the access rules make no administrator.
+ * replaced; the device, its name and its keys stay (homeserver first). The admin scope is left out for whom the access rules make no administrator.
  * `undefined` where the user is deactivated.
  */
 export async function openSession(

@@ -33,7 +33,7 @@ const DISPLAYNAME_LIMIT = 100;
 
 /**
  * The Matrix user of a person whom the IdP vouched for: the one way in, for every kind of sign-in. (issuer, subject) decides; at the first
- * sign-in the localpart is made of the claims, and a taken one is refused (item 146: names get recycled). The access rules are judged before
+ * sign-in the localpart is made of the claims, and a taken one is refused (names get recycled). The access rules are judged before
  * anything is stored; who breaks them loses the sessions that there are. `expectedLocalpart`: whom it must turn out to be; for anybody else nothing is stored.
  * Throws `SignInRefusal`.
  */

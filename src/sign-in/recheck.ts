@@ -1,5 +1,5 @@
 /**
- * Claims had again while sessions live (rule 8): only claims that came and no longer satisfy the rules end sessions. An outage, an error, an
+ * Claims had again while sessions live (only positive evidence ends sessions): only claims that came and no longer satisfy the rules end sessions. An outage, an error, an
  * expired or revoked token of the IdP ends nothing.
  */
 import type { EmitEvent } from '../observability/events.ts';

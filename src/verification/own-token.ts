@@ -23,7 +23,7 @@ export interface ActiveAccess {
 /** Why a token is not good. */
 export type InactiveReason = 'malformed' | 'unknown' | 'expired' | 'ended' | 'deactivated';
 
-/** Locked is a verdict of its own: the session lives on (rule 7). */
+/** Locked is a verdict of its own: the session lives on (locked is not logged out). */
 export type AccessVerdict =
   | { readonly kind: 'active'; readonly access: ActiveAccess }
   | { readonly kind: 'locked'; readonly access: ActiveAccess }
@@ -46,7 +46,7 @@ const ACTIVITY_PRECISION = 10 * 60_000;
 
 /**
  * Whose access token this is. A malformed one costs no query. The first use is written before the verdict is given, but not
- * waited for on the disk (rule 5); where it cannot be written (a full disk), the verdict stands all the same.
+ * waited for on the disk (durable before answered); where it cannot be written (a full disk), the verdict stands all the same.
  */
 export async function findAccess(deps: FindAccessDeps, token: string): Promise<AccessVerdict> {
   if (!isWellFormedSecret('accessToken', token)) return { kind: 'inactive', reason: 'malformed' };

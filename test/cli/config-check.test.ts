@@ -26,7 +26,7 @@ describe('gatehouse config check', () => {
     expect(stdout).not.toMatch(/hunter2|shared-with|warning/);
   });
 
-  test('of a bad file exits 1, with every fault, its place and its mend', async () => {
+  test('of a bad file exits 1, with every fault, its place and its remedy', async () => {
     const file = brokenFile();
     const { code, stdout } = await runCli(['config', 'check', '--config', file]);
     expect(code).toBe(1);

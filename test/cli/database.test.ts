@@ -72,7 +72,7 @@ describe('gatehouse database on SQLite', () => {
     expect(existsSync(join(folder, 'gatehouse.db'))).toBe(true);
   });
 
-  it('status of a file that is not there says so, makes none, and names the mend', async () => {
+  it('status of a file that is not there says so, makes none, and names the remedy', async () => {
     const file = join(newFolder(), 'none.db');
     const database = await commandsOn(`sqlite:${file}`);
     const { code, stderr } = await database('status');

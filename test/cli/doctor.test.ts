@@ -23,7 +23,7 @@ describe('gatehouse doctor', () => {
     expect(code).toBe(0);
   });
 
-  it('tells each finding with its mend: exit code 1', async () => {
+  it('tells each finding with its remedy: exit code 1', async () => {
     const { file } = await writeConfig();
     const { code, stdout } = await runCli(['doctor', '--config', file]);
     expect(code).toBe(1);

@@ -117,7 +117,7 @@ describe('gatehouse users', () => {
     });
   });
 
-  it('says what is wrong, and how to mend it', async () => {
+  it('says what is wrong, and how to fix it', async () => {
     expect(await run('users', 'show', 'nobody')).toMatchObject({
       code: 1,
       stdout: '',

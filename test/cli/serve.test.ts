@@ -39,7 +39,7 @@ describe('gatehouse serve', () => {
     expect(stderr).toMatch(/none\.yaml: does not exist/);
   });
 
-  test('on a port that is taken names it and the mend', async () => {
+  test('on a port that is taken names it and the remedy', async () => {
     const { file, port } = await writeConfig();
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
@@ -136,7 +136,9 @@ describe('why it could not start', () => {
   test('is told with all causes, once each, and without a stack', () => {
     const error = new Error('the database is unavailable', { cause: new Error('disk I/O error') });
     expect(explainStartFault(error)).toBe('cannot start: the database is unavailable: disk I/O error');
-    const known = Object.assign(new Error('the file is full: free some space'), { mend: 'free some space' });
+    const known = Object.assign(new Error('the file is full: free some space'), {
+      remedy: 'free some space',
+    });
     expect(explainStartFault(known)).toBe('cannot start: the file is full\n  -> Free some space.');
     expect(explainStartFault('?')).toBe('cannot start: for an unknown reason');
   });

@@ -75,7 +75,7 @@ describe('a key that nobody gave', () => {
     writeFileSync(join(baseDir, 'gatehouse.db'), 'SQLite format 3');
     expect(() => ensureEncryptionKey(config, systemRandom)).toThrow(ConfigFault);
     expect(faultsOf(minimal(), {}, baseDir)).toMatchObject([
-      { path: 'encryption_key_file', mend: expect.stringContaining('Put the key back') as string },
+      { path: 'encryption_key_file', remedy: expect.stringContaining('Put the key back') as string },
     ]);
     expect(readdirSync(baseDir)).toEqual(['gatehouse.db']);
   });

@@ -89,7 +89,7 @@ describe('a variable', () => {
 });
 
 describe('a variable is a fault', () => {
-  test.each<[name: string, mend: RegExp]>([
+  test.each<[name: string, remedy: RegExp]>([
     ['GATEHOUSE__SERVERNAME', /GATEHOUSE__SERVER_NAME/],
     ['GATEHOUSE__LISTEN__POTR', /GATEHOUSE__LISTEN__PORT/],
     ['GATEHOUSE__listen__port', /GATEHOUSE__LISTEN/],
@@ -100,13 +100,13 @@ describe('a variable is a fault', () => {
     ['GATEHOUSE__', /Unset it/],
     ['GATEHOUSE____PROTO__', /Unset it/],
     ['GATEHOUSE__CONSTRUCTOR', /Unset it/],
-  ])('if it names no key: %s', (name, mend) => {
+  ])('if it names no key: %s', (name, remedy) => {
     const faults = faultsOf(minimal(), { [name]: 'geheim' });
     expect(faults).toEqual([
       {
         path: name,
         problem: 'overrides no key of the configuration',
-        mend: expect.stringMatching(mend) as string,
+        remedy: expect.stringMatching(remedy) as string,
       },
     ]);
   });
@@ -114,7 +114,7 @@ describe('a variable is a fault', () => {
   test('if it leaves a gap in a list', () => {
     const faults = faultsOf(minimal(), { GATEHOUSE__PROVIDERS__2__ID: 'x' });
     expect(faults).toMatchObject([
-      { path: 'GATEHOUSE__PROVIDERS__2__ID', mend: expect.stringContaining('no gap') as string },
+      { path: 'GATEHOUSE__PROVIDERS__2__ID', remedy: expect.stringContaining('no gap') as string },
     ]);
   });
 
@@ -135,7 +135,7 @@ describe('a variable is a fault', () => {
   test('if it sets a secret whose file is set too; both are named', () => {
     const input = minimal({ providers: [provider({ client_secret: undefined, client_secret_file: 'a' })] });
     const [fault] = faultsOf(input, { GATEHOUSE__PROVIDERS__0__CLIENT_SECRET: 'geheim' });
-    expect(fault).toMatchObject({ path: 'providers[0].client_secret', mend: 'Remove one of the two.' });
+    expect(fault).toMatchObject({ path: 'providers[0].client_secret', remedy: 'Remove one of the two.' });
     expect(fault?.problem).toContain('by GATEHOUSE__PROVIDERS__0__CLIENT_SECRET');
     expect(fault?.problem).toContain('by `providers[0].client_secret_file`');
   });

@@ -352,7 +352,7 @@ const cases: FaultCase[] = [
   ],
 ];
 
-describe('each fault names its path, its rule and its mend', () => {
+describe('each fault names its path, its rule and its remedy', () => {
   expectFaults(cases);
 
   test('and never shows the value of a secret', () => {
@@ -391,12 +391,12 @@ describe('an unknown key', () => {
     const faults = faultsOf(minimal(more));
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatchObject({ path, problem: expect.stringContaining('not a known key') as string });
-    expect(faults[0]?.mend).toContain(`Did you mean ${guess}?`);
+    expect(faults[0]?.remedy).toContain(`Did you mean ${guess}?`);
   });
 
   test('that is like nothing is answered with what there is', () => {
     const [fault] = faultsOf(minimal({ log: { zzzzzzzz: 1 } }));
-    expect(fault?.mend).toBe('Remove it. Known in `log`: `level`, `format`.');
+    expect(fault?.remedy).toBe('Remove it. Known in `log`: `level`, `format`.');
   });
 
   test('cannot reach into what every object has', () => {

@@ -159,7 +159,7 @@ describe('a configuration file', () => {
     const { faults, config } = inspectFile(file, {});
     expect(config).toBeUndefined();
     expect(faults).toMatchObject([{ path: file, problem: expect.stringMatching(problem) as string }]);
-    expect(faults[0]?.mend).toContain('--config');
+    expect(faults[0]?.remedy).toContain('--config');
   });
 
   test.each(['just text', '- a\n- b\n', '12'])('that is no mapping (%j) is refused', (text) => {
@@ -186,7 +186,7 @@ describe('a configuration file', () => {
   });
 });
 
-test('all faults are reported at once, each with place, problem and mend, from the top of the file on', () => {
+test('all faults are reported at once, each with place, problem and remedy, from the top of the file on', () => {
   const { faults, file } = inspectText(
     `server_name: https://example.com
 publik_url: https://auth.example.com
@@ -219,10 +219,10 @@ clients:
     ['limits.body_bytes', undefined],
   ]);
   const fault = new ConfigFault(faults, file);
-  for (const { problem, mend } of faults) {
+  for (const { problem, remedy } of faults) {
     expect(fault.message).toContain(problem);
-    expect(fault.message).toContain(mend);
-    expect(mend).toMatch(/\S/);
+    expect(fault.message).toContain(remedy);
+    expect(remedy).toMatch(/\S/);
   }
   expect(fault.message).toContain('13 faults');
   expect(fault.message).not.toContain('geheim');

@@ -34,7 +34,7 @@ describe('what is not built yet is refused in so many words', () => {
       {
         path: key.replaceAll('[]', '[0]'),
         problem: `${entry.what} is not available in this version`,
-        mend: entry.mend,
+        remedy: entry.remedy,
       },
     ]);
   });

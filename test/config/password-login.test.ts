@@ -53,7 +53,7 @@ describe('login by password', () => {
     [{ provider: 'other' }, 'legacy_login.password.provider', /names no provider/],
   ])('%j is a fault', (password, path, problem) => {
     expect(faultsOf(withPassword(password))).toEqual([
-      { path, problem: expect.stringMatching(problem) as unknown, mend: expect.any(String) as unknown },
+      { path, problem: expect.stringMatching(problem) as unknown, remedy: expect.any(String) as unknown },
     ]);
   });
 
@@ -63,7 +63,7 @@ describe('login by password', () => {
         {
           path: 'legacy_login.password',
           problem: 'does not say which of the providers is asked',
-          mend: 'Write `password: { provider: main }`.',
+          remedy: 'Write `password: { provider: main }`.',
         },
       ]);
     }

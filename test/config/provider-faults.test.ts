@@ -255,6 +255,6 @@ const cases: FaultCase[] = [
   ],
 ];
 
-describe('each fault of a provider names its path, its rule and its mend', () => {
+describe('each fault of a provider names its path, its rule and its remedy', () => {
   expectFaults(cases);
 });

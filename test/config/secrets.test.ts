@@ -106,7 +106,7 @@ describe('a secret in a file of its own', () => {
     const { warnings, faults } = inspectFile(join(folder, 'gatehouse.yaml'), {});
     expect(faults).toEqual([]);
     expect(warnings).toMatchObject([
-      { path: 'providers[0].client_secret_file', mend: `Run: chmod o= ${join(folder, 'idp.secret')}` },
+      { path: 'providers[0].client_secret_file', remedy: `Run: chmod o= ${join(folder, 'idp.secret')}` },
     ]);
   });
 });

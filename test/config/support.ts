@@ -75,18 +75,18 @@ export type FaultCase = [
   input: Json,
   path: string,
   problem: RegExp,
-  mend: RegExp,
+  remedy: RegExp,
   more?: 'and more',
 ];
 
 /** A test for each case: the fault is there, says what it should, and is the only one. */
 export function expectFaults(cases: readonly FaultCase[]): void {
-  test.each(cases)('%s', (_name, input, path, problem, mend, more) => {
+  test.each(cases)('%s', (_name, input, path, problem, remedy, more) => {
     const faults = faultsOf(input);
     expect(faults).toContainEqual({
       path,
       problem: expect.stringMatching(problem) as string,
-      mend: expect.stringMatching(mend) as string,
+      remedy: expect.stringMatching(remedy) as string,
     });
     if (more === undefined) expect(faults).toHaveLength(1);
   });

@@ -196,7 +196,7 @@ forEachEngine((engine) => {
       ],
     ])(
       'nothing ends while the IdP %s',
-      async (_name, breakIt, mend) => {
+      async (_name, breakIt, remedy) => {
         const tokens = await tokensOf('alice', 'KEPT');
         await breakIt(gatehouse);
         // The group is lost at the same time: but nothing says so.
@@ -206,7 +206,7 @@ forEachEngine((engine) => {
         const refreshed = await client.refresh(tokens.refresh_token);
         expect(refreshed.status).toBe(200);
         setGroups('alice', ['matrix-users']);
-        await mend(gatehouse);
+        await remedy(gatehouse);
       },
       15_000,
     );

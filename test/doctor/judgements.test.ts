@@ -60,7 +60,7 @@ describe('the difference of two issuers', () => {
 });
 
 describe('a finding', () => {
-  const facts = { code: 'provider.tls', subject: 'x', expected: 'e', seen: 's', mend: 'm' } as const;
+  const facts = { code: 'provider.tls', subject: 'x', expected: 'e', seen: 's', remedy: 'm' } as const;
 
   it('is one line in every member', () => {
     const { seen, docs } = finding({ ...facts, probed: 'p', seen: 'two\r\n  lines' });

@@ -55,7 +55,7 @@ interface Planted {
   readonly codes: readonly FindingCode[];
   /** What the finding shows. */
   readonly seen: RegExp;
-  readonly mend: RegExp;
+  readonly remedy: RegExp;
   readonly plant?: () => void;
   /** Changes the configuration that the doctor reads. */
   readonly change?: (text: string) => string;
@@ -67,7 +67,7 @@ const planted: readonly Planted[] = [
     codes: ['provider.issuer_mismatch'],
     change: (text) => text.replace(setUp.idpProxy.origin, `${setUp.idpProxy.origin}/`),
     seen: /"http:\/\/127\.0\.0\.1:\d+": it lacks the slash at the end \(from byte \d+ on\)$/,
-    mend: /^Write `issuer: http:\/\/127\.0\.0\.1:\d+` in providers\[0\]/,
+    remedy: /^Write `issuer: http:\/\/127\.0\.0\.1:\d+` in providers\[0\]/,
   },
   {
     fault: 'an endpoint with http',
@@ -79,7 +79,7 @@ const planted: readonly Planted[] = [
       });
     },
     seen: /^token_endpoint is http:\/\/idp\.example\.com\/token$/,
-    mend: /behind https/,
+    remedy: /behind https/,
   },
   {
     fault: 'PKCE without S256',
@@ -92,7 +92,7 @@ const planted: readonly Planted[] = [
       });
     },
     seen: /^plain; sign-in goes without PKCE$/,
-    mend: /S256/,
+    remedy: /S256/,
   },
   {
     fault: 'a path that is not passed on',
@@ -104,7 +104,7 @@ const planted: readonly Planted[] = [
           : undefined;
     },
     seen: /^answered 404 with an HTML page/,
-    mend: /^Pass \/_matrix\/client\/unstable\/org\.matrix\.msc2965\/auth_metadata on to this service/,
+    remedy: /^Pass \/_matrix\/client\/unstable\/org\.matrix\.msc2965\/auth_metadata on to this service/,
   },
   {
     fault: 'cross-origin headers taken away',
@@ -115,7 +115,7 @@ const planted: readonly Planted[] = [
       };
     },
     seen: /^no such header$/,
-    mend: /Access-Control/,
+    remedy: /Access-Control/,
   },
   {
     fault: 'a clock that is ten minutes behind',
@@ -126,14 +126,14 @@ const planted: readonly Planted[] = [
       };
     },
     seen: /^it is (599|600|601) seconds behind ours$/,
-    mend: /NTP/,
+    remedy: /NTP/,
   },
   {
     fault: 'a wrong client secret',
     codes: ['provider.client_refused'],
     change: (text) => text.replace(setUp.idp.clientSecret, 'not-the-secret-of-this-client'),
     seen: /^status 401, invalid_client$/,
-    mend: /providers\[0\]\.client_id.*client secret/,
+    remedy: /providers\[0\]\.client_id.*client secret/,
   },
   {
     fault: 'a challenge for browsers in front of the provider',
@@ -146,7 +146,7 @@ const planted: readonly Planted[] = [
       });
     },
     seen: /^answered 403 with an HTML page \(a Cloudflare challenge: exempt this server from it\)/,
-    mend: /^Exempt this server/,
+    remedy: /^Exempt this server/,
   },
   {
     fault: 'metadata that the proxy rewrites',
@@ -162,7 +162,7 @@ const planted: readonly Planted[] = [
       };
     },
     seen: /^token_endpoint is https:\/\/cdn\.example\.com\/token$/,
-    mend: /pass bodies on as they are/,
+    remedy: /pass bodies on as they are/,
   },
   {
     fault: 'a redirect in front of the metadata',
@@ -172,7 +172,7 @@ const planted: readonly Planted[] = [
         path === metadataPath ? { status: 301, headers: { location: `${path}/` }, body: '' } : undefined;
     },
     seen: /^301, a redirect to http:\/\/127\.0\.0\.1:\d+\/_matrix\/client\/v1\/auth_metadata\/$/,
-    mend: /^Take the redirect out of the reverse proxy/,
+    remedy: /^Take the redirect out of the reverse proxy/,
   },
   {
     fault: 'a provider that does not know its scheme',
@@ -184,7 +184,7 @@ const planted: readonly Planted[] = [
       });
     },
     seen: /the scheme differs \(http: and https:\)/,
-    mend: /^Write `issuer: https:/,
+    remedy: /^Write `issuer: https:/,
   },
   {
     fault: 'an empty key set',
@@ -193,19 +193,19 @@ const planted: readonly Planted[] = [
       setUp.idp.faults.jwks = () => ({ keys: [] });
     },
     seen: /no usable signing key among its 0/,
-    mend: /signing key/,
+    remedy: /signing key/,
   },
 ];
 
 describe('the doctor finds', () => {
-  it.each(planted)('$fault', async ({ codes, seen, mend, plant, change }) => {
+  it.each(planted)('$fault', async ({ codes, seen, remedy, plant, change }) => {
     plant?.();
     const report = await setUp.ask(change);
     expect([...new Set(report.findings.map(({ code }) => code))]).toEqual(codes);
     expect(report.exit_code).toBe(1);
     const [finding] = report.findings;
     expect(finding?.seen).toMatch(seen);
-    expect(finding?.mend).toMatch(mend);
+    expect(finding?.remedy).toMatch(remedy);
     for (const each of report.findings) {
       expect(Object.keys(each)).toEqual([
         'code',
@@ -214,7 +214,7 @@ describe('the doctor finds', () => {
         'probed',
         'expected',
         'seen',
-        'mend',
+        'remedy',
         'docs',
       ]);
       expect(Object.values(each).every((text) => text !== '' && !text.includes('\n'))).toBe(true);

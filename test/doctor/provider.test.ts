@@ -19,7 +19,7 @@ afterEach(() => {
 afterAll(() => setUp[Symbol.asyncDispose]());
 
 const codesOf = (report: Report): string[] => report.findings.map(({ code }) => code);
-const mendsOf = (report: Report): string => report.findings.map(({ mend }) => mend).join('\n');
+const remediesOf = (report: Report): string => report.findings.map(({ remedy }) => remedy).join('\n');
 const provider = (line: string) => (text: string) =>
   text.replace('    client_id:', `    ${line}\n    client_id:`);
 const discovery = (members: Record<string, unknown>): void => {
@@ -77,7 +77,7 @@ describe('the metadata', () => {
     const report = await setUp.ask(provider('discovery: { method: oauth2 }'));
     expect(codesOf(report)).toEqual(['provider.html']);
     expect(report.findings[0]?.probed).toMatch(/oauth-authorization-server$/);
-    expect(mendsOf(report)).toContain('Correct `issuer`');
+    expect(remediesOf(report)).toContain('Correct `issuer`');
   });
 
   it('that redirects is told with the target', async () => {
@@ -118,7 +118,7 @@ describe('the client', () => {
         : undefined;
     const report = await setUp.ask();
     expect(codesOf(report)).toEqual(['provider.client_refused']);
-    expect(mendsOf(report)).toContain(
+    expect(remediesOf(report)).toContain(
       'write `token_endpoint_auth_method: client_secret_post` in providers[0]',
     );
   });
@@ -126,7 +126,7 @@ describe('the client', () => {
   it('whose redirect URI is not registered is told which one to register', async () => {
     const report = await setUp.ask((text) => text.replace('- id: main', '- id: other'));
     expect(codesOf(report)).toContain('provider.redirect_uri_refused');
-    expect(mendsOf(report)).toContain(`byte for byte: ${setUp.url}upstream/other/callback`);
+    expect(remediesOf(report)).toContain(`byte for byte: ${setUp.url}upstream/other/callback`);
   });
 
   it('that is unknown is told', async () => {
@@ -138,7 +138,7 @@ describe('the client', () => {
     const passwords = (text: string): string => `${text}\nlegacy_login: { password: true }\n`;
     const report = await setUp.ask(passwords);
     expect(codesOf(report)).toContain('provider.password_grant');
-    expect(mendsOf(report)).toContain('Allow the password grant');
+    expect(remediesOf(report)).toContain('Allow the password grant');
     expect(JSON.stringify(report)).toContain('with a name and a password that cannot exist');
     // Where it may, nobody is let in, and that is all right.
     setUp.idpProxy.faults.response = (answer, { path }) => {

@@ -70,7 +70,7 @@ describe('the reverse proxy', () => {
     };
     const report = await setUp.ask();
     expect(codesOf(report)).toContain('public_url.cors_doubled');
-    expect(report.findings.find(({ code }) => code === 'public_url.cors_doubled')?.mend).toMatch(
+    expect(report.findings.find(({ code }) => code === 'public_url.cors_doubled')?.remedy).toMatch(
       /^Take the Access-Control headers out/,
     );
   });
@@ -128,7 +128,7 @@ describe('the reverse proxy', () => {
     const { findings } = await setUp.ask();
     const issuer = findings.find(({ code }) => code === 'public_url.issuer_mismatch');
     expect(issuer?.seen).toContain('the scheme differs (http: and https:)');
-    expect(issuer?.mend).toContain('something rewrites the scheme');
+    expect(issuer?.remedy).toContain('something rewrites the scheme');
     expect(issuer?.probed.split(', ')).toHaveLength(4);
   });
 
@@ -211,7 +211,7 @@ describe('the routes of session management', () => {
     expect(codesOf(report)).toEqual(['homeserver.not_proxied']);
     expect(report.findings).toHaveLength(1);
     expect(report.findings[0]?.probed).toMatch(pattern);
-    expect(report.findings[0]?.mend).toMatch(/^Pass \/_matrix\/client\/\{r0,v3\}\/log|refresh/);
+    expect(report.findings[0]?.remedy).toMatch(/^Pass \/_matrix\/client\/\{r0,v3\}\/log|refresh/);
   });
 
   it('are asked at the URL of the homeserver, without logging in', async () => {
@@ -302,7 +302,7 @@ describe('the service', () => {
     await own.stopService();
     const report = await own.ask();
     expect(report.findings).toMatchObject([{ code: 'service.not_running', subject: 'service' }]);
-    expect(report.findings[0]?.mend).toContain('gatehouse serve --config');
+    expect(report.findings[0]?.remedy).toContain('gatehouse serve --config');
     expect(report.exit_code).toBe(1);
   });
 

@@ -87,7 +87,7 @@ describe('in passthrough mode, auth_metadata', () => {
     expect(() => published.metadata.reply({})).toThrow(Unavailable);
   });
 
-  it('is served as soon as the provider has mended its document', async () => {
+  it('is served as soon as the provider has fixed its document', async () => {
     change = { response_modes_supported: ['query'] };
     const published = await publish();
     expect(() => published.metadata.reply({})).toThrow(Unavailable);

@@ -37,7 +37,7 @@ describe('a sealed value', () => {
     expect(() => sealer.open(`${version}.${id}.${body.slice(0, 20)}`, 'c')).toThrow('is cut short');
   });
 
-  it('of another key names both keys and the mend, and neither secret', () => {
+  it('of another key names both keys and the remedy, and neither secret', () => {
     const other = createSealer(randomBytes(32), systemRandom);
     expect(() => other.open(sealer.seal('private', 'c'), 'c')).toThrow(
       /^c was sealed under encryption key [\w-]{8}, but the configured one is [\w-]{8}: restore the key file/,

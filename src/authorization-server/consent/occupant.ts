@@ -1,7 +1,7 @@
 import { findLiveSession } from '../../storage/records/sessions.ts';
 import { type Client, clientName, type ClientLookupDeps, loadClient } from '../../clients/clients.ts';
 
-/** Name of the other app whose live session has the device: a client that names a device of another one would sign that one out (item 15). */
+/** Name of the other app whose live session has the device: a client that names a device of another one would sign that one out. */
 export async function occupantOf(
   deps: ClientLookupDeps,
   device: { userId: string; deviceId: string; client: Client },

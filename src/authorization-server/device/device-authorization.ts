@@ -112,7 +112,7 @@ async function keepGrant(
   throw new Unavailable('the device grant', { cause: new Error('no free user code was found') });
 }
 
-/** One client cannot take the others' places (item 76). */
+/** One client cannot take the others' places. */
 async function refuseTooMany(
   tx: Parameters<typeof hasDeviceGrants>[0],
   { deviceGrants }: Pick<AuthorizationServerDeps, 'deviceGrants'>,

@@ -72,7 +72,7 @@ export interface ConfirmationInput {
   readonly status?: number;
 }
 
-/** Names who asked, for what, and from where; nothing is agreed to but by its button (RFC 8628 sections 3.3 and 5.4, item 71). */
+/** Names who asked, for what, and from where; nothing is agreed to but by its button (RFC 8628 sections 3.3 and 5.4). */
 export function confirmationPage(
   deps: { issuer: string; serverName: string },
   input: ConfirmationInput,

@@ -19,7 +19,7 @@ import type { AuthorizationServerDeps } from '../deps.ts';
 import { codePage } from './device-page.ts';
 import { hashUserCode, readUserCode, showUserCode } from './user-code.ts';
 
-/** Wrong codes in a quarter of an hour, which is the life of a code (item 68): 5 of 20^8 are less than 2^-32. */
+/** Wrong codes in a quarter of an hour, which is the life of a code: 5 of 20^8 are less than 2^-32. */
 const GUESSES = { perBrowser: 5, perAddress: 20, overall: 1000, windowSeconds: 900 };
 /** Each so many wrong codes within the window are told to the operator. */
 const ALARM = 100;

@@ -26,7 +26,7 @@ export function showUserCode(code: string): string {
 
 /**
  * What a person typed, as a user code: case, spaces, dashes and dots do not matter. `undefined` for anything else; letters of other alphabets that
- * look alike are not taken for ours (item 69).
+ * look alike are not taken for ours.
  */
 export function readUserCode(text: string): string | undefined {
   if (text.length > 64) return undefined;

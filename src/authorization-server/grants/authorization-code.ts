@@ -18,7 +18,7 @@ import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';
 import { announceDevice, answerWithSession } from './session-answer.ts';
 
-/** Wrong verifiers that burn a code (item 32). */
+/** Wrong verifiers that burn a code. */
 const VERIFIER_MISSES = 5;
 
 type Redemption =
@@ -80,7 +80,7 @@ async function redeem(
   { record, client }: { record: AuthorizationCode; client: Client },
 ): Promise<IssuedTokens> {
   const device = { userId: record.user_id, deviceId: record.device_id };
-  // Homeserver first (rule 6). One that cannot be told leaves the code unconsumed: the client may try again.
+  // Homeserver first (homeserver first). One that cannot be told leaves the code unconsumed: the client may try again.
   if (record.consumed_at === null && !(await announceDevice(deps, { ...device, client }))) {
     throw invalidGrant('the user is deactivated');
   }
@@ -129,7 +129,7 @@ async function redeem(
   }
 }
 
-/** One text for every refusal (item 31); the exact reason goes to the log. */
+/** One text for every refusal; the exact reason goes to the log. */
 function invalidGrant(reason: string): OAuthError {
   return new OAuthError(
     'invalid_grant',

@@ -127,7 +127,7 @@ async function redeem(
   return redemption.tokens;
 }
 
-/** A person who was locked or deactivated after agreeing gets no session (item 74). */
+/** A person who was locked or deactivated after agreeing gets no session. */
 async function refusalOf(
   db: Parameters<typeof findUser>[0],
   grant: AllowedGrant,

@@ -7,7 +7,7 @@ import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';
 
 /**
- * Refresh (RFC 6749 section 6) by rule 3 of the session model. A 4xx here logs the user out at the client, so only a true refusal of
+ * Refresh (RFC 6749 section 6) by the refresh rule (docs/session-model.md). A 4xx here logs the user out at the client, so only a true refusal of
  * the token is one; a live session is never refused for a grant type that its client did not register.
  */
 export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {

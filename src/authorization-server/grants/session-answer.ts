@@ -8,7 +8,7 @@ import { signIdToken } from '../id-token.ts';
 import type { TokenAnswer } from './grant.ts';
 
 /**
- * Tells the homeserver of user and device (rule 6); false where the user is gone or deactivated. Throws `Unavailable` where it cannot be told: nothing
+ * Tells the homeserver of user and device (homeserver first); false where the user is gone or deactivated. Throws `Unavailable` where it cannot be told: nothing
  * is consumed by then, and the client may try again.
  */
 export async function announceDevice(

@@ -26,7 +26,7 @@ export function judgeAbilities(
       code: 'provider.code_flow',
       expected: '"code" among response_types_supported',
       seen: listed(responseTypes),
-      mend: 'Allow the authorization code flow at the provider.',
+      remedy: 'Allow the authorization code flow at the provider.',
     });
   }
   const grants = server.grant_types_supported;
@@ -35,7 +35,7 @@ export function judgeAbilities(
       code: 'provider.code_flow',
       expected: '"authorization_code" among grant_types_supported',
       seen: listed(grants),
-      mend: 'Allow the authorization code grant at the provider.',
+      remedy: 'Allow the authorization code grant at the provider.',
     });
   }
   const modes = server.response_modes_supported ?? [];
@@ -44,7 +44,7 @@ export function judgeAbilities(
       code: 'provider.response_mode',
       expected: `"${settings.responseMode}" among response_modes_supported`,
       seen: listed(modes),
-      mend: modes.includes('form_post')
+      remedy: modes.includes('form_post')
         ? `Write \`response_mode: form_post\` in ${place}.`
         : `Allow the response mode ${settings.responseMode} at the provider.`,
     });
@@ -57,7 +57,7 @@ export function judgeAbilities(
       code: 'provider.scope_unlisted',
       expected: `${unlisted.join(', ')} among scopes_supported`,
       seen: listed(scopes ?? []),
-      mend: `Offer the scope at the provider, or leave it out of \`${place}.scopes\`.`,
+      remedy: `Offer the scope at the provider, or leave it out of \`${place}.scopes\`.`,
     });
   }
   const claims = server.claims_supported as readonly string[] | undefined;
@@ -67,7 +67,7 @@ export function judgeAbilities(
       code: 'provider.claim_unlisted',
       expected: `the claim ${unknown.join(', ')} among claims_supported: \`claims.localpart\` reads it`,
       seen: listed(claims ?? []),
-      mend: `Make the provider release the claim, or name another one in \`${place}.claims.localpart\`.`,
+      remedy: `Make the provider release the claim, or name another one in \`${place}.claims.localpart\`.`,
     });
   }
   if (usesOpenId(settings)) judgeAlgorithms(context, server, say);
@@ -76,7 +76,7 @@ export function judgeAbilities(
       code: 'provider.userinfo_missing',
       expected: 'a userinfo_endpoint: most providers give profile claims only there',
       seen: 'there is none',
-      mend: `See that the ID token has the claims of \`${place}.claims\`, and write \`fetch_userinfo: false\`.`,
+      remedy: `See that the ID token has the claims of \`${place}.claims\`, and write \`fetch_userinfo: false\`.`,
     });
   }
   return findings;
@@ -97,7 +97,7 @@ function judgePkce({ settings, place }: ProviderContext, server: AuthorizationSe
       methods === undefined
         ? `no such member; sign-in ${sent ? 'sends S256 all the same' : 'goes without PKCE'}`
         : `${listed(methods)}; sign-in ${sent ? 'sends S256 all the same' : 'goes without PKCE'}`,
-    mend: `Switch PKCE with S256 on at the provider; if it has it and does not say so, write \`pkce: always\` in ${place}.`,
+    remedy: `Switch PKCE with S256 on at the provider; if it has it and does not say so, write \`pkce: always\` in ${place}.`,
   });
 }
 
@@ -110,7 +110,7 @@ function judgeAlgorithms({ settings, place }: ProviderContext, server: Authoriza
     code: 'provider.algorithm',
     expected: `one of ${wanted.join(', ')} among id_token_signing_alg_values_supported`,
     seen: listed(offered),
-    mend:
+    remedy:
       settings.idTokenAlgorithms === undefined
         ? 'Let the provider sign ID tokens with RS256 or ES256.'
         : `Correct \`${place}.id_token_algorithms\`, or the signature at the provider.`,

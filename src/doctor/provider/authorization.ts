@@ -75,7 +75,7 @@ function errorFinding(context: ProviderContext, probed: string, error: string, s
       return say(context, {
         code: 'provider.scope_refused',
         expected: `the scopes ${settings.scopes.join(' ')} for this client`,
-        mend: `Allow these scopes for the client at the provider, or correct \`${place}.scopes\`.`,
+        remedy: `Allow these scopes for the client at the provider, or correct \`${place}.scopes\`.`,
         ...common,
       });
     case 'unauthorized_client':
@@ -83,14 +83,14 @@ function errorFinding(context: ProviderContext, probed: string, error: string, s
       return say(context, {
         code: 'provider.grant_refused',
         expected: 'the authorization code flow for this client',
-        mend: 'Allow the authorization code grant (standard flow) for this client at the provider.',
+        remedy: 'Allow the authorization code grant (standard flow) for this client at the provider.',
         ...common,
       });
     default:
       return say(context, {
         code: 'provider.authorization_refused',
         expected: 'login_required, or the sign-in page',
-        mend: /code_challenge|pkce/i.test(seen)
+        remedy: /code_challenge|pkce/i.test(seen)
           ? `Bring PKCE into line: the switch of the client at the provider, and \`${place}.pkce\`.`
           : 'Look for the reason in the log of the provider, and compare the settings of this client there.',
         ...common,
@@ -116,7 +116,7 @@ function refusedPage(context: ProviderContext, { answer, probed }: Answered): Fi
       ? `our redirect URI registered for the client "${settings.clientId}"`
       : 'login_required at our redirect URI, or the sign-in page',
     seen: `status ${answer.status}, an error page${speaksOfIt ? ' that speaks of the redirect URI' : ''}`,
-    mend: speaksOfIt
+    remedy: speaksOfIt
       ? `Register this redirect URI at the provider, byte for byte: ${context.redirectUri}`
       : `Compare \`client_id\` and the redirect URI registered at the provider: ${context.redirectUri}`,
   });

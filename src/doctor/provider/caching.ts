@@ -19,7 +19,8 @@ export function cachingFindings(
         probed,
         expected: 'max-age in whole seconds (RFC 9111, section 1.2.2)',
         seen: `Cache-Control: ${quoteForLog(value, 200)}`,
-        mend: 'Correct the header at the provider, or whatever writes it on the way: it counts as stale at once.',
+        remedy:
+          'Correct the header at the provider, or whatever writes it on the way: it counts as stale at once.',
       }),
     ];
   }
@@ -32,7 +33,8 @@ export function cachingFindings(
       probed,
       expected: `${what} not older than ${limit} seconds (max-age)`,
       seen: `Age: ${age}: a cache on the way serves an old copy`,
-      mend: 'Let the cache in front of the provider keep to max-age, or pass this path through: a change of keys would come late.',
+      remedy:
+        'Let the cache in front of the provider keep to max-age, or pass this path through: a change of keys would come late.',
     }),
   ];
 }

@@ -19,7 +19,7 @@ export interface ClientVerdict {
   readonly answered?: Answered;
 }
 
-/** Presents the impossible code. Where we are refused, tries the other way to send a secret, for the mend. */
+/** Presents the impossible code. Where we are refused, tries the other way to send a secret, for the remedy. */
 export async function examineClient(
   context: ProviderContext,
   server: Server | undefined,
@@ -50,10 +50,10 @@ export async function examineClient(
       const accepted =
         other !== undefined &&
         ['accepted', 'grant_refused'].includes(outcomeOf(await presentCode(context, server, other)).kind);
-      const mend = accepted
+      const remedy = accepted
         ? `The provider accepts the secret by ${other}: write \`token_endpoint_auth_method: ${other}\` in ${context.place}.`
-        : mendOf(context, method);
-      return { verdict: [clientRefused(context, answer, method, outcome.seen, mend)], ...answered };
+        : remedyFor(context, method);
+      return { verdict: [clientRefused(context, answer, method, outcome.seen, remedy)], ...answered };
     }
   }
 }
@@ -74,7 +74,7 @@ async function keyFault(
       probed: `${context.place}.client_private_key`,
       expected: `a private key for ${context.settings.authSigningAlg ?? 'RS256'}`,
       seen: error instanceof Error ? error.message : 'a key that cannot be used',
-      mend: `Name the algorithm of the key in \`${context.place}.token_endpoint_auth_signing_alg\`, or make another key.`,
+      remedy: `Name the algorithm of the key in \`${context.place}.token_endpoint_auth_signing_alg\`, or make another key.`,
     });
   }
 }
@@ -148,18 +148,18 @@ function clientRefused(
   { probed }: Look,
   method: TokenEndpointAuthMethod,
   seen: string,
-  mend: string,
+  remedy: string,
 ): Finding {
   return providerFinding(context, {
     code: 'provider.client_refused',
     probed: `${probed} with a code that cannot exist`,
     expected: `invalid_grant: the client "${context.settings.clientId}" is known, its credentials (${method}) are right`,
     seen,
-    mend,
+    remedy,
   });
 }
 
-function mendOf({ place }: ProviderContext, method: TokenEndpointAuthMethod): string {
+function remedyFor({ place }: ProviderContext, method: TokenEndpointAuthMethod): string {
   switch (method) {
     case 'none':
       return `Make the client a public one at the provider, or give its secret in \`${place}.client_secret_file\`.`;
@@ -177,6 +177,6 @@ function grantRefused(context: ProviderContext, { probed }: Look, seen: string):
     probed: `${probed} with a code that cannot exist`,
     expected: `invalid_grant: the client "${context.settings.clientId}" may use the authorization code grant`,
     seen,
-    mend: 'Allow the authorization code grant (standard flow) for this client at the provider.',
+    remedy: 'Allow the authorization code grant (standard flow) for this client at the provider.',
   });
 }

@@ -25,7 +25,8 @@ export function judgeClock(
         probed,
         expected: `the provider's clock within ${TOLERANCE_SECONDS} seconds of ours`,
         seen: `it is ${Math.abs(skew)} seconds ${direction} ours`,
-        mend: 'Set the clock of both machines by NTP (chronyc tracking, timedatectl): ID tokens are refused otherwise.',
+        remedy:
+          'Set the clock of both machines by NTP (chronyc tracking, timedatectl): ID tokens are refused otherwise.',
       }),
     ];
   }

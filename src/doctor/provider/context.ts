@@ -39,7 +39,7 @@ export function slowFinding(context: ProviderContext, answer: Look): Finding[] {
       probed: answer.probed,
       expected: `an answer within ${SLOW_MS / 1000} seconds`,
       seen: `an answer after ${(answer.tookMs / 1000).toFixed(1)} seconds`,
-      mend: `Find out why the provider is slow; a request is given up after ${context.settings.timeoutMs / 1000} seconds (\`timeout_seconds\`).`,
+      remedy: `Find out why the provider is slow; a request is given up after ${context.settings.timeoutMs / 1000} seconds (\`timeout_seconds\`).`,
     }),
   ];
 }
@@ -56,11 +56,11 @@ export function wrongAnswerFinding(
     probed: answer.probed,
     expected: 'an answer in JSON',
     seen: wrong.seen,
-    mend: mendOf(context, wrong, member),
+    remedy: remedyFor(context, wrong, member),
   });
 }
 
-function mendOf({ place }: ProviderContext, wrong: WrongAnswer, member: string | undefined): string {
+function remedyFor({ place }: ProviderContext, wrong: WrongAnswer, member: string | undefined): string {
   const override = member === undefined ? undefined : `\`${place}.discovery.overrides.${member}\``;
   switch (wrong.kind) {
     case 'unreachable':

@@ -38,7 +38,8 @@ async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<
         probed,
         expected: 'a public key for signatures: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519',
         seen: error.message,
-        mend: 'Give the provider an asymmetric signing key, and see that its key set shows the public half.',
+        remedy:
+          'Give the provider an asymmetric signing key, and see that its key set shows the public half.',
       }),
     );
   }
@@ -49,7 +50,8 @@ async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<
         probed,
         expected: 'public keys only',
         seen: 'a private or symmetric key, readable by everybody',
-        mend: 'Take it out of use at the provider at once and make a new key: whoever has read it can sign ID tokens.',
+        remedy:
+          'Take it out of use at the provider at once and make a new key: whoever has read it can sign ID tokens.',
       }),
     );
   }

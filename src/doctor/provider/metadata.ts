@@ -98,7 +98,7 @@ export function judgeMetadata(
         probed,
         expected: `the member ${name}`,
         seen: 'it is not there',
-        mend: `Correct the metadata at the provider, or add \`${context.place}.discovery.overrides.${name}\`.`,
+        remedy: `Correct the metadata at the provider, or add \`${context.place}.discovery.overrides.${name}\`.`,
       }),
     );
   }
@@ -109,7 +109,7 @@ export function judgeMetadata(
       probed,
       expected: 'members of the registered types (RFC 8414, section 2)',
       seen: unfit,
-      mend: 'Have the metadata corrected at the provider, or replace the member in `discovery.overrides`.',
+      remedy: 'Have the metadata corrected at the provider, or replace the member in `discovery.overrides`.',
     } as const;
     return { findings: [providerFinding(context, fault)], server: undefined };
   }
@@ -126,14 +126,14 @@ function judgeIssuer(context: ProviderContext, probed: string, stated: unknown):
   const template = settings.preset.issuer_template;
   if (template !== undefined && stated === template.issuer) {
     if (settings.allowedTenants.length > 0) return [];
-    const mend = `Name the tenants that may sign in in \`${place}.allowed_tenants\`.`;
+    const remedy = `Name the tenants that may sign in in \`${place}.allowed_tenants\`.`;
     const seen = `the issuer "${template.issuer}", which stands for every tenant`;
-    return [providerFinding(context, { code: 'provider.issuer_mismatch', probed, expected, seen, mend })];
+    return [providerFinding(context, { code: 'provider.issuer_mismatch', probed, expected, seen, remedy })];
   }
   if (typeof stated !== 'string') {
-    const mend = 'Have the metadata corrected at the provider: the member `issuer` is required.';
+    const remedy = 'Have the metadata corrected at the provider: the member `issuer` is required.';
     const seen = stated === undefined ? 'no issuer' : 'an issuer that is not a string';
-    return [providerFinding(context, { code: 'provider.issuer_mismatch', probed, expected, seen, mend })];
+    return [providerFinding(context, { code: 'provider.issuer_mismatch', probed, expected, seen, remedy })];
   }
   const quoted = quoteForLog(stated, 300);
   return [
@@ -142,12 +142,12 @@ function judgeIssuer(context: ProviderContext, probed: string, stated: unknown):
       probed,
       expected,
       seen: `the issuer "${quoted}": ${differenceOf(settings.issuer, quoted)}`,
-      mend: mendIssuer(settings.issuer, quoted, place),
+      remedy: issuerRemedy(settings.issuer, quoted, place),
     }),
   ];
 }
 
-function mendIssuer(configured: string, stated: string, place: string): string {
+function issuerRemedy(configured: string, stated: string, place: string): string {
   const [ours, theirs] = [URL.parse(configured), URL.parse(stated)];
   const write = `Write \`issuer: ${stated}\` in ${place}`;
   if (ours === null || theirs === null)
@@ -175,9 +175,9 @@ function endpointFinding(
   value: unknown,
 ): Finding | undefined {
   const url = typeof value === 'string' ? URL.parse(value) : null;
-  const mend = `Have it corrected at the provider, or write the right URL in \`${context.place}.discovery.overrides.${name}\`.`;
+  const remedy = `Have it corrected at the provider, or write the right URL in \`${context.place}.discovery.overrides.${name}\`.`;
   if (url === null) {
-    const facts = { probed, expected: `${name} as an absolute URL`, seen: `${name} is none`, mend };
+    const facts = { probed, expected: `${name} as an absolute URL`, seen: `${name} is none`, remedy };
     return providerFinding(context, { code: 'provider.endpoint_invalid', ...facts });
   }
   const where = quoteForLog(plainUrl(url), 300);
@@ -192,13 +192,14 @@ function endpointFinding(
       probed,
       expected: `${name} with https`,
       seen: `${name} is ${where}`,
-      mend: 'Tell the provider that it is behind https (its public URL, or X-Forwarded-Proto from its reverse proxy).',
+      remedy:
+        'Tell the provider that it is behind https (its public URL, or X-Forwarded-Proto from its reverse proxy).',
     });
   }
   if (url.username === '' && url.password === '' && !String(value).includes('#')) return undefined;
   const seen = `${name} (${where}) has a user name, a password or a fragment`;
   const expected = `${name} without user information and fragment`;
-  return providerFinding(context, { code: 'provider.endpoint_invalid', probed, expected, seen, mend });
+  return providerFinding(context, { code: 'provider.endpoint_invalid', probed, expected, seen, remedy });
 }
 
 /** What the service itself would say of it: nothing that it refuses may look sound here. */

@@ -34,7 +34,8 @@ export async function examinePasswordGrant(
       probed: `${answer.probed} with a name and a password that cannot exist`,
       expected: `invalid_grant: the client "${context.settings.clientId}" may use the password grant`,
       seen: `status ${status}, ${typeof error === 'string' ? quoteForLog(error, 100) : 'without an OAuth error'}`,
-      mend: 'Allow the password grant (“direct access grants”) for this client at the provider, or write `password: false` in `legacy_login`.',
+      remedy:
+        'Allow the password grant (“direct access grants”) for this client at the provider, or write `password: false` in `legacy_login`.',
     }),
   ];
 }

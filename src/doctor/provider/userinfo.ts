@@ -45,7 +45,7 @@ function judgeUserinfoAnswer(context: ProviderContext, answer: Look): Verdict {
       probed: `${answer.probed} with a token that cannot exist`,
       expected: 'a refusal, status 401',
       seen: `status ${status}`,
-      mend: `Correct userinfo_endpoint at the provider, or in \`${context.place}.discovery.overrides.userinfo_endpoint\`.`,
+      remedy: `Correct userinfo_endpoint at the provider, or in \`${context.place}.discovery.overrides.userinfo_endpoint\`.`,
     }),
   ];
 }

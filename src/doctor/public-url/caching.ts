@@ -12,10 +12,10 @@ export async function examineValidators(context: PublicContext, first: Answered)
   const { etag } = answer.headers;
   const expected = 'an ETag, and 304 for it';
   const code = 'public_url.etag_lost';
-  const mend =
+  const remedy =
     'Let the reverse proxy pass ETag and If-None-Match on (and not compress again what is compressed).';
   if (etag === undefined) {
-    return [...cacheControl, publicFinding({ code, probed, expected, seen: 'no ETag', mend })];
+    return [...cacheControl, publicFinding({ code, probed, expected, seen: 'no ETag', remedy })];
   }
   const headers = { accept: 'application/json', 'if-none-match': etag };
   const again = await look(context, { url, headers });
@@ -24,7 +24,7 @@ export async function examineValidators(context: PublicContext, first: Answered)
   const seen = status === undefined ? 'no answer' : `status ${status} for its own ETag`;
   return [
     ...cacheControl,
-    publicFinding({ code, probed: `${probed} with If-None-Match`, expected, seen, mend }),
+    publicFinding({ code, probed: `${probed} with If-None-Match`, expected, seen, remedy }),
   ];
 }
 
@@ -41,12 +41,12 @@ function judgeCacheControl(context: PublicContext, { answer, probed }: Answered)
     expected: `Cache-Control: public, max-age=${context.maxAgeSeconds}, and no older copy`,
   } as const;
   if (!sound) {
-    const mend = 'Let the reverse proxy leave Cache-Control alone (expires, cache rules of a CDN).';
-    return [publicFinding({ ...facts, seen: `Cache-Control: ${value.slice(0, 200)}`, mend })];
+    const remedy = 'Let the reverse proxy leave Cache-Control alone (expires, cache rules of a CDN).';
+    return [publicFinding({ ...facts, seen: `Cache-Control: ${value.slice(0, 200)}`, remedy })];
   }
   if (age <= context.maxAgeSeconds) return [];
-  const mend = 'Let the cache in between keep to max-age: a change of the configuration would come late.';
-  return [publicFinding({ ...facts, seen: `Age: ${age}`, mend })];
+  const remedy = 'Let the cache in between keep to max-age: a change of the configuration would come late.';
+  return [publicFinding({ ...facts, seen: `Age: ${age}`, remedy })];
 }
 
 /**
@@ -75,14 +75,14 @@ function judgeAuthorizationHeader(withToken: Look, without: Look): Finding[] {
         probed: `${withToken.probed} with a wrong token`,
         expected: 'M_UNKNOWN_TOKEN',
         seen: 'M_MISSING_TOKEN: the Authorization header does not arrive',
-        mend: 'Let the reverse proxy pass the Authorization header on.',
+        remedy: 'Let the reverse proxy pass the Authorization header on.',
       }),
     ];
   }
   const facts = {
     code: 'public_url.cached',
     probed: `${without.probed}, with a wrong token and without`,
-    mend: 'Keep caches away from everything but the metadata, or let them obey Cache-Control: no-store.',
+    remedy: 'Keep caches away from everything but the metadata, or let them obey Cache-Control: no-store.',
   } as const;
   if (other.object['errcode'] !== 'M_MISSING_TOKEN') {
     const seen = `${String(other.object['errcode']).slice(0, 60)}: an answer that was kept from another request`;

@@ -43,52 +43,54 @@ export function slowPublicFinding(answer: Look): Finding[] {
       probed: answer.probed,
       expected: `an answer within ${SLOW_MS / 1000} seconds: clients wait for it before anything else`,
       seen: `an answer after ${(answer.tookMs / 1000).toFixed(1)} seconds`,
-      mend: 'Find out where the time goes: the name, the reverse proxy, or this service (its log tells durations).',
+      remedy:
+        'Find out where the time goes: the name, the reverse proxy, or this service (its log tells durations).',
     }),
   ];
 }
 
 /** A finding about an answer that did not come from this service as it was sent. */
 export function wrongPublicFinding(answer: Look, wrong: WrongAnswer, expected: string): Finding {
-  const { code, mend } = diagnose(wrong, answer.url);
+  const { code, remedy } = diagnose(wrong, answer.url);
   const seen =
     code === 'public_url.not_proxied' ? `${wrong.seen}, which is not an answer of this service` : wrong.seen;
-  return publicFinding({ code, probed: answer.probed, expected, seen, mend });
+  return publicFinding({ code, probed: answer.probed, expected, seen, remedy });
 }
 
-function diagnose(wrong: WrongAnswer, url: string): { code: FindingCode; mend: string } {
+function diagnose(wrong: WrongAnswer, url: string): { code: FindingCode; remedy: string } {
   const path = URL.parse(url)?.pathname ?? '';
   const passOn = `Pass ${path} on to this service in the reverse proxy, or everything below the public URL.`;
   switch (wrong.kind) {
     case 'unreachable':
       return {
         code: 'public_url.unreachable',
-        mend: 'Let the name resolve to the reverse proxy, and the reverse proxy listen there.',
+        remedy: 'Let the name resolve to the reverse proxy, and the reverse proxy listen there.',
       };
     case 'address_refused':
-      return { code: 'public_url.unreachable', mend: 'Correct `public_url`.' };
+      return { code: 'public_url.unreachable', remedy: 'Correct `public_url`.' };
     case 'tls':
       return {
         code: 'public_url.tls',
-        mend: /authority known/.test(wrong.hint ?? '')
+        remedy: /authority known/.test(wrong.hint ?? '')
           ? `${wrong.hint ?? ''} to every client (for the doctor: NODE_EXTRA_CA_CERTS).`
           : (wrong.hint ?? ''),
       };
     case 'redirect':
-      return { code: 'public_url.redirect', mend: mendRedirect(wrong, url) };
+      return { code: 'public_url.redirect', remedy: redirectRemedy(wrong, url) };
     case 'html':
-      if (wrong.status === 404) return { code: 'public_url.not_proxied', mend: passOn };
-      if (isGatewayError(wrong.status)) return { code: 'public_url.bad_gateway', mend: BAD_GATEWAY };
+      if (wrong.status === 404) return { code: 'public_url.not_proxied', remedy: passOn };
+      if (isGatewayError(wrong.status)) return { code: 'public_url.bad_gateway', remedy: BAD_GATEWAY };
       return {
         code: 'public_url.html',
-        mend: 'Take challenge, sign-in or start page of the reverse proxy (or CDN) away from this path: clients are no browsers.',
+        remedy:
+          'Take challenge, sign-in or start page of the reverse proxy (or CDN) away from this path: clients are no browsers.',
       };
     case 'status':
-      if (wrong.status === 404) return { code: 'public_url.not_proxied', mend: passOn };
-      if (isGatewayError(wrong.status)) return { code: 'public_url.bad_gateway', mend: BAD_GATEWAY };
+      if (wrong.status === 404) return { code: 'public_url.not_proxied', remedy: passOn };
+      if (isGatewayError(wrong.status)) return { code: 'public_url.bad_gateway', remedy: BAD_GATEWAY };
       return {
         code: 'public_url.status',
-        mend:
+        remedy:
           wrong.status === 401 || wrong.status === 403
             ? 'Take the access control of the reverse proxy away from this path: clients come without a token.'
             : 'Compare the log of the reverse proxy with that of this service.',
@@ -96,7 +98,8 @@ function diagnose(wrong: WrongAnswer, url: string): { code: FindingCode; mend: s
     case 'malformed':
       return {
         code: 'public_url.malformed',
-        mend: 'Let the reverse proxy pass answers on as they are: no rewriting, no start page for unknown paths.',
+        remedy:
+          'Let the reverse proxy pass answers on as they are: no rewriting, no start page for unknown paths.',
       };
   }
 }
@@ -108,7 +111,7 @@ function isGatewayError(status: number | undefined): boolean {
   return status === 502 || status === 503 || status === 504;
 }
 
-function mendRedirect({ target }: WrongAnswer, url: string): string {
+function redirectRemedy({ target }: WrongAnswer, url: string): string {
   const from = URL.parse(url);
   if (target === undefined || from === null) return 'Answer at this URL itself: clients do not follow.';
   if (from.host === target.host && from.pathname === target.pathname && from.protocol !== target.protocol) {

@@ -5,7 +5,7 @@ import { look, type Answered, type Look } from '../look.ts';
 import { wrongAnswer } from '../wrong-answer.ts';
 import { ORIGIN, publicFinding, wrongPublicFinding, type PublicContext } from './context.ts';
 
-const MEND_MISSING =
+const MISSING_REMEDY =
   'Let the reverse proxy leave the Access-Control headers of this service alone (proxy_hide_header, header rules of a CDN).';
 
 /** Judges the header on an answer that anybody may read. */
@@ -14,7 +14,7 @@ export function judgeOrigin({ answer, probed }: Answered): Finding[] {
   if (allowed === '*') return [];
   const expected = 'Access-Control-Allow-Origin: *';
   if (allowed === undefined) {
-    const facts = { probed, expected, seen: 'no such header', mend: MEND_MISSING };
+    const facts = { probed, expected, seen: 'no such header', remedy: MISSING_REMEDY };
     return [publicFinding({ code: 'public_url.cors_missing', ...facts })];
   }
   if (/^\*(\s*,\s*\*)+$/.test(allowed) || allowed.includes(',')) {
@@ -24,12 +24,12 @@ export function judgeOrigin({ answer, probed }: Answered): Finding[] {
         probed,
         expected,
         seen: `${allowed}: browsers refuse more than one value`,
-        mend: 'Take the Access-Control headers out of the reverse proxy: this service sends them itself.',
+        remedy: 'Take the Access-Control headers out of the reverse proxy: this service sends them itself.',
       }),
     ];
   }
   const seen = `Access-Control-Allow-Origin: ${allowed.slice(0, 100)}`;
-  return [publicFinding({ code: 'public_url.cors_missing', probed, expected, seen, mend: MEND_MISSING })];
+  return [publicFinding({ code: 'public_url.cors_missing', probed, expected, seen, remedy: MISSING_REMEDY })];
 }
 
 /** The preflights that web clients cause: registration sends JSON, and both are of another origin. */
@@ -74,7 +74,8 @@ function judgePreflight(answer: Look): Finding[] {
       probed: answer.probed,
       expected: 'status 204 with Access-Control-Allow-Origin, -Methods and -Headers',
       seen: [...lacks, ...(origin.length > 0 ? ['no usable Access-Control-Allow-Origin'] : [])].join(', '),
-      mend: 'Let the reverse proxy pass OPTIONS on to this service instead of answering or refusing it itself.',
+      remedy:
+        'Let the reverse proxy pass OPTIONS on to this service instead of answering or refusing it itself.',
     }),
   ];
 }

@@ -82,7 +82,7 @@ function judgeDocument(context: PublicContext, probed: string, document: Documen
         expected: `the issuer "${context.issuer}", byte for byte`,
         seen:
           text === undefined ? 'no issuer' : `the issuer "${text}": ${differenceOf(context.issuer, text)}`,
-        mend: mendIssuer(context, text),
+        remedy: issuerRemedy(context, text),
       }),
     ];
   }
@@ -94,7 +94,8 @@ function judgeDocument(context: PublicContext, probed: string, document: Documen
         probed,
         expected: `every endpoint below ${context.publicUrl}`,
         seen: foreign.join(', '),
-        mend: 'Let the reverse proxy pass bodies on as they are (sub_filter, mod_substitute, link rewriting of a CDN).',
+        remedy:
+          'Let the reverse proxy pass bodies on as they are (sub_filter, mod_substitute, link rewriting of a CDN).',
       }),
     ];
   }
@@ -108,7 +109,7 @@ function judgeDocument(context: PublicContext, probed: string, document: Documen
       probed,
       expected: 'metadata that Matrix clients accept',
       seen: quoteForLog(faults.join('; '), 500),
-      mend:
+      remedy:
         context.mode === 'facade'
           ? 'Let the reverse proxy pass bodies on as they are; our own document is complete.'
           : 'Complete it by `discovery.overrides` of the provider, or use `mode: facade`.',
@@ -116,7 +117,7 @@ function judgeDocument(context: PublicContext, probed: string, document: Documen
   ];
 }
 
-function mendIssuer({ mode, publicUrl, issuer }: PublicContext, stated: string | undefined): string {
+function issuerRemedy({ mode, publicUrl, issuer }: PublicContext, stated: string | undefined): string {
   const theirs = stated === undefined ? null : URL.parse(stated);
   if (mode === 'passthrough') return 'Restart the service if its configuration has changed.';
   if (theirs !== null && theirs.protocol !== new URL(issuer).protocol) {
@@ -155,7 +156,7 @@ function judgeEquality(documents: PublishedVerdict['documents']): Finding[] {
         probed: answered.probed,
         expected: `the document of ${first.answered.url}`,
         seen: quoteForLog(`another ${differing.join(', ')}`, 300),
-        mend: 'Pass all metadata paths on to the same service, and clear the caches in between.',
+        remedy: 'Pass all metadata paths on to the same service, and clear the caches in between.',
       }),
     ];
   });

@@ -107,7 +107,8 @@ function replacedFinding(
     probed: answer.probed,
     expected,
     seen: `status ${answer.answer.status} with another body than ours`,
-    mend: 'Let the reverse proxy pass error answers on as they are (proxy_intercept_errors off, no custom error pages).',
+    remedy:
+      'Let the reverse proxy pass error answers on as they are (proxy_intercept_errors off, no custom error pages).',
   });
 }
 
@@ -123,7 +124,8 @@ export async function examineUnknownPath(context: PublicContext): Promise<Findin
       probed: answer.probed,
       expected: 'status 404 with the errcode M_UNRECOGNIZED in JSON',
       seen: 'wrong' in read ? read.wrong.seen : 'JSON without an errcode',
-      mend: 'Pass everything below /_matrix on to this service or the homeserver, and leave 404 answers as they are.',
+      remedy:
+        'Pass everything below /_matrix on to this service or the homeserver, and leave 404 answers as they are.',
     }),
   ];
 }

@@ -69,7 +69,7 @@ async function readAsked(deps: SsoDeps, request: ApiRequest): Promise<Asked> {
   return { signIn, redirectUrl, user };
 }
 
-/** Back to the app with a login token. Somebody who is locked gets one too: what it means to them, the login itself tells their app (rule 7). */
+/** Back to the app with a login token. Somebody who is locked gets one too: what it means to them, the login itself tells their app (locked is not logged out). */
 async function proceed(deps: SsoDeps, { signIn, redirectUrl, user }: Asked): Promise<Reply> {
   if (user.deactivated_at !== null) {
     throw new OAuthError('access_denied', 'this account has been deactivated', { status: 403 });

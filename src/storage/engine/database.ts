@@ -61,7 +61,7 @@ export interface DatabaseOptions {
   readonly transactionLimitMs?: number;
   /**
    * SQLite: called once when the disk has failed to store something. Nothing is acknowledged from then on, and only a new start of the process
-   * can mend it.
+   * can fix it.
    */
   readonly onDiskFailure?: (error: Error) => void;
   /** Default: silent. */

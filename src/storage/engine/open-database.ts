@@ -6,7 +6,7 @@ import { openSqlite } from './sqlite.ts';
 
 /**
  * Opens the database, asserts that what it commits will be durable, and brings its schema up to date.
- * Throws `DatabaseFault`, whose message names the mend, when this database cannot be used.
+ * Throws `DatabaseFault`, whose message names the remedy, when this database cannot be used.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url } = options;

@@ -57,7 +57,7 @@ export async function assertPostgresSettings(pool: PostgresPool): Promise<void> 
 export function explainPostgresFailure(error: unknown, url: string): unknown {
   const place = placeOf(url);
   const cause = error instanceof Unavailable ? error.cause : error;
-  const fault = (what: string, mend: string): DatabaseFault => new DatabaseFault(what, mend, { cause });
+  const fault = (what: string, remedy: string): DatabaseFault => new DatabaseFault(what, remedy, { cause });
   const message = cause instanceof Error ? cause.message : '';
   const state = sqlState(cause);
   // PgBouncer says nearly everything with one code.

@@ -68,7 +68,7 @@ export function prepareSqliteFile(file: string, log: StorageLog | undefined): vo
 /** A failure to open the file in the operator's words; errors that are none of its state are given back as they are. */
 export function explainSqliteFailure(error: unknown, file: string): unknown {
   const cause = error instanceof Unavailable ? error.cause : error;
-  const fault = (what: string, mend: string): DatabaseFault => new DatabaseFault(what, mend, { cause });
+  const fault = (what: string, remedy: string): DatabaseFault => new DatabaseFault(what, remedy, { cause });
   switch (sqliteErrorName(cause)) {
     case 'busy':
     case 'locked':
@@ -111,13 +111,13 @@ function createIfAbsent(file: string): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return false;
-    const mend =
+    const remedy =
       code === 'ENOSPC' || code === 'EDQUOT'
         ? 'make room on its disk'
         : code === 'EROFS'
           ? 'its file system is mounted read-only: mount it for writing, or choose another'
           : `let this user (uid ${userNumber()}) write to ${dirname(file)}`;
-    throw new DatabaseFault(`${file} cannot be made (${String(code)})`, mend, { cause: error });
+    throw new DatabaseFault(`${file} cannot be made (${String(code)})`, remedy, { cause: error });
   }
   fsyncSync(descriptor);
   closeSync(descriptor);

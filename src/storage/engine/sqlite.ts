@@ -164,7 +164,7 @@ function createDatabase(parts: Parts): Database {
 }
 
 /**
- * Switches to the write-ahead log and copies what an earlier process left in it into the database file, synced. That also mends what a failed
+ * Switches to the write-ahead log and copies what an earlier process left in it into the database file, synced. That also repairs what a failed
  * sync of that process may have left: pages which the kernel holds, but which never reached the disk, are written anew.
  */
 async function startLog(writer: SqliteConnection, persist: Persist): Promise<void> {

@@ -1,6 +1,6 @@
 /** Issuers are compared byte for byte (RFC 8414 §3.3, OpenID Connect Discovery §4.3); where two differ, we can at least say how. */
 
-/** One sentence naming the difference between the configured issuer and the one that the document states, with the mend. */
+/** One sentence naming the difference between the configured issuer and the one that the document states, with the remedy. */
 export function describeIssuerDifference(configured: string, stated: string): string {
   return `the document states the issuer "${stated}", the configuration says "${configured}": ${difference(configured, stated)}`;
 }

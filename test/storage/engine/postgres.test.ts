@@ -24,7 +24,7 @@ describe.runIf(testEngines().includes('postgres'))('PostgreSQL', () => {
     await server.close();
   });
 
-  describe('that cannot be used is refused with the mend:', () => {
+  describe('that cannot be used is refused with the remedy:', () => {
     let database: NewDatabase;
     beforeAll(async () => {
       database = await newPostgresDatabase(server.url);

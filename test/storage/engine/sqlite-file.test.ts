@@ -119,14 +119,14 @@ describe.runIf(testEngines().includes('sqlite'))('a SQLite file', () => {
       },
       /is damaged: restore a backup/,
     ],
-  ])('%s is refused with the mend', async (_name, prepare, message) => {
+  ])('%s is refused with the remedy', async (_name, prepare, message) => {
     prepare();
     const attempt = open();
     await expect(attempt).rejects.toBeInstanceOf(DatabaseFault);
     await expect(attempt).rejects.toThrow(message);
   });
 
-  it('that another program holds is refused with the mend', async () => {
+  it('that another program holds is refused with the remedy', async () => {
     await (await open()).close();
     const holder = startWorker('lock', [file, '900', 'PRAGMA locking_mode = EXCLUSIVE']);
     await messageOf(holder);
@@ -140,13 +140,13 @@ describe.runIf(testEngines().includes('sqlite'))('a SQLite file', () => {
       return messageOf<string>(worker);
     };
 
-    it('whom the file does not belong to is refused with the mend', async () => {
+    it('whom the file does not belong to is refused with the remedy', async () => {
       await (await open()).close();
       chmodSync(folder, 0o777);
       expect(await openAsNobody()).toMatch(/belongs to uid 0 and cannot be read and written.*chown 65534/);
     });
 
-    it('who may not write it is refused with the mend', async () => {
+    it('who may not write it is refused with the remedy', async () => {
       await (await open()).close();
       chmodSync(folder, 0o777);
       chownSync(file, 65534, 65534);
@@ -154,7 +154,7 @@ describe.runIf(testEngines().includes('sqlite'))('a SQLite file', () => {
       expect(await openAsNobody()).toMatch(/cannot be read and written.*chmod u\+rw/);
     });
 
-    it('who may not write its folder is refused with the mend', async () => {
+    it('who may not write its folder is refused with the remedy', async () => {
       chmodSync(folder, 0o755);
       expect(await openAsNobody()).toMatch(/cannot be made \(EACCES\): let this user \(uid 65534\) write to/);
       writeFileSync(file, '');
