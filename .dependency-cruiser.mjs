@@ -115,6 +115,14 @@ export default {
       to: { path: '^src/(index\\.ts$|cli/)' },
     },
     {
+      name: 'no-route-below-the-command-line',
+      comment:
+        'What the command line, the admin API and a route have in common is an operation of the domain.',
+      severity: 'error',
+      from: { path: '^src/(cli|doctor)/' },
+      to: { path: '^src/(authorization-server|matrix-api|account|admin)/' },
+    },
+    {
       name: 'no-file-outside-a-part',
       comment:
         'A source file stands in a part that this file names; only index.ts and service.ts stand at the root.',

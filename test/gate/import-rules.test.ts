@@ -6,20 +6,20 @@ import { root, run } from '../../scripts/run.ts';
 
 /** Files of a small checkout that breaks every rule once, and keeps to them elsewhere. */
 const sources: Record<string, string> = {
-  'protocol/clock.ts': `import '../storage/users.ts';`,
+  'protocol/clock.ts': `import '../storage/records/users.ts';`,
   'config/load.ts': `import '../protocol/clock.ts'; import '../observability/log.ts'; import '../http/app.ts';`,
   'observability/log.ts': `import '../config/load.ts';`,
-  'storage/records/users.ts': `import { sql } from 'kysely'; import '../upstream/provider.ts'; export { sql };`,
+  'storage/records/users.ts': `import { sql } from 'kysely'; import '../../upstream/provider.ts'; export { sql };`,
   'upstream/provider.ts': `import type { Config } from '../config/schema.ts'; export type { Config };`,
   'outbound/outbound.ts': `import 'undici';`,
   'upstream/documents/jwks.ts': `import 'undici';`,
   'config/schema.ts': `import '../protocol/clock.ts'; export interface Config { a: 1 }`,
-  'homeserver/none.ts': `import '../protocol/clock.ts'; import '../storage/users.ts';`,
+  'homeserver/none.ts': `import '../protocol/clock.ts'; import '../storage/records/users.ts';`,
   'metadata/build.ts': `import '../upstream/provider.ts'; import '../sessions/start.ts';`,
   'sessions/start.ts': `import type { Kysely } from 'kysely'; import '../homeserver/none.ts'; export type { Kysely };`,
-  'sessions/end.ts': `import { sql } from 'kysely'; import '../upstream/jwks.ts'; export { sql };`,
+  'sessions/end.ts': `import { sql } from 'kysely'; import '../upstream/documents/jwks.ts'; export { sql };`,
   'sign-in/link.ts': `import '../sessions/start.ts'; import '../matrix-api/whoami.ts';`,
-  'verification/verdict.ts': `import '../sessions/end.ts'; import '../storage/users.ts';`,
+  'verification/verdict.ts': `import '../sessions/end.ts'; import '../account/page.ts';`,
   'http/app.ts': `import 'express'; import '../observability/log.ts'; import '../sessions/end.ts';`,
   'matrix-api/whoami.ts': `import '../http/app.ts'; import '../sign-in/link.ts'; import '../account/page.ts';`,
   'account/page.ts': `import 'express'; import '../service.ts';`,
@@ -28,7 +28,12 @@ const sources: Record<string, string> = {
   'admin/users.ts': `import '../../test/support.ts'; import 'vitest'; import './gone.ts';`,
   'misc/thing.ts': `import '../protocol/clock.ts';`,
   'service.ts': `import './matrix-api/whoami.ts'; import './authorization-server/token.ts'; import './misc/thing.ts'; import './cli/main.ts';`,
-  'cli/main.ts': `import '../service.ts'; import '../config/load.ts';`,
+  'cli/main.ts': `import '../service.ts'; import '../config/load.ts'; import './clients.ts';`,
+  'cli/clients.ts': `import '../matrix-api/whoami.ts';`,
+  'clients/clients.ts': `import '../sign-in/link.ts';`,
+  'people/people.ts': `import '../verification/verdict.ts';`,
+  'provisioning/outbox.ts': `import '../sessions/start.ts';`,
+  'texts/en.ts': `import '../storage/records/users.ts';`,
   'storage/alone.ts': `export const a = 1;`,
 };
 
@@ -100,8 +105,8 @@ test.each([
     'sign-in-imports-only-its-foundations: src/sign-in/link.ts -> src/matrix-api/whoami.ts',
   ],
   [
-    'verification reads no storage',
-    'verification-imports-only-its-foundations: src/verification/verdict.ts -> src/storage/records/users.ts',
+    'verification knows no route',
+    'verification-imports-only-its-foundations: src/verification/verdict.ts -> src/account/page.ts',
   ],
   ['http knows no domain', 'http-imports-only-its-foundations: src/http/app.ts -> src/sessions/end.ts'],
   [
@@ -120,6 +125,23 @@ test.each([
     'a new folder has to be entered in the rules',
     'no-file-outside-a-part: src/service.ts -> src/misc/thing.ts',
   ],
+  [
+    'the command line is a caller of the domain, as the routes are',
+    'no-route-below-the-command-line: src/cli/clients.ts -> src/matrix-api/whoami.ts',
+  ],
+  [
+    'clients know no sign-in',
+    'clients-imports-only-its-foundations: src/clients/clients.ts -> src/sign-in/link.ts',
+  ],
+  [
+    'people know no tokens',
+    'people-imports-only-its-foundations: src/people/people.ts -> src/verification/verdict.ts',
+  ],
+  [
+    'provisioning is below sessions',
+    'provisioning-imports-only-its-foundations: src/provisioning/outbox.ts -> src/sessions/start.ts',
+  ],
+  ['texts are pure', 'texts-imports-only-its-foundations: src/texts/en.ts -> src/storage/records/users.ts'],
   ['Express stays in http', 'express-in-its-place: src/account/page.ts -> express'],
   ['undici stays in the one way out', 'undici-in-its-place: src/upstream/documents/jwks.ts -> undici'],
   ['queries are built in storage', 'kysely-in-its-place: src/sessions/end.ts -> kysely'],
