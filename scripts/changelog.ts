@@ -13,7 +13,7 @@ const headings = {
   security: 'Security',
   removal: 'Removed',
   feature: 'New',
-  bugfix: 'Mended',
+  bugfix: 'Fixed',
   doc: 'Documentation',
   misc: 'Other',
 } as const;

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { buildAuthorizationUrl } from '../../src/upstream/login/authorization-url.ts';
 import { presets } from '../../src/upstream/presets/presets.ts';
@@ -36,16 +36,13 @@ describe('presets', () => {
       expect(preset.title).not.toBe('');
       expect(preset.sources.length).toBeGreaterThan(0);
     }
-    for (const file of [
-      'login',
-      'code-exchange',
-      'id-token',
-      'authorization-url',
-      'metadata',
-      'provider',
-      'userinfo',
-    ]) {
-      const code = await readFile(new URL(`../../src/upstream/${file}.ts`, import.meta.url), 'utf8');
+    const folder = new URL('../../src/upstream/', import.meta.url);
+    const files = (await readdir(folder, { recursive: true })).filter(
+      (file) => file.endsWith('.ts') && !file.startsWith('presets/'),
+    );
+    expect(files.length).toBeGreaterThan(20);
+    for (const file of files) {
+      const code = await readFile(new URL(file, folder), 'utf8');
       expect(code.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')).not.toMatch(
         /keycloak|entra|google|authentik|kanidm|glewlwyd|dex\b/i,
       );
