@@ -1,10 +1,19 @@
 import type { Homeserver } from './connector.ts';
 
+const nothing = (): Promise<void> => Promise.resolve();
+
 /** `homeserver.kind: none`: nothing is called; the homeserver asks us, by introspection, when it wants to know. */
 export const noHomeserver: Homeserver = {
   listens: false,
-  provisionUser: () => Promise.resolve(),
-  upsertDevice: () => Promise.resolve(),
-  renameDevice: () => Promise.resolve(),
-  deleteDevice: () => Promise.resolve(),
+  findUser: () => Promise.resolve(undefined),
+  judgeLocalpart: () => Promise.resolve('available'),
+  provisionUser: nothing,
+  upsertDevice: nothing,
+  renameDevice: nothing,
+  deleteDevice: nothing,
+  syncDevices: nothing,
+  deactivateUser: nothing,
+  reactivateUser: nothing,
+  allowCrossSigningReset: nothing,
+  close: nothing,
 };

@@ -1,5 +1,6 @@
 /** A session core over a real database, with a homeserver that writes down what it is told. */
 import { createSecretKey, randomBytes } from 'node:crypto';
+import { noHomeserver } from '../../src/homeserver/none.ts';
 import type { Homeserver, HomeserverDevice } from '../../src/homeserver/connector.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { newRecordId } from '../../src/protocol/identifiers.ts';
@@ -23,6 +24,7 @@ export interface ScriptedHomeserver extends Homeserver {
 
 function scriptedHomeserver(): ScriptedHomeserver {
   const homeserver = {
+    ...noHomeserver,
     listens: true,
     down: false,
     deleted: [] as HomeserverDevice[],
@@ -32,9 +34,7 @@ function scriptedHomeserver(): ScriptedHomeserver {
       list.push(entry);
       return Promise.resolve();
     },
-    provisionUser: () => Promise.resolve(),
     upsertDevice: (device: HomeserverDevice) => homeserver.tell(homeserver.upserted, device),
-    renameDevice: () => Promise.resolve(),
     deleteDevice: (device: HomeserverDevice) => homeserver.tell(homeserver.deleted, device),
   };
   return homeserver;
