@@ -1,7 +1,8 @@
 /**
  * How a claim of the identity provider becomes a text of ours: the name of a claim (`preferred_username`), or a template with
- * claims in braces (`{given_name} {family_name}`), each with filters (`{email|before_at}`).
+ * claims in braces (`{given_name} {family_name}`), each with filters (`{email|before_at}`). Dots in a name lead into objects.
  */
+import { claimAt, type Claims } from './claim-path.ts';
 
 /** What a filter does to a claim's text. */
 const filters: Readonly<Record<string, (text: string) => string>> = {
@@ -45,17 +46,14 @@ export function claimsOf(template: string): string[] {
 /**
  * The text that a template makes of the claims; `undefined` where one of them is missing, empty, or neither text nor number.
  */
-export function renderClaimTemplate(
-  template: string,
-  claims: Readonly<Record<string, unknown>>,
-): string | undefined {
+export function renderClaimTemplate(template: string, claims: Claims): string | undefined {
   let result = '';
   for (const part of partsOf(template)) {
     if ('literal' in part) {
       result += part.literal;
       continue;
     }
-    const value = Object.hasOwn(claims, part.claim) ? claims[part.claim] : undefined;
+    const value = claimAt(claims, part.claim);
     if (typeof value !== 'string' && typeof value !== 'number') return undefined;
     const text = part.filters.reduce((before, name) => filters[name]?.(before) ?? before, String(value));
     if (text === '') return undefined;

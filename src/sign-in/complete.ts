@@ -7,7 +7,7 @@ import type { Sealer } from '../storage/sealed.ts';
 import { dropScopeToken } from '../storage/records/session-list.ts';
 import { type User, findLinkedUser, insertLink, insertUser, recordLogin } from '../storage/records/users.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
-import { judgeAccess, type ProviderAccess, ruleText } from './access-rules.ts';
+import { judgeAccess, type ProviderAccess, ruleText } from '../protocol/access-rules.ts';
 import { excludePerson } from '../people/exclude.ts';
 import { mapLocalpart } from './localpart.ts';
 import { SignInRefusal } from './refusal.ts';

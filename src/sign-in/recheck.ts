@@ -18,7 +18,7 @@ import {
 import type { Provider } from '../upstream/provider.ts';
 import type { RefreshedIdentity } from '../upstream/login/refresh-identity.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
-import { judgeAccess, type ProviderAccess, tellsOfAdmin } from './access-rules.ts';
+import { judgeAccess, type ProviderAccess, tellsOfAdmin } from '../protocol/access-rules.ts';
 import { SIGN_IN_LIFETIME } from './begin.ts';
 import type { CompletionDeps } from './complete.ts';
 import { excludePerson } from '../people/exclude.ts';

@@ -5,7 +5,7 @@ import type { Database } from '../storage/engine/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { saveUpstreamGrant } from '../storage/records/upstream-grants.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
-import { hasRules, type ProviderAccess } from './access-rules.ts';
+import { hasRules, type ProviderAccess } from '../protocol/access-rules.ts';
 
 /** Whether claims are had again for people of this provider. */
 export function isRechecked(access: ProviderAccess): boolean {

@@ -10,12 +10,17 @@ const claims = {
   empty: '',
   groups: ['a'],
   'https://example.com/role': 'admin',
+  'a.b': 'whole name',
+  a: { b: 'inner', c: { d: 'deep' }, list: ['x'], nothing: null },
 };
 
 test.each([
   ['preferred_username', 'Alice'],
   ['id', '42'],
   ['https://example.com/role', 'admin'],
+  ['a.b', 'whole name'],
+  ['a.c.d', 'deep'],
+  ['{a.c.d|lower}-{id}', 'deep-42'],
   ['{email|before_at}', 'Alice.B'],
   ['{email | before_at | lower}', 'alice.b'],
   ['x-{id}.{preferred_username|lower}', 'x-42.alice'],
@@ -31,8 +36,16 @@ test.each([
   'groups',
   '{preferred_username}{missing}',
   '{empty}x',
+  'a.c',
+  'a.list',
+  'a.list.0',
+  'a.nothing',
+  'a.c.missing',
+  'email.length',
   'toString',
+  'a.toString',
   '__proto__',
+  'a.__proto__',
 ])('%j gives nothing: the claim is missing, empty or no text', (template) => {
   expect(renderClaimTemplate(template, claims)).toBeUndefined();
 });

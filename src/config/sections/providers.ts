@@ -91,7 +91,7 @@ const discoverySection = z.strictObject({
 const claimsSection = z.strictObject({
   localpart: described(claimText().default('preferred_username'), {
     description:
-      'Localpart of the Matrix user: the name of a claim, or a template such as `{email|before_at}` (filters: `before_at`, `lower`, `escape`). Counts at the first sign-in only.',
+      'Localpart of the Matrix user: the name of a claim, or a template such as `{email|before_at}` (filters: `before_at`, `lower`, `escape`). Dots lead into objects. Counts at the first sign-in only.',
   }),
   displayname: described(claimText().default('name'), {
     description: 'Display name: a claim or a template.',

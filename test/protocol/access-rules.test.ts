@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AccessRule, type AccessRules, judgeAccess } from '../../src/sign-in/access-rules.ts';
+import { type AccessRule, type AccessRules, judgeAccess } from '../../src/protocol/access-rules.ts';
 
 const rules = (parts: Partial<AccessRules>): AccessRules => ({ require: [], deny: [], admin: [], ...parts });
 const admits = (rule: AccessRule, claims: Record<string, unknown>): boolean =>

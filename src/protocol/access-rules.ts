@@ -1,4 +1,5 @@
 /** Who is let in, and who is an administrator, by the claims that the IdP gives. Pure: rules and claims in, a verdict out. */
+import { claimAt, type Claims } from './claim-path.ts';
 
 /** One condition on one claim: `any_of` or `domain` is set. */
 export interface AccessRule {
@@ -38,8 +39,6 @@ export type AccessJudgement =
       /** The claim is not there at all. */
       readonly isAbsent: boolean;
     };
-
-type Claims = Readonly<Record<string, unknown>>;
 
 /** Judges a person. */
 export function judgeAccess(rules: AccessRules, claims: Claims): AccessJudgement {
@@ -112,17 +111,4 @@ function shortcoming(rule: AccessRule, claims: Claims, value: unknown): string {
 function valuesOf(value: unknown): unknown[] {
   if (Array.isArray(value)) return value;
   return typeof value === 'object' && value !== null ? Object.keys(value) : [value];
-}
-
-/** The claim of this name, else the longest claim that the name begins with, and so on within it. */
-function claimAt(claims: Claims, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path] ?? undefined;
-  for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
-    const head = path.slice(0, dot);
-    const inner = Object.hasOwn(claims, head) ? claims[head] : undefined;
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) continue;
-    const found = claimAt(inner as Claims, path.slice(dot + 1));
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
