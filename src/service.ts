@@ -1,60 +1,26 @@
 /**
- * The composition root: from a configuration to a running service. The only file that knows all parts; it decides nothing but who gets what.
+ * The composition root: from a configuration to a running service. Which wing gets what stands in `composition/`; the order in which things are
+ * opened and closed stands here.
  */
-import { createSecretKey } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { accountPages } from './account/routes.ts';
-import { accountPurpose } from './account/visit.ts';
-import { authorizationPurpose } from './authorization-server/authorization-response.ts';
-import {
-  absentAuthorizationServerHandlers,
-  authorizationServerHandlers,
-  authorizationPages,
-  restartPage,
-} from './authorization-server/routes.ts';
-import type { AuthorizationServerDeps } from './authorization-server/deps.ts';
-import { deviceGrantPurpose } from './authorization-server/device/device-verification.ts';
-import { clientNaming } from './clients/clients.ts';
-import { readStaticClients } from './clients/static-clients.ts';
-import { openSigningKeys } from './signing-keys/signing-keys.ts';
-import { cacheControl, issuerOf, offersOAuth, publishedDocuments } from './composition/documents.ts';
+import { composeApp } from './composition/app.ts';
+import { publishedDocuments } from './composition/documents.ts';
+import { layFoundation } from './composition/foundation.ts';
 import { readGauges } from './composition/gauges.ts';
 import { startHousekeeping } from './composition/housekeeping.ts';
-import { providerRules, upstreamSettings } from './composition/provider-rules.ts';
-import { loginMethods } from './composition/login-methods.ts';
-import { loginOffer } from './composition/login-offer.ts';
-import { idpDocumentStore } from './composition/idp-document-store.ts';
 import { judgeReadiness } from './composition/readiness.ts';
-import { ensureEncryptionKey } from './config/encryption-key.ts';
+import { composeShared } from './composition/shared.ts';
 import type { Config } from './config/schema.ts';
-import { homeserverOf } from './homeserver/choose.ts';
-import { createApp, type GatehouseApp, type PageRoute } from './http/app.ts';
-import { createCsrf } from './http/csrf.ts';
-import type { Handler } from './http/exchange.ts';
-import { createFloodGuard } from './http/flood-guard.ts';
+import type { GatehouseApp } from './http/app.ts';
 import { createOperationsApp, type Readiness } from './http/operations.ts';
-import { createRateLimiter } from './http/rate-limit.ts';
 import { startServer } from './http/server.ts';
-import type { PublishedMetadata } from './metadata/published-metadata.ts';
-import type { MatrixApiDeps } from './matrix-api/deps.ts';
-import { hasLegacyLogin, type LoginMethods } from './matrix-api/login/methods.ts';
-import { legacyLoginPurpose } from './matrix-api/login/sso-confirmation.ts';
-import { ssoPages } from './matrix-api/login/sso-routes.ts';
-import { matrixApiHandlers } from './matrix-api/routes.ts';
-import { userInteractivePages, userInteractivePurpose } from './matrix-api/user-interactive/confirm.ts';
-import { createEvents } from './observability/events.ts';
 import { createLog, type Log, type LogOptions } from './observability/log.ts';
-import { createMetrics, type Metrics } from './observability/metrics.ts';
+import type { Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
+import { openSigningKeys } from './signing-keys/signing-keys.ts';
 import { type AccessVerdict, findAccess } from './verification/own-token.ts';
-import { type ChangeWatcher, watchChanges } from './storage/changes.ts';
-import type { Database, DatabaseOptions } from './storage/engine/database.ts';
-import { openDatabase } from './storage/engine/open-database.ts';
-import { createSealer, deriveSubkey } from './storage/sealed.ts';
-import { createProvider, type Provider } from './upstream/provider.ts';
 
-const DAY = 86_400_000;
 /** Where the OpenAPI documents lie: beside `src/` in a checkout, beside `dist/` in the package. */
 const OPENAPI_DIR = fileURLToPath(new URL('../openapi', import.meta.url));
 
@@ -99,50 +65,32 @@ export interface Gatehouse {
 
 /** Opens everything and starts the background work. Throws what `cli/start-fault.ts` explains; whatever was opened by then is closed again. */
 export async function createGatehouse(options: ServiceOptions): Promise<Gatehouse> {
-  const { config, clock = systemClock, random = systemRandom } = options;
+  const { config, clock = systemClock, random = systemRandom, validateResponses = false } = options;
   await using opened = new AsyncDisposableStack();
   const log = options.log ?? createLog(logOptions(config));
-  const metrics = createMetrics();
-  const { key, madeFile } = ensureEncryptionKey(config, random);
-  if (madeFile !== undefined) log.info({ file: madeFile }, 'encryption key made: keep a copy of it');
-  const broken = Promise.withResolvers<Error>();
-  const onDiskFailure = broken.resolve;
-  const db = await openDatabase(databaseOptions(config, { clock, random, log, onDiskFailure }));
-  opened.defer(() => db.close());
-
-  const providers = config.providers.map((settings) =>
-    createProvider({
-      settings: upstreamSettings(settings),
-      clock,
-      random,
-      log,
-      documents: idpDocumentStore(db),
-    }),
-  );
-  for (const provider of providers) {
-    opened.defer(() => provider.close());
-    provider.start();
-  }
-
-  const changes = watchChanges({ database: db, log });
-  opened.defer(() => {
-    changes.close();
+  const foundation = await layFoundation({ config, clock, random, log }, opened);
+  const { db, providers, metrics, broken } = foundation;
+  const shared = composeShared(foundation);
+  const signingKeys = await openSigningKeys(foundation);
+  const published = publishedDocuments(foundation, shared);
+  const { router, listener } = await composeApp(foundation, shared, {
+    published,
+    signingKeys,
+    openapiDir: OPENAPI_DIR,
+    validateResponses,
   });
-  const deps = await composeDeps({ config, clock, random, log, metrics, db, key, providers, changes });
-  const published = publishedDocuments(config, deps);
-  const { router, listener } = await composeApp(options, deps, published);
-  opened.defer(startHousekeeping(deps, { signingKeyDays: config.signing_keys.rotate_after_days }));
-  readGauges(deps);
+  opened.defer(startHousekeeping(foundation, shared));
+  readGauges({ metrics, db, providers });
 
   const held = opened.move();
   return {
     router,
     listener,
-    verify: (accessToken) => findAccess(deps, accessToken),
+    verify: (accessToken) => findAccess(shared.access, accessToken),
     readiness: () => judgeReadiness(db, providers, published),
     metrics,
     log,
-    broken: broken.promise,
+    broken,
     close: () => held.disposeAsync(),
   };
 }
@@ -181,175 +129,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     operationsUrl: operationsServer.address,
     broken,
     close: () => held.disposeAsync(),
-  };
-}
-
-interface Parts {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly db: Database;
-  readonly key: Buffer;
-  readonly providers: readonly Provider[];
-  readonly changes: ChangeWatcher;
-}
-
-async function composeDeps(parts: Parts): Promise<AuthorizationServerDeps> {
-  const { config, clock, random, log, metrics, db, key, providers, changes } = parts;
-  const sealer = createSealer(key, random);
-  const { secret } = config.homeserver;
-  return {
-    db,
-    clock,
-    random,
-    log,
-    metrics,
-    emit: createEvents({ log, metrics }),
-    issuer: config.public_url,
-    serverName: config.server_name,
-    providers,
-    purposes: {
-      authorization: authorizationPurpose({ db, issuer: config.public_url }),
-      device_grant: deviceGrantPurpose({ issuer: config.public_url }),
-      account: accountPurpose({ issuer: config.public_url }),
-      legacy_login: legacyLoginPurpose({ db, issuer: config.public_url }),
-      user_interactive: userInteractivePurpose({ issuer: config.public_url }),
-    },
-    providerRules: providerRules(config.providers),
-    homeserver: homeserverOf(config.homeserver.kind),
-    homeserverSecret: secret === undefined ? undefined : Buffer.from(secret),
-    policy: {
-      accessTokenTtl: config.sessions.access_token_ttl_seconds * 1000,
-      refreshReuseGrace: config.sessions.refresh_reuse_grace_seconds * 1000,
-      idleExpiry: config.sessions.idle_expiry_days * DAY,
-      absoluteExpiry: config.sessions.absolute_expiry_days * DAY,
-    },
-    staticClients: readStaticClients(config.clients),
-    registration: {
-      mode: config.registration.mode,
-      allowedHosts: config.registration.allowed_hosts,
-      omittedAuthMethod: config.registration.omitted_auth_method,
-      clientsCap: config.registration.clients_cap,
-    },
-    deviceGrants: {
-      perAddress: config.limits.device_grants_per_address,
-      waitingCap: config.limits.device_grants,
-      userCodeKey: deriveSubkey(key, 'user codes'),
-    },
-    sessionLimits: {
-      perUser: config.sessions.limits.per_user,
-      perClient: config.sessions.limits.per_client,
-    },
-    derivationKey: createSecretKey(deriveSubkey(key, 'refresh successors')),
-    signInGuard: createFloodGuard({
-      name: 'sign_ins_per_address',
-      what: 'signing in',
-      perAddress: config.limits.sign_ins_per_address,
-      total: config.limits.sign_ins,
-      clock,
-      metrics,
-    }),
-    csrf: createCsrf({ key: deriveSubkey(key, 'csrf tokens'), publicUrl: config.public_url }),
-    sealer,
-    signingKeys: await openSigningKeys({ db, sealer, clock, changes }),
-    onFirstUseLost: (error) => {
-      log.warn({ err: error }, 'the first use of a token could not be written; it will be tried again');
-    },
-  };
-}
-
-async function composeApp(
-  options: ServiceOptions,
-  deps: AuthorizationServerDeps,
-  published: PublishedMetadata,
-): Promise<GatehouseApp> {
-  const { config, validateResponses = false } = options;
-  const { log, metrics, clock, random } = deps;
-  const nameClient = clientNaming(deps);
-  const matrix = { ...deps, nameClient, homeserverUrl: config.homeserver.public_url };
-  const login = loginMethods(config, deps);
-  const metadata: Handler = (request) => published.metadata.reply(request.headers);
-  const registrationLimit = createRateLimiter({
-    name: 'registrations_per_address',
-    points: config.limits.registrations_per_address,
-    windowSeconds: 60,
-    clock,
-    metrics,
-  });
-  return createApp({
-    publicUrl: config.public_url,
-    openapiDir: OPENAPI_DIR,
-    documents: [
-      {
-        file: 'matrix-client.yaml',
-        dialect: 'matrix',
-        handlers: matrixApiHandlers(
-          { ...matrix, login },
-          {
-            published,
-            knowsTokens: config.mode === 'facade',
-            hasAccountPage: hasAccountPage(config, login),
-            loginOffer: loginOffer(config, login),
-            wellKnown: {
-              homeserverUrl: config.homeserver.public_url,
-              issuer: config.oauth_api ? issuerOf(config) : undefined,
-              cacheControl: cacheControl(config.metadata),
-            },
-          },
-        ),
-      },
-      {
-        file: 'authorization-server.yaml',
-        dialect: 'oauth',
-        handlers: offersOAuth(config)
-          ? authorizationServerHandlers(deps, { metadata, registrationLimit })
-          : absentAuthorizationServerHandlers(metadata, hasLegacyLogin(login) ? deps : undefined),
-      },
-    ],
-    pages: pagesOf(config, matrix, login),
-    trustedProxies: config.listen.trusted_proxies,
-    bodyLimitBytes: config.limits.body_bytes,
-    log,
-    metrics,
-    clock,
-    random,
-    validateResponses,
-    hotPaths: !validateResponses,
-  });
-}
-
-/** People come here wherever there are sessions of ours, whichever API began them. */
-function hasAccountPage(config: Config, login: LoginMethods): boolean {
-  return offersOAuth(config) || hasLegacyLogin(login);
-}
-
-function pagesOf(
-  config: Config,
-  deps: AuthorizationServerDeps & MatrixApiDeps,
-  login: LoginMethods,
-): PageRoute[] {
-  const { login_token_ttl_seconds: ttl, trusted_redirects: trustedRedirects } = config.legacy_login;
-  if (!hasAccountPage(config, login)) return [];
-  return [
-    restartPage(deps),
-    ...(offersOAuth(config) ? authorizationPages(deps) : []),
-    ...(login.sso ? ssoPages({ ...deps, loginTokenTtl: ttl * 1000, trustedRedirects }) : []),
-    ...accountPages(deps),
-    ...userInteractivePages(deps),
-  ];
-}
-
-function databaseOptions(
-  { database }: Config,
-  shared: Pick<DatabaseOptions, 'clock' | 'random' | 'log' | 'onDiskFailure'>,
-): DatabaseOptions {
-  return {
-    ...shared,
-    url: database.url,
-    poolSize: database.pool_size,
-    ...(database.direct_url === undefined ? {} : { directUrl: database.direct_url }),
   };
 }
 

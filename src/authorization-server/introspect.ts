@@ -5,7 +5,7 @@ import { OAuthError } from '../protocol/oauth-error.ts';
 import { withBothSpellings } from '../protocol/scope.ts';
 import { hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import { type ActiveAccess, findAccess } from '../verification/own-token.ts';
+import { type ActiveAccess, findAccess, type FindAccessDeps } from '../verification/own-token.ts';
 import { secondsLeft } from '../sessions/issued-tokens.ts';
 import { findAccessToken } from '../storage/records/tokens.ts';
 import { authenticateClient, hasCredentials } from './client-authentication/client-authentication.ts';
@@ -15,17 +15,16 @@ import { requireParameter } from './require-parameter.ts';
 
 type Answer = components['schemas']['IntrospectionResponse'];
 
-type Deps = Pick<
-  AuthorizationServerDeps,
-  'db' | 'clock' | 'issuer' | 'homeserverSecret' | 'metrics' | 'onFirstUseLost' | 'staticClients'
->;
+/** What introspection uses. */
+export type IntrospectionDeps = FindAccessDeps &
+  Pick<AuthorizationServerDeps, 'issuer' | 'homeserverSecret' | 'metrics' | 'staticClients'>;
 
 /**
  * Introspection (RFC 7662) by the homeserver, in the form that Synapse reads: both scope spellings, `device_id`, integer times. What is not a live
  * access token is `{"active":false}`. A locked user's token is 503, because a homeserver cannot express "locked" and would log the
  * client out (locked is not logged out). A confidential client is told of its own tokens alone, unless the operator made it a resource server.
  */
-export function introspectToken(deps: Deps): Handler<unknown, Answer> {
+export function introspectToken(deps: IntrospectionDeps): Handler<unknown, Answer> {
   return async (request) => {
     // The homeserver's way has no detour: it asks at each request of a client.
     const client = isHomeserver(deps, request) ? undefined : await authenticateClientAsker(deps, request);
@@ -55,14 +54,18 @@ export function introspectToken(deps: Deps): Handler<unknown, Answer> {
   };
 }
 
-function inactive(deps: Pick<Deps, 'metrics'>, request: ApiRequest, reason: string): Reply<Answer> {
+function inactive(
+  deps: Pick<IntrospectionDeps, 'metrics'>,
+  request: ApiRequest,
+  reason: string,
+): Reply<Answer> {
   request.annotate({ reason });
   deps.metrics.count('introspections', { outcome: 'inactive' });
   return { status: 200, headers: noStore, body: { active: false } };
 }
 
 /** Looks before the token counts as used: a client that may not know of a token changes nothing. */
-async function mayKnow(deps: Deps, client: Client, token: string): Promise<boolean> {
+async function mayKnow(deps: IntrospectionDeps, client: Client, token: string): Promise<boolean> {
   if (client.operator?.introspectsAll === true) return true;
   if (!isWellFormedSecret('accessToken', token)) return false;
   return (await findAccessToken(deps.db.query, hashSecret(token)))?.client_id === client.id;
@@ -91,7 +94,7 @@ function describe(access: ActiveAccess, issuer: string, now: number): Answer {
 }
 
 /** Whether the homeserver asks, by a bearer token, which then must be right; otherwise a client does. */
-function isHomeserver(deps: Deps, request: ApiRequest): boolean {
+function isHomeserver(deps: IntrospectionDeps, request: ApiRequest): boolean {
   const { authorization = '' } = request.headers;
   const secret = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
   if (secret === undefined) {
@@ -103,7 +106,7 @@ function isHomeserver(deps: Deps, request: ApiRequest): boolean {
 }
 
 /** A client must be able to prove who it is: without a proof nobody is told anything. */
-async function authenticateClientAsker(deps: Deps, request: ApiRequest): Promise<Client> {
+async function authenticateClientAsker(deps: IntrospectionDeps, request: ApiRequest): Promise<Client> {
   const client = await authenticateClient(deps, request);
   if (isConfidential(client)) return client;
   throw new OAuthError('invalid_client', 'a public client cannot introspect tokens');

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { components } from '../generated/authorization-server.ts';
 import { addressKey } from '../http/client-ip.ts';
 import { type Handler, noStore } from '../http/exchange.ts';
-import type { RateLimiter } from '../http/rate-limit.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
@@ -25,11 +24,10 @@ type Answer = components['schemas']['RegisteredClient'];
  */
 export function registerClient(
   deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'registration' | 'emit'>,
-  limit: RateLimiter,
 ): Handler<Input, Answer> {
   return async (request) => {
     requireOpenRegistration(deps.registration);
-    limit.take(addressKey(request.clientAddress));
+    deps.registration.limit.take(addressKey(request.clientAddress));
     const metadata = normaliseClientMetadata(request.body, deps.registration);
     requireAllowedHost(deps.registration, metadata);
     const isPublic = metadata.token_endpoint_auth_method === 'none';

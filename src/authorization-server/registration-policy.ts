@@ -1,3 +1,4 @@
+import type { RateLimiter } from '../http/rate-limit.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { ClientMetadata, OmittedAuthMethod } from '../clients/client-metadata.ts';
 
@@ -9,6 +10,8 @@ export interface RegistrationPolicy {
   readonly omittedAuthMethod: OmittedAuthMethod;
   /** Registered clients at most. */
   readonly clientsCap: number;
+  /** Registrations a minute, by `addressKey`. */
+  readonly limit: RateLimiter;
 }
 
 /** Throws where nobody may register: 403, since RFC 7591 has no code for it; the endpoint is there because the metadata must name one. */

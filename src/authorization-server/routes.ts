@@ -8,18 +8,17 @@
 import type { operations } from '../generated/authorization-server.ts';
 import type { PageRoute } from '../http/app.ts';
 import type { Handler } from '../http/exchange.ts';
-import type { RateLimiter } from '../http/rate-limit.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { receiveLogoutToken } from '../sign-in/backchannel-logout.ts';
 import { upstreamCallback } from '../sign-in/callback.ts';
-import { restartSignIn } from '../sign-in/current.ts';
+import type { SignInDeps } from '../sign-in/deps.ts';
 import { authorize } from './authorize.ts';
 import { decideConsent, showConsent } from './consent/consent.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { authorizeDevice } from './device/device-authorization.ts';
 import { decideDevice, showDeviceConfirmation } from './device/device-decision.ts';
 import { enterCode, showCodeForm } from './device/device-verification.ts';
-import { introspectToken } from './introspect.ts';
+import { introspectToken, type IntrospectionDeps } from './introspect.ts';
 import { getJwks } from './jwks.ts';
 import { pushAuthorizationRequest } from './pushed-authorization.ts';
 import { registerClient } from './register-client.ts';
@@ -30,14 +29,13 @@ import { getUserinfo } from './userinfo.ts';
 /** Handlers by operationId of `openapi/authorization-server.yaml`. */
 export function authorizationServerHandlers(
   deps: AuthorizationServerDeps,
-  more: { metadata: Handler; registrationLimit: RateLimiter },
+  metadata: Handler,
 ): Record<keyof operations, Handler<never>> {
-  const { metadata } = more;
   return {
     getOpenidConfiguration: metadata,
     getAuthorizationServerMetadata: metadata,
     getJwks: getJwks(deps),
-    registerClient: registerClient(deps, more.registrationLimit),
+    registerClient: registerClient(deps),
     authorize: authorize(deps),
     authorizeByPost: authorize(deps),
     upstreamCallback: upstreamCallback(deps),
@@ -58,7 +56,7 @@ export function authorizationServerHandlers(
  */
 export function absentAuthorizationServerHandlers(
   metadata: Handler,
-  legacy?: AuthorizationServerDeps,
+  legacy?: SignInDeps & IntrospectionDeps,
 ): Record<keyof operations, Handler<never>> {
   const absent: Handler = () => {
     throw new OAuthError('invalid_request', 'the OAuth 2.0 API is not offered here', { status: 404 });
@@ -80,11 +78,6 @@ export function absentAuthorizationServerHandlers(
     getUserinfo: absent,
     postUserinfo: absent,
   };
-}
-
-/** The page of every sign-in, whatever it is for. */
-export function restartPage(deps: AuthorizationServerDeps): PageRoute {
-  return { method: 'GET', path: '/sign-in/:id', operationId: 'restartSignIn', handler: restartSignIn(deps) };
 }
 
 /** The pages of a sign-in for a client with OAuth. */

@@ -2,9 +2,8 @@ import type { components } from '../generated/authorization-server.ts';
 import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
 import { OAuthError, type OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { OPENID_SCOPE } from '../protocol/scope.ts';
-import { type ActiveAccess, findAccess } from '../verification/own-token.ts';
+import { type ActiveAccess, findAccess, type FindAccessDeps } from '../verification/own-token.ts';
 import { findUser } from '../storage/records/users.ts';
-import type { AuthorizationServerDeps } from './deps.ts';
 
 type Answer = components['schemas']['Userinfo'];
 
@@ -12,9 +11,7 @@ type Answer = components['schemas']['Userinfo'];
  * UserInfo (OpenID Connect Core section 5.3), GET and POST, for access tokens with `openid`. Refusals are those of RFC 6750 section 3.1. A locked
  * user is 403: the token is good, and who gets 401 would throw it away.
  */
-export function getUserinfo(
-  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'onFirstUseLost'>,
-): Handler<unknown, Answer> {
+export function getUserinfo(deps: FindAccessDeps): Handler<unknown, Answer> {
   return async (request) => {
     const access = await requireOpenid(deps, request);
     const user = access.userId === null ? undefined : await findUser(deps.db.query, access.userId);
@@ -31,10 +28,7 @@ export function getUserinfo(
   };
 }
 
-async function requireOpenid(
-  deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'onFirstUseLost'>,
-  request: ApiRequest,
-): Promise<ActiveAccess> {
+async function requireOpenid(deps: FindAccessDeps, request: ApiRequest): Promise<ActiveAccess> {
   const verdict = await findAccess(deps, readToken(request));
   switch (verdict.kind) {
     case 'inactive':

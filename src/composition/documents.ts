@@ -1,5 +1,4 @@
 import { assertionAlgorithms } from '../authorization-server/client-authentication/client-assertion.ts';
-import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
 import type { Config } from '../config/schema.ts';
 import {
   facadeDocuments,
@@ -8,6 +7,8 @@ import {
   type PublishedMetadata,
 } from '../metadata/published-metadata.ts';
 import type { Abilities } from '../metadata/build.ts';
+import type { Foundation } from './foundation.ts';
+import type { Shared } from './shared.ts';
 
 /** Whether clients get their tokens here. In passthrough mode they get them from the provider. */
 export function offersOAuth(config: Config): boolean {
@@ -20,32 +21,35 @@ export function issuerOf(config: Config): string {
 }
 
 /** The metadata documents of the configured mode. */
-export function publishedDocuments(config: Config, deps: AuthorizationServerDeps): PublishedMetadata {
+export function publishedDocuments(
+  { config, providers, clock, log }: Foundation,
+  { staticClients }: Pick<Shared, 'staticClients'>,
+): PublishedMetadata {
   if (!config.oauth_api) return noDocuments();
   if (config.mode === 'facade') {
     return facadeDocuments({
       issuer: config.public_url,
       cacheControl: cacheControl(config.metadata),
-      abilities: () => abilitiesOf(deps),
+      abilities: () => abilitiesOf(staticClients, providers),
       onChange: (listener) => {
-        for (const provider of deps.providers) provider.onMetadataChange(listener);
+        for (const provider of providers) provider.onMetadataChange(listener);
       },
     });
   }
-  const [provider] = deps.providers;
+  const [provider] = providers;
   const [settings] = config.providers;
   if (provider === undefined || settings === undefined) throw new Error('no provider is configured');
   return passthroughDocuments({
     provider,
     overrides: settings.discovery.overrides,
     allowHttp: settings.issuer.startsWith('http:'),
-    clock: deps.clock,
-    log: deps.log,
+    clock,
+    log,
   });
 }
 
 /** What the metadata tells beyond what always works. */
-function abilitiesOf({ staticClients, providers }: AuthorizationServerDeps): Abilities {
+function abilitiesOf(staticClients: Shared['staticClients'], providers: Foundation['providers']): Abilities {
   const clients = [...staticClients.values()].map(({ metadata }) => metadata);
   const hasKeys = clients.some((client) => client.token_endpoint_auth_method === 'private_key_jwt');
   return {

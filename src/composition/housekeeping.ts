@@ -1,4 +1,3 @@
-import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
 import { rotateOldSigningKeys } from '../signing-keys/signing-keys.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { endExpiredSessions, hasExpiry } from '../sessions/expiry.ts';
@@ -7,6 +6,8 @@ import { recheckPeople } from '../sign-in/recheck.ts';
 import { isRechecked } from '../sign-in/upstream-grant.ts';
 import { cleanUp } from '../storage/cleanup.ts';
 import { startPeriodicWork } from '../storage/periodic.ts';
+import type { Foundation } from './foundation.ts';
+import type { Shared } from './shared.ts';
 
 /** How often the homeserver's outbox is looked through, and how often what is over is removed, in milliseconds. */
 const OUTBOX_INTERVAL = 5_000;
@@ -19,11 +20,12 @@ const DAY = 24 * 60 * 60_000;
 
 /** Periodic work, done by one of all processes. Returns what stops it, once the rounds under way are over. */
 export function startHousekeeping(
-  deps: AuthorizationServerDeps,
-  { signingKeyDays }: { signingKeyDays: number },
+  foundation: Foundation,
+  { sessions, signIn }: Pick<Shared, 'sessions' | 'signIn'>,
 ): () => Promise<void> {
-  const { db: database, log, clock } = deps;
-  const shared = { database, holder: newRecordId(clock.now(), deps.random), log };
+  const { config, db: database, log, clock, random, emit } = foundation;
+  const signingKeyDays = config.signing_keys.rotate_after_days;
+  const shared = { database, holder: newRecordId(clock.now(), random), log };
   const works = [
     startPeriodicWork({
       ...shared,
@@ -37,34 +39,34 @@ export function startHousekeeping(
   ];
   if (signingKeyDays > 0) {
     const work = async (): Promise<void> => {
-      const kid = await rotateOldSigningKeys(deps, signingKeyDays * DAY);
+      const kid = await rotateOldSigningKeys(foundation, signingKeyDays * DAY);
       if (kid !== undefined) log.info({ kid }, 'signing key made; it signs in ten minutes');
     };
     works.push(startPeriodicWork({ ...shared, name: 'signing_keys', everyMs: KEYS_INTERVAL, work }));
   }
-  const recheckEvery = [...deps.providerRules.values()].flatMap(({ access }) =>
+  const recheckEvery = [...signIn.providerRules.values()].flatMap(({ access }) =>
     isRechecked(access) ? [access.recheckEvery] : [],
   );
   if (recheckEvery.length > 0) {
     // Often enough that a loss takes effect within the configured time (sign-in/upstream-grant.ts leaves the rest of it for this).
     const everyMs = Math.min(Math.max(Math.min(...recheckEvery) / 10, 200), 60_000);
     const work = async (signal: AbortSignal): Promise<void> => {
-      await recheckPeople(deps, signal);
+      await recheckPeople(signIn, signal);
     };
     works.push(startPeriodicWork({ ...shared, name: 'access_rules', everyMs, work }));
   }
-  if (deps.homeserver.listens) {
+  if (sessions.homeserver.listens) {
     const work = async (): Promise<void> => {
-      await deliverOutbox(deps);
+      await deliverOutbox(sessions);
     };
     works.push(startPeriodicWork({ ...shared, name: 'outbox', everyMs: OUTBOX_INTERVAL, work }));
   }
-  if (hasExpiry(deps.policy)) {
+  if (hasExpiry(sessions.policy)) {
     const work = async (signal: AbortSignal): Promise<void> => {
-      await endExpiredSessions(deps, {
+      await endExpiredSessions(sessions, {
         signal,
         ended: (sessionId) => {
-          deps.emit('session_ended', { sessionId, reason: 'expired' });
+          emit('session_ended', { sessionId, reason: 'expired' });
         },
       });
     };

@@ -2,26 +2,18 @@
 import type { Config } from '../config/schema.ts';
 import { createRateLimiter } from '../http/rate-limit.ts';
 import type { LoginMethods, PasswordLogin } from '../matrix-api/login/methods.ts';
-import type { Log } from '../observability/log.ts';
-import type { Metrics } from '../observability/metrics.ts';
-import type { Clock } from '../protocol/clock.ts';
 import { renderClaimTemplate } from '../protocol/claim-template.ts';
-import type { Provider } from '../upstream/provider.ts';
+import type { Foundation } from './foundation.ts';
 
-interface Parts {
-  readonly providers: readonly Provider[];
-  readonly clock: Clock;
-  readonly metrics: Metrics;
-  readonly log: Log;
-}
+type Neutral = Pick<Foundation, 'providers' | 'clock' | 'metrics' | 'log'>;
 
 /** Nothing in passthrough mode: there are no sessions of ours. Says aloud that passwords pass through. */
-export function loginMethods(config: Config, parts: Parts): LoginMethods {
+export function loginMethods(config: Config, parts: Neutral): LoginMethods {
   if (config.mode !== 'facade') return { sso: false, password: undefined };
   return { sso: config.legacy_login.sso, password: passwordLogin(config, parts) };
 }
 
-function passwordLogin(config: Config, parts: Parts): PasswordLogin | undefined {
+function passwordLogin(config: Config, parts: Neutral): PasswordLogin | undefined {
   const { password } = config.legacy_login;
   if (password === false) return undefined;
   const { allow_users: allowed, provider: id, username } = password === true ? EVERYBODY : password;

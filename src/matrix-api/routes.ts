@@ -17,7 +17,8 @@ import { delegatedHandlers, sessionHandlers } from './session-routes.ts';
 
 /** Handlers by operationId of `openapi/matrix-client.yaml`. */
 export function matrixApiHandlers(
-  deps: MatrixApiDeps & LogInDeps,
+  deps: MatrixApiDeps,
+  logInDeps: LogInDeps,
   more: {
     published: PublishedMetadata;
     wellKnown: WellKnownOptions;
@@ -33,10 +34,10 @@ export function matrixApiHandlers(
     getAuthIssuer: (request) => more.published.issuer.reply(request.headers),
     getClientWellKnown: clientWellKnown(more.wellKnown),
     getLoginFlows: getLoginFlows(more.loginOffer),
-    logIn: logIn(deps),
-    redirectToSso: deps.login.sso ? redirectToSso(deps) : noSso,
-    redirectToIdp: deps.login.sso ? redirectToSso(deps) : noSso,
-    getLoginFallback: deps.login.sso ? getLoginFallback() : noSso,
+    logIn: logIn(logInDeps),
+    redirectToSso: logInDeps.login.sso ? redirectToSso(deps) : noSso,
+    redirectToIdp: logInDeps.login.sso ? redirectToSso(deps) : noSso,
+    getLoginFallback: logInDeps.login.sso ? getLoginFallback() : noSso,
     ...sessionHandlers(deps, more),
     ...delegatedHandlers,
   };

@@ -32,8 +32,8 @@ export type AccessVerdict =
 export interface FindAccessDeps {
   readonly db: Database;
   readonly clock: Clock;
-  /** Whether sessions expire by themselves; left out: never. */
-  readonly policy?: ExpiryPolicy;
+  /** Whether sessions expire by themselves. */
+  readonly policy: ExpiryPolicy;
   /** Told when a first use, or later activity, could not be written; it is tried again at the next use. */
   readonly onFirstUseLost?: (error: Unavailable) => void;
 }
@@ -54,7 +54,7 @@ export async function findAccess(deps: FindAccessDeps, token: string): Promise<A
   const view = await findAccessToken(deps.db.query, hash);
   if (view === undefined) return { kind: 'inactive', reason: 'unknown' };
   const now = deps.clock.now();
-  const reason = inactiveReason(view, deps.policy ?? {}, now);
+  const reason = inactiveReason(view, deps.policy, now);
   if (reason !== undefined) return { kind: 'inactive', reason, sessionId: view.session_id };
   if (view.first_used_at === null && !(await recordFirstUse(deps, { hash, view, now }))) {
     return { kind: 'inactive', reason: 'ended', sessionId: view.session_id };

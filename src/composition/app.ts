@@ -1,0 +1,107 @@
+/** Which routes and pages there are, by the configuration, and what stands behind each. */
+import { accountPages } from '../account/routes.ts';
+import {
+  absentAuthorizationServerHandlers,
+  authorizationPages,
+  authorizationServerHandlers,
+} from '../authorization-server/routes.ts';
+import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
+import type { Config } from '../config/schema.ts';
+import { createApp, type GatehouseApp, type PageRoute } from '../http/app.ts';
+import type { Handler } from '../http/exchange.ts';
+import type { MatrixApiDeps } from '../matrix-api/deps.ts';
+import { hasLegacyLogin, type LoginMethods } from '../matrix-api/login/methods.ts';
+import { ssoPages } from '../matrix-api/login/sso-routes.ts';
+import { matrixApiHandlers } from '../matrix-api/routes.ts';
+import { userInteractivePages } from '../matrix-api/user-interactive/confirm.ts';
+import type { PublishedMetadata } from '../metadata/published-metadata.ts';
+import { restartSignIn } from '../sign-in/current.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import { composeAccount } from './account.ts';
+import { composeAuthorizationServer } from './authorization-server.ts';
+import { cacheControl, issuerOf, offersOAuth } from './documents.ts';
+import type { Foundation } from './foundation.ts';
+import { loginMethods } from './login-methods.ts';
+import { loginOffer } from './login-offer.ts';
+import { composeLogIn, composeMatrixApi, composeSso } from './matrix-api.ts';
+import type { Shared } from './shared.ts';
+
+/** The app of all wings. */
+export async function composeApp(
+  foundation: Foundation,
+  shared: Shared,
+  more: {
+    readonly published: PublishedMetadata;
+    readonly signingKeys: SigningKeys;
+    readonly openapiDir: string;
+    readonly validateResponses: boolean;
+  },
+): Promise<GatehouseApp> {
+  const { config, log, metrics, clock, random } = foundation;
+  const { published, openapiDir, validateResponses } = more;
+  const login = loginMethods(config, foundation);
+  const oauth = composeAuthorizationServer(foundation, shared, more.signingKeys);
+  const matrix = composeMatrixApi(foundation, shared);
+  const metadata: Handler = (request) => published.metadata.reply(request.headers);
+  return createApp({
+    publicUrl: config.public_url,
+    openapiDir,
+    documents: [
+      {
+        file: 'matrix-client.yaml',
+        dialect: 'matrix',
+        handlers: matrixApiHandlers(matrix, composeLogIn(foundation, shared, login), {
+          published,
+          knowsTokens: config.mode === 'facade',
+          hasAccountPage: hasAccountPage(config, login),
+          loginOffer: loginOffer(config, login),
+          wellKnown: {
+            homeserverUrl: config.homeserver.public_url,
+            issuer: config.oauth_api ? issuerOf(config) : undefined,
+            cacheControl: cacheControl(config.metadata),
+          },
+        }),
+      },
+      {
+        file: 'authorization-server.yaml',
+        dialect: 'oauth',
+        handlers: offersOAuth(config)
+          ? authorizationServerHandlers(oauth, metadata)
+          : absentAuthorizationServerHandlers(metadata, hasLegacyLogin(login) ? oauth : undefined),
+      },
+    ],
+    pages: hasAccountPage(config, login) ? pagesOf(foundation, shared, { oauth, matrix, login }) : [],
+    trustedProxies: config.listen.trusted_proxies,
+    bodyLimitBytes: config.limits.body_bytes,
+    log,
+    metrics,
+    clock,
+    random,
+    validateResponses,
+    hotPaths: !validateResponses,
+  });
+}
+
+/** People come here wherever there are sessions of ours, whichever API began them. */
+function hasAccountPage(config: Config, login: LoginMethods): boolean {
+  return offersOAuth(config) || hasLegacyLogin(login);
+}
+
+function pagesOf(
+  foundation: Foundation,
+  shared: Shared,
+  wings: { oauth: AuthorizationServerDeps; matrix: MatrixApiDeps; login: LoginMethods },
+): PageRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/sign-in/:id',
+      operationId: 'restartSignIn',
+      handler: restartSignIn(shared.signIn),
+    },
+    ...(offersOAuth(foundation.config) ? authorizationPages(wings.oauth) : []),
+    ...(wings.login.sso ? ssoPages(composeSso(foundation, shared)) : []),
+    ...accountPages(composeAccount(shared)),
+    ...userInteractivePages(wings.matrix),
+  ];
+}

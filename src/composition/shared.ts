@@ -1,0 +1,104 @@
+/** What several wings use and must be the same in all of them: made once, from the foundation. */
+import { createSecretKey } from 'node:crypto';
+import { accountPurpose } from '../account/visit.ts';
+import { authorizationPurpose } from '../authorization-server/authorization-response.ts';
+import { deviceGrantPurpose } from '../authorization-server/device/device-verification.ts';
+import type { Client } from '../clients/clients.ts';
+import { clientNaming } from '../clients/clients.ts';
+import { readStaticClients } from '../clients/static-clients.ts';
+import type { Config } from '../config/schema.ts';
+import { createCsrf, type Csrf } from '../http/csrf.ts';
+import { createFloodGuard, type FloodGuard } from '../http/flood-guard.ts';
+import { legacyLoginPurpose } from '../matrix-api/login/sso-confirmation.ts';
+import { userInteractivePurpose } from '../matrix-api/user-interactive/confirm.ts';
+import type { SessionLimits } from '../sessions/limits.ts';
+import type { SessionPolicy } from '../sessions/policy.ts';
+import type { RotationDeps } from '../sessions/rotate.ts';
+import type { SignInDeps } from '../sign-in/deps.ts';
+import type { FindAccessDeps } from '../verification/own-token.ts';
+import type { Foundation } from './foundation.ts';
+import { providerRules } from './provider-rules.ts';
+
+const DAY = 86_400_000;
+
+export interface Shared {
+  /** What ending and refreshing sessions takes. */
+  readonly sessions: RotationDeps;
+  readonly sessionLimits: SessionLimits;
+  /** What judging an access token takes. */
+  readonly access: FindAccessDeps;
+  /** What a way through an IdP takes, whatever it is for. */
+  readonly signIn: SignInDeps;
+  /** What a page with a form takes, and one that begins a sign-in. */
+  readonly pages: { readonly csrf: Csrf; readonly signInGuard: FloodGuard };
+  /** Clients of the configuration, by id. */
+  readonly staticClients: ReadonlyMap<string, Client>;
+  /** What people are shown as the name of a client. */
+  readonly nameClient: (clientId: string) => Promise<string>;
+}
+
+/** One of each, for all wings. */
+export function composeShared(foundation: Foundation): Shared {
+  const { config, clock, random, log, metrics, emit, db, homeserver, subkey } = foundation;
+  const policy = sessionPolicy(config);
+  const issuer = config.public_url;
+  const ending = { db, clock, random, log, homeserver };
+  const staticClients = readStaticClients(config.clients);
+  return {
+    sessions: {
+      ...ending,
+      policy,
+      derivationKey: createSecretKey(subkey('refresh successors')),
+    },
+    sessionLimits: {
+      perUser: config.sessions.limits.per_user,
+      perClient: config.sessions.limits.per_client,
+    },
+    access: {
+      db,
+      clock,
+      policy,
+      onFirstUseLost: (error) => {
+        log.warn({ err: error }, 'the first use of a token could not be written; it will be tried again');
+      },
+    },
+    signIn: {
+      ...ending,
+      issuer,
+      serverName: config.server_name,
+      providers: foundation.providers,
+      providerRules: providerRules(config.providers),
+      sealer: foundation.sealer,
+      emit,
+      purposes: {
+        authorization: authorizationPurpose({ db, issuer }),
+        device_grant: deviceGrantPurpose({ issuer }),
+        account: accountPurpose({ issuer }),
+        legacy_login: legacyLoginPurpose({ db, issuer }),
+        user_interactive: userInteractivePurpose({ issuer }),
+      },
+    },
+    pages: {
+      csrf: createCsrf({ key: subkey('csrf tokens'), publicUrl: issuer }),
+      signInGuard: createFloodGuard({
+        name: 'sign_ins_per_address',
+        what: 'signing in',
+        perAddress: config.limits.sign_ins_per_address,
+        total: config.limits.sign_ins,
+        clock,
+        metrics,
+      }),
+    },
+    staticClients,
+    nameClient: clientNaming({ db, staticClients }),
+  };
+}
+
+function sessionPolicy({ sessions }: Config): SessionPolicy {
+  return {
+    accessTokenTtl: sessions.access_token_ttl_seconds * 1000,
+    refreshReuseGrace: sessions.refresh_reuse_grace_seconds * 1000,
+    idleExpiry: sessions.idle_expiry_days * DAY,
+    absoluteExpiry: sessions.absolute_expiry_days * DAY,
+  };
+}
