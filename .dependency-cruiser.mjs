@@ -123,6 +123,14 @@ export default {
       to: { path: '^src/(authorization-server|matrix-api|account|admin)/' },
     },
     {
+      name: 'routes-verify-by-the-verdict',
+      comment:
+        'Handlers are given verify (verification/access-verdict.ts); which strategies it asks, composition/ decides.',
+      severity: 'error',
+      from: { path: '^src/(authorization-server|matrix-api|account|admin)/' },
+      to: { path: '^src/verification/(own-token\\.ts$|verify\\.ts$|strategies/)' },
+    },
+    {
       name: 'no-file-outside-a-part',
       comment:
         'A source file stands in a part that this file names; only index.ts and service.ts stand at the root.',

@@ -10,6 +10,7 @@ import house from './scripts/eslint-rules.js';
 const clockOnly = 'Time and randomness are arguments: take a Clock or a Random (src/protocol/clock.ts).';
 const wayOut = 'What leaves the process goes through src/outbound/.';
 const configOnly = 'Take a plain value: only src/config and src/cli read the environment.';
+const oneBearerParser = 'src/http/bearer.ts reads the Authorization header: use readAuthorization.';
 const sqlInStorage = 'No SQL outside src/storage: write a function there.';
 
 const bans = {
@@ -81,6 +82,17 @@ const bans = {
         message: sqlInStorage,
       },
       { selector: "TaggedTemplateExpression[tag.name='sql']", message: sqlInStorage },
+    ],
+  },
+  bearer: {
+    syntax: [
+      { selector: 'Literal[regex.pattern=/bearer/i]', message: oneBearerParser },
+      {
+        selector:
+          'CallExpression[callee.property.name=/^(startsWith|split|replace|replaceAll|indexOf|match)$/] > Literal[value=/^bearer *$/i]',
+        message: oneBearerParser,
+      },
+      { selector: 'BinaryExpression > Literal[value=/^bearer +$/i]', message: oneBearerParser },
     ],
   },
   names: {
@@ -155,6 +167,7 @@ export default defineConfig(
   { files: ['src/config/**/*.ts'], rules: restricted(['environment']) },
   { files: ['src/cli/**/*.ts'], rules: { ...restricted(['environment']), 'no-console': 'off' } },
   { files: ['src/outbound/**/*.ts'], rules: restricted(['outbound']) },
+  { files: ['src/http/bearer.ts', 'src/observability/redaction.ts'], rules: restricted(['bearer']) },
   // Record functions say all in their names and types.
   { files: ['src/storage/**/*.ts'], rules: { ...restricted(['sql']), 'house/exported-doc': 'off' } },
   { files: ['src/index.ts'], rules: restricted(['barrels']) },

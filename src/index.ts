@@ -10,4 +10,5 @@ export { oauthUserInteractive } from './matrix-api/user-interactive/oauth-data.t
 export type { OAuthUserInteractive } from './matrix-api/user-interactive/oauth-data.ts';
 export { createGatehouse, startService } from './service.ts';
 export type { Gatehouse, Service, ServiceOptions } from './service.ts';
-export type { AccessVerdict, ActiveAccess } from './verification/own-token.ts';
+export { Unavailable } from './protocol/unavailable.ts';
+export type { AccessVerdict, ActiveAccess, InactiveReason, Verify } from './verification/access-verdict.ts';

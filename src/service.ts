@@ -19,7 +19,7 @@ import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
 import { openSigningKeys } from './signing-keys/signing-keys.ts';
-import { type AccessVerdict, findAccess } from './verification/own-token.ts';
+import type { Verify } from './verification/access-verdict.ts';
 
 /** Where the OpenAPI documents lie: beside `src/` in a checkout, beside `dist/` in the package. */
 const OPENAPI_DIR = fileURLToPath(new URL('../openapi', import.meta.url));
@@ -51,8 +51,8 @@ export interface Gatehouse {
   readonly router: GatehouseApp['router'];
   /** For a server of its own: answers every request, the hot ones without Express. */
   readonly listener: RequestListener;
-  /** Whose access token this is: read from the database at each call, a first use is noted. Throws `Unavailable`. */
-  verify(accessToken: string): Promise<AccessVerdict>;
+  /** Whose access token this is: read from the database at each call, a first use is noted. An outage is a verdict. */
+  readonly verify: Verify;
   /** As `/health/ready` tells it. */
   readonly readiness: () => Promise<Readiness>;
   readonly metrics: Metrics;
@@ -86,7 +86,7 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
   return {
     router,
     listener,
-    verify: (accessToken) => findAccess(shared.access, accessToken),
+    verify: shared.verify,
     readiness: () => judgeReadiness(db, providers, published),
     metrics,
     log,

@@ -6,7 +6,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { SessionLimits } from '../sessions/limits.ts';
-import type { FindAccessDeps } from '../verification/own-token.ts';
+import type { Verify } from '../verification/access-verdict.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
@@ -18,7 +18,9 @@ import type { RegistrationPolicy } from './registration-policy.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
 /** What the endpoints of this folder use; each takes the part that it needs. */
-export interface AuthorizationServerDeps extends RotationDeps, FindAccessDeps, SignInDeps {
+export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
+  /** Whose an access token is. */
+  readonly verify: Verify;
   /** `public_url`, byte for byte. */
   readonly issuer: string;
   readonly serverName: string;

@@ -1,11 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { components } from '../generated/authorization-server.ts';
+import { readAuthorization } from '../http/bearer.ts';
 import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { withBothSpellings } from '../protocol/scope.ts';
 import { hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
-import { type ActiveAccess, findAccess, type FindAccessDeps } from '../verification/own-token.ts';
+import { type ActiveAccess, knownVerdict } from '../verification/access-verdict.ts';
 import { secondsLeft } from '../sessions/issued-tokens.ts';
 import { findAccessToken } from '../storage/records/tokens.ts';
 import { authenticateClient, hasCredentials } from './client-authentication/client-authentication.ts';
@@ -16,8 +17,10 @@ import { requireParameter } from './require-parameter.ts';
 type Answer = components['schemas']['IntrospectionResponse'];
 
 /** What introspection uses. */
-export type IntrospectionDeps = FindAccessDeps &
-  Pick<AuthorizationServerDeps, 'issuer' | 'homeserverSecret' | 'metrics' | 'staticClients'>;
+export type IntrospectionDeps = Pick<
+  AuthorizationServerDeps,
+  'verify' | 'db' | 'clock' | 'issuer' | 'homeserverSecret' | 'metrics' | 'staticClients'
+>;
 
 /**
  * Introspection (RFC 7662) by the homeserver, in the form that Synapse reads: both scope spellings, `device_id`, integer times. What is not a live
@@ -32,7 +35,7 @@ export function introspectToken(deps: IntrospectionDeps): Handler<unknown, Answe
     if (client !== undefined && !(await mayKnow(deps, client, token))) {
       return inactive(deps, request, "unknown, or another client's token");
     }
-    const verdict = await findAccess(deps, token);
+    const verdict = await knownVerdict(deps.verify, token);
     switch (verdict.kind) {
       case 'active':
         request.annotate({ sessionId: verdict.access.sessionId });
@@ -95,13 +98,13 @@ function describe(access: ActiveAccess, issuer: string, now: number): Answer {
 
 /** Whether the homeserver asks, by a bearer token, which then must be right; otherwise a client does. */
 function isHomeserver(deps: IntrospectionDeps, request: ApiRequest): boolean {
-  const { authorization = '' } = request.headers;
-  const secret = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
-  if (secret === undefined) {
-    const scheme = /^[a-z]+/i.exec(authorization)?.[0].toLowerCase();
-    if (scheme !== 'bearer' && (scheme === 'basic' || hasCredentials(request))) return false;
-  }
-  authenticateHomeserver(secret, deps.homeserverSecret);
+  const authorization = readAuthorization(request.headers);
+  const scheme = authorization.kind === 'other' ? authorization.scheme : authorization.kind;
+  if (scheme !== 'bearer' && (scheme === 'basic' || hasCredentials(request))) return false;
+  authenticateHomeserver(
+    authorization.kind === 'bearer' ? authorization.token : undefined,
+    deps.homeserverSecret,
+  );
   return true;
 }
 

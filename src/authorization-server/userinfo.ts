@@ -1,9 +1,11 @@
 import type { components } from '../generated/authorization-server.ts';
+import { readAuthorization } from '../http/bearer.ts';
 import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
 import { OAuthError, type OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { OPENID_SCOPE } from '../protocol/scope.ts';
-import { type ActiveAccess, findAccess, type FindAccessDeps } from '../verification/own-token.ts';
+import { type ActiveAccess, knownVerdict } from '../verification/access-verdict.ts';
 import { findUser } from '../storage/records/users.ts';
+import type { AuthorizationServerDeps } from './deps.ts';
 
 type Answer = components['schemas']['Userinfo'];
 
@@ -11,7 +13,7 @@ type Answer = components['schemas']['Userinfo'];
  * UserInfo (OpenID Connect Core section 5.3), GET and POST, for access tokens with `openid`. Refusals are those of RFC 6750 section 3.1. A locked
  * user is 403: the token is good, and who gets 401 would throw it away.
  */
-export function getUserinfo(deps: FindAccessDeps): Handler<unknown, Answer> {
+export function getUserinfo(deps: Pick<AuthorizationServerDeps, 'verify' | 'db'>): Handler<unknown, Answer> {
   return async (request) => {
     const access = await requireOpenid(deps, request);
     const user = access.userId === null ? undefined : await findUser(deps.db.query, access.userId);
@@ -28,8 +30,11 @@ export function getUserinfo(deps: FindAccessDeps): Handler<unknown, Answer> {
   };
 }
 
-async function requireOpenid(deps: FindAccessDeps, request: ApiRequest): Promise<ActiveAccess> {
-  const verdict = await findAccess(deps, readToken(request));
+async function requireOpenid(
+  deps: Pick<AuthorizationServerDeps, 'verify'>,
+  request: ApiRequest,
+): Promise<ActiveAccess> {
+  const verdict = await knownVerdict(deps.verify, readToken(request));
   switch (verdict.kind) {
     case 'inactive':
       throw bearerError('invalid_token', 'the access token is not valid', verdict.reason);
@@ -45,23 +50,20 @@ async function requireOpenid(deps: FindAccessDeps, request: ApiRequest): Promise
 
 /** RFC 6750 section 2: the header, or the form of a POST, not both. */
 function readToken({ headers, form }: ApiRequest): string {
-  const { authorization } = headers;
+  const authorization = readAuthorization(headers);
   const inForm = form.get('access_token');
-  if (authorization !== undefined && inForm !== undefined) {
+  if (authorization.kind !== 'absent' && inForm !== undefined) {
     throw bearerError('invalid_request', 'the access token is given in two ways');
   }
   if (inForm !== undefined) return inForm;
   // Section 3.1: who sent no token at all is told no error code.
-  if (authorization === undefined) {
+  if (authorization.kind === 'absent') {
     throw new OAuthError('invalid_token', 'an access token is needed', {
       headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
     });
   }
-  const token = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
-  if (token === undefined) {
-    throw bearerError('invalid_request', 'the Authorization header must hold one Bearer token');
-  }
-  return token;
+  if (authorization.kind === 'bearer') return authorization.token;
+  throw bearerError('invalid_request', 'the Authorization header must hold one Bearer token');
 }
 
 function bearerError(code: OAuthErrorCode, description: string, reason?: string): OAuthError {

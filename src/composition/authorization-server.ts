@@ -14,9 +14,9 @@ export function composeAuthorizationServer(
   const { secret } = config.homeserver;
   return {
     ...shared.signIn,
-    ...shared.access,
     ...shared.sessions,
     ...shared.pages,
+    verify: shared.verify,
     log,
     metrics,
     sessionLimits: shared.sessionLimits,

@@ -10,9 +10,9 @@ export function composeMatrixApi(foundation: Foundation, shared: Shared): Matrix
   const { config, log, metrics } = foundation;
   return {
     ...shared.signIn,
-    ...shared.access,
     ...shared.sessions,
     ...shared.pages,
+    verify: shared.verify,
     log,
     metrics,
     homeserverUrl: config.homeserver.public_url,

@@ -15,7 +15,9 @@ import type { SessionLimits } from '../sessions/limits.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
-import type { FindAccessDeps } from '../verification/own-token.ts';
+import type { Verify } from '../verification/access-verdict.ts';
+import { ownTokens } from '../verification/own-token.ts';
+import { createVerify } from '../verification/verify.ts';
 import type { Foundation } from './foundation.ts';
 import { providerRules } from './provider-rules.ts';
 
@@ -25,8 +27,8 @@ export interface Shared {
   /** What ending and refreshing sessions takes. */
   readonly sessions: RotationDeps;
   readonly sessionLimits: SessionLimits;
-  /** What judging an access token takes. */
-  readonly access: FindAccessDeps;
+  /** Whose an access token is, for every route. */
+  readonly verify: Verify;
   /** What a way through an IdP takes, whatever it is for. */
   readonly signIn: SignInDeps;
   /** What a page with a form takes, and one that begins a sign-in. */
@@ -54,14 +56,16 @@ export function composeShared(foundation: Foundation): Shared {
       perUser: config.sessions.limits.per_user,
       perClient: config.sessions.limits.per_client,
     },
-    access: {
-      db,
-      clock,
-      policy,
-      onFirstUseLost: (error) => {
-        log.warn({ err: error }, 'the first use of a token could not be written; it will be tried again');
-      },
-    },
+    verify: createVerify([
+      ownTokens({
+        db,
+        clock,
+        policy,
+        onFirstUseLost: (error) => {
+          log.warn({ err: error }, 'the first use of a token could not be written; it will be tried again');
+        },
+      }),
+    ]),
     signIn: {
       ...ending,
       issuer,

@@ -1,14 +1,20 @@
+import { readAuthorization } from '../http/bearer.ts';
 import type { ApiRequest } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import {
-  type AccessVerdict,
   type ActiveAccess,
-  type FindAccessDeps,
   type InactiveReason,
-  findAccess,
-} from '../verification/own-token.ts';
+  type KnownVerdict,
+  knownVerdict,
+  type Verify,
+} from '../verification/access-verdict.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { findOwnerOfNewest } from '../storage/records/newest-token.ts';
+
+interface AccessDeps {
+  readonly verify: Verify;
+}
 
 /** An access token that belongs to a person. */
 export interface UserAccess extends ActiveAccess {
@@ -20,7 +26,7 @@ export interface UserAccess extends ActiveAccess {
  * Whose request this is. Throws 401 in the words of the Matrix specification: M_MISSING_TOKEN, M_UNKNOWN_TOKEN (with
  * `soft_logout: true` where the token has merely expired), M_USER_LOCKED (with `soft_logout: true`: locked is not logged out).
  */
-async function requireAccess(deps: FindAccessDeps, request: ApiRequest): Promise<ActiveAccess> {
+async function requireAccess(deps: AccessDeps, request: ApiRequest): Promise<ActiveAccess> {
   const verdict = await judgeAccessToken(deps, request);
   switch (verdict.kind) {
     case 'active':
@@ -35,7 +41,7 @@ async function requireAccess(deps: FindAccessDeps, request: ApiRequest): Promise
 }
 
 /** As {@link requireAccess}, and 403 where the token belongs to a client alone. */
-export async function requireUser(deps: FindAccessDeps, request: ApiRequest): Promise<UserAccess> {
+export async function requireUser(deps: AccessDeps, request: ApiRequest): Promise<UserAccess> {
   return ofUser(await requireAccess(deps, request));
 }
 
@@ -49,8 +55,8 @@ export function ofUser(access: ActiveAccess): UserAccess {
 }
 
 /** The verdict on the request's access token, for the routes that work while a user is locked. Throws where there is no token at all. */
-export async function judgeAccessToken(deps: FindAccessDeps, request: ApiRequest): Promise<AccessVerdict> {
-  const verdict = await findAccess(deps, readAccessToken(request));
+export async function judgeAccessToken(deps: AccessDeps, request: ApiRequest): Promise<KnownVerdict> {
+  const verdict = await knownVerdict(deps.verify, readAccessToken(request));
   const sessionId = verdict.kind === 'inactive' ? verdict.sessionId : verdict.access.sessionId;
   if (sessionId !== undefined) request.annotate({ sessionId });
   return verdict;
@@ -61,7 +67,7 @@ export async function judgeAccessToken(deps: FindAccessDeps, request: ApiRequest
  * where a refresh has replaced it: then only whoever found it somewhere has it, and it has no power over other sessions.
  */
 export async function ownerOfExpired(
-  { db }: FindAccessDeps,
+  { db }: { readonly db: Database },
   request: ApiRequest,
   reason: InactiveReason,
 ): Promise<string> {
@@ -85,13 +91,13 @@ export function unknownToken(reason: InactiveReason): MatrixError {
 }
 
 /**
- * The access token of the Authorization header, whose scheme counts in any case (RFC 9110 section 11.1), or, for clients of the time before
+ * The access token of the Authorization header, or, for clients of the time before
  * version 1.11 of the specification, of the query. Never of both.
  */
 function readAccessToken(request: ApiRequest): string {
-  const { authorization } = request.headers;
+  const authorization = readAuthorization(request.headers);
   const inQuery = request.query.getAll('access_token');
-  if (authorization === undefined) {
+  if (authorization.kind === 'absent') {
     const [token = '', ...more] = inQuery;
     if (more.length > 0) throw missingToken('access_token is given more than once');
     if (token === '') throw missingToken('Missing access token');
@@ -100,9 +106,8 @@ function readAccessToken(request: ApiRequest): string {
   if (inQuery.length > 0) {
     throw missingToken('The access token must be in the Authorization header or in the query, not in both');
   }
-  const token = /^bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1];
-  if (token === undefined) throw missingToken('The Authorization header must hold one Bearer token');
-  return token;
+  if (authorization.kind === 'bearer') return authorization.token;
+  throw missingToken('The Authorization header must hold one Bearer token');
 }
 
 function missingToken(text: string): MatrixError {

@@ -3,13 +3,15 @@ import type { FloodGuard } from '../http/flood-guard.ts';
 import type { EmitEvent } from '../observability/events.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import type { FindAccessDeps } from '../verification/own-token.ts';
+import type { Verify } from '../verification/access-verdict.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
 
 /** What the routes of this folder use; each takes the part that it needs. */
-export interface MatrixApiDeps extends RotationDeps, FindAccessDeps, SignInDeps {
+export interface MatrixApiDeps extends RotationDeps, SignInDeps {
+  /** Whose an access token is. */
+  readonly verify: Verify;
   readonly policy: SessionPolicy;
   readonly log: Log;
   readonly emit: EmitEvent;

@@ -6,28 +6,8 @@ import { touchSession } from '../storage/records/sessions.ts';
 import { type AccessTokenView, findAccessToken, markAccessTokenUsed } from '../storage/records/tokens.ts';
 import { type ExpiryPolicy, isExpired } from '../sessions/expiry.ts';
 import { usePair } from '../sessions/first-use.ts';
-
-/** A token that is good. Times are milliseconds since the epoch. */
-export interface ActiveAccess {
-  readonly sessionId: string;
-  readonly userId: string | null;
-  readonly localpart: string | null;
-  readonly clientId: string | null;
-  readonly deviceId: string | null;
-  readonly scope: string;
-  readonly issuedAt: number;
-  /** Null: does not expire. */
-  readonly expiresAt: number | null;
-}
-
-/** Why a token is not good. */
-export type InactiveReason = 'malformed' | 'unknown' | 'expired' | 'ended' | 'deactivated';
-
-/** Locked is a verdict of its own: the session lives on (locked is not logged out). */
-export type AccessVerdict =
-  | { readonly kind: 'active'; readonly access: ActiveAccess }
-  | { readonly kind: 'locked'; readonly access: ActiveAccess }
-  | { readonly kind: 'inactive'; readonly reason: InactiveReason; readonly sessionId?: string };
+import type { ActiveAccess, InactiveReason, KnownVerdict } from './access-verdict.ts';
+import type { VerificationStrategy } from './verify.ts';
 
 export interface FindAccessDeps {
   readonly db: Database;
@@ -44,11 +24,16 @@ export interface FindAccessDeps {
  */
 const ACTIVITY_PRECISION = 10 * 60_000;
 
+/** Tokens that were issued here. What has not their format is left to others. */
+export function ownTokens(deps: FindAccessDeps): VerificationStrategy {
+  return async (token) => (isWellFormedSecret('accessToken', token) ? findAccess(deps, token) : undefined);
+}
+
 /**
- * Whose access token this is. A malformed one costs no query. The first use is written before the verdict is given, but not
+ * Whose access token of ours this is. A malformed one costs no query. The first use is written before the verdict is given, but not
  * waited for on the disk (durable before answered); where it cannot be written (a full disk), the verdict stands all the same.
  */
-export async function findAccess(deps: FindAccessDeps, token: string): Promise<AccessVerdict> {
+export async function findAccess(deps: FindAccessDeps, token: string): Promise<KnownVerdict> {
   if (!isWellFormedSecret('accessToken', token)) return { kind: 'inactive', reason: 'malformed' };
   const hash = hashSecret(token);
   const view = await findAccessToken(deps.db.query, hash);

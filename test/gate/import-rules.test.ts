@@ -19,11 +19,12 @@ const sources: Record<string, string> = {
   'sessions/start.ts': `import type { Kysely } from 'kysely'; import '../homeserver/none.ts'; export type { Kysely };`,
   'sessions/end.ts': `import { sql } from 'kysely'; import '../upstream/documents/jwks.ts'; export { sql };`,
   'sign-in/link.ts': `import '../sessions/start.ts'; import '../matrix-api/whoami.ts';`,
+  'verification/own-token.ts': `import '../sessions/end.ts';`,
   'verification/verdict.ts': `import '../sessions/end.ts'; import '../account/page.ts';`,
   'http/app.ts': `import 'express'; import '../observability/log.ts'; import '../sessions/end.ts';`,
   'matrix-api/whoami.ts': `import '../http/app.ts'; import '../sign-in/link.ts'; import '../account/page.ts';`,
   'account/page.ts': `import 'express'; import '../service.ts';`,
-  'authorization-server/token.ts': `import './authorize.ts'; import '../verification/verdict.ts';`,
+  'authorization-server/token.ts': `import './authorize.ts'; import '../verification/verdict.ts'; import '../verification/own-token.ts';`,
   'authorization-server/authorize.ts': `import './token.ts';`,
   'admin/users.ts': `import '../../test/support.ts'; import 'vitest'; import './gone.ts';`,
   'misc/thing.ts': `import '../protocol/clock.ts';`,
@@ -130,6 +131,10 @@ test.each([
     'no-route-below-the-command-line: src/cli/clients.ts -> src/matrix-api/whoami.ts',
   ],
   [
+    'routes are given what verifies tokens',
+    'routes-verify-by-the-verdict: src/authorization-server/token.ts -> src/verification/own-token.ts',
+  ],
+  [
     'clients know no sign-in',
     'clients-imports-only-its-foundations: src/clients/clients.ts -> src/sign-in/link.ts',
   ],
@@ -168,6 +173,7 @@ test('what is allowed is not reported', () => {
   expect(reported).not.toContain('src/storage/records/users.ts -> kysely');
   expect(reported).not.toContain('src/sessions/start.ts -> kysely');
   expect(reported).not.toContain('src/http/app.ts -> express');
+  expect(reported).not.toContain('token.ts -> src/verification/verdict.ts');
 });
 
 function packages(): Record<string, string> {

@@ -6,6 +6,8 @@ import { updateDevice } from '../../src/matrix-api/devices/rename.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { findDevice } from '../../src/storage/records/devices.ts';
+import { ownTokens } from '../../src/verification/own-token.ts';
+import { createVerify } from '../../src/verification/verify.ts';
 import { type Core, sessionCore } from '../sessions/support.ts';
 import { forEachEngine } from '../support/database.ts';
 
@@ -23,6 +25,7 @@ forEachEngine((engine) => {
     const { accessToken } = await core.begin({ deviceId: 'D' });
     const handler = updateDevice({
       ...core,
+      verify: createVerify([ownTokens(core)]),
       homeserver: {
         ...core.homeserver,
         renameDevice: (device) => {

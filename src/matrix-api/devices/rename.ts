@@ -1,7 +1,6 @@
 import type { operations } from '../../generated/matrix-client.ts';
 import { type Handler, noStore } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
-import type { FindAccessDeps } from '../../verification/own-token.ts';
 import { findDevice, setDeviceName } from '../../storage/records/devices.ts';
 import { requireUser } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';
@@ -14,7 +13,7 @@ const NAME_LIMIT = 100;
 
 /** Names a device: at the homeserver first, so that 200 means both know. An empty name takes the name away; without one nothing changes. */
 export function updateDevice(
-  deps: FindAccessDeps & Pick<MatrixApiDeps, 'homeserver'>,
+  deps: Pick<MatrixApiDeps, 'verify' | 'db' | 'homeserver'>,
 ): Handler<Body, Record<string, never>> {
   return async (request) => {
     const { userId, localpart } = await requireUser(deps, request);
