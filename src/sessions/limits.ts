@@ -3,7 +3,6 @@ import type { Kysely } from 'kysely';
 import type { Schema } from '../storage/schema.ts';
 import { listSessionRows } from '../storage/records/session-list.ts';
 import type { Session } from '../storage/records/sessions.ts';
-import { lockUser } from '../storage/records/users.ts';
 
 export interface SessionLimits {
   /** Live sessions of one user. 0: no limit. */
@@ -50,17 +49,6 @@ export async function findCrowd(
   const ofClient = wanted.clientId === null ? 0 : excess(ofSameClient.length, limits.perClient);
   if (ofAll === 0 && ofClient === 0) return undefined;
   return { sessions: ofAll > 0 ? sessions : ofSameClient, ofAll, ofClient };
-}
-
-/** Whether the session can start now. Waits for others of the same user, so that two cannot take the last place. */
-export async function fitsLimits(
-  tx: Kysely<Schema>,
-  limits: SessionLimits,
-  wanted: WantedSession,
-): Promise<boolean> {
-  if (limits.perUser === 0 && limits.perClient === 0) return true;
-  await lockUser(tx, wanted.userId);
-  return (await findCrowd(tx, limits, wanted)) === undefined;
 }
 
 /** How many are too many, with one more to come. */

@@ -8,7 +8,7 @@ import { insertAccessToken } from '../storage/records/tokens.ts';
 import { randomPair } from './issued-tokens.ts';
 import { storePair } from './pairs.ts';
 import type { SessionPolicy } from './policy.ts';
-import { type NewSession, openSession } from './start.ts';
+import { type NewSession, type Started, storeSession } from './start.ts';
 
 /** A legacy session that is about to start. */
 export interface NewLegacySession extends Omit<NewSession, 'clientId' | 'scope' | 'origin'> {
@@ -31,20 +31,22 @@ export async function startLegacySession(
   tx: Kysely<Schema>,
   deps: { policy: SessionPolicy; random: Random; now: number },
   { refreshable, ...session }: NewLegacySession,
-): Promise<LegacyTokens | undefined> {
+): Promise<Started<LegacyTokens> | undefined> {
   const { policy, random, now } = deps;
   const scope = legacyScope(session.deviceId);
-  const opened = await openSession(
+  const stored = await storeSession(
     tx,
     { now },
     { ...session, clientId: null, scope, origin: 'legacy_login' },
   );
-  if (opened === undefined) return undefined;
+  if (stored === undefined) return undefined;
+  const { replaced, ...opened } = stored;
+  const replacing = replaced === undefined ? {} : { replaced };
   if (refreshable) {
     const expiresAt = now + policy.accessTokenTtl;
     const pair = await storePair(tx, { session: opened, ...randomPair(random), scope: null, now, expiresAt });
     const refresh = { token: pair.refreshToken, expiresInSeconds: pair.expiresInSeconds };
-    return { sessionId: opened.id, accessToken: pair.accessToken, refresh };
+    return { sessionId: opened.id, accessToken: pair.accessToken, refresh, ...replacing };
   }
   const accessToken = issueSecret('accessToken', random);
   await insertAccessToken(tx, {
@@ -56,5 +58,5 @@ export async function startLegacySession(
     expires_at: null,
     first_used_at: null,
   });
-  return { sessionId: opened.id, accessToken };
+  return { sessionId: opened.id, accessToken, ...replacing };
 }

@@ -25,6 +25,9 @@ export interface NewSession {
   readonly deviceName?: string | null;
 }
 
+/** What a session starts with, and the session on the same device that ended for it. */
+export type Started<Tokens> = Tokens & { readonly replaced?: string };
+
 /** Id for a session that is about to start. */
 export function newSessionId(now: number, random: Random): string {
   return newRecordId(now, random);
@@ -38,12 +41,14 @@ export async function startSession(
   tx: Kysely<Schema>,
   deps: { policy: SessionPolicy; random: Random; now: number },
   session: NewSession,
-): Promise<IssuedTokens | undefined> {
+): Promise<Started<IssuedTokens> | undefined> {
   const { policy, random, now } = deps;
-  const granted = await openSession(tx, { now }, session);
-  if (granted === undefined) return undefined;
+  const stored = await storeSession(tx, { now }, session);
+  if (stored === undefined) return undefined;
+  const { replaced, ...granted } = stored;
   const expiresAt = now + policy.accessTokenTtl;
-  return storePair(tx, { session: granted, ...randomPair(random), scope: null, now, expiresAt });
+  const pair = await storePair(tx, { session: granted, ...randomPair(random), scope: null, now, expiresAt });
+  return { ...pair, ...(replaced === undefined ? {} : { replaced }) };
 }
 
 /**
@@ -51,11 +56,13 @@ export async function startSession(
  * replaced; the device, its name and its keys stay (homeserver first). The admin scope is left out for whom the access rules make no administrator.
  * `undefined` where the user is deactivated.
  */
-export async function openSession(
+export async function storeSession(
   tx: Kysely<Schema>,
   { now }: { now: number },
   session: NewSession,
-): Promise<{ readonly id: string; readonly scope: string } | undefined> {
+): Promise<
+  { readonly id: string; readonly scope: string; readonly replaced: string | undefined } | undefined
+> {
   const user = await lockUser(tx, session.userId);
   if (user === undefined || user.deactivated_at !== null) return undefined;
   const scope = grantedScope(session.scope, user);
@@ -76,7 +83,7 @@ export async function openSession(
     end_reason: null,
     device_name: earlier === undefined ? (session.deviceName ?? null) : earlier.device_name,
   });
-  return { id: session.id, scope };
+  return { id: session.id, scope, replaced: earlier?.id };
 }
 
 function grantedScope(scope: string, user: User): string {

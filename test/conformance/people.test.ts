@@ -63,15 +63,19 @@ forEachEngine((engine) => {
     expect((await whoami(String(refreshed.body['access_token']))).body['errcode']).toBe('M_USER_LOCKED');
     const refused = await client.authorize({ login: 'alice' });
     expect(refused.get('error')).toBe('access_denied');
-    // What was granted before the lock is redeemed: a locked session, not a lost one.
-    const redeemed = await client.redeem(pending.get('code') ?? '');
+    // What was granted before the lock waits for its end: no session begins, and the code stays good.
+    const code = pending.get('code') ?? '';
+    expect(await client.redeem(code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    await unlockPerson(operator, await idOf('alice'));
+    expect((await whoami(String(refreshed.body['access_token']))).status).toBe(200);
+    const redeemed = await client.redeem(code);
+    expect((await introspect(String(redeemed.body['access_token']))).status).toBe(200);
+    await lockPerson(operator, await idOf('alice'));
     expect((await introspect(String(redeemed.body['access_token']))).status).toBe(503);
     const logout = await postForm(`${gatehouse.url}oauth2/revoke`, {
       token: String(redeemed.body['access_token']),
     });
     expect(logout).toMatchObject({ status: 200, body: {} });
-    await unlockPerson(operator, await idOf('alice'));
-    expect((await whoami(String(refreshed.body['access_token']))).status).toBe(200);
   });
 
   it('deactivated: tokens dead, refresh invalid_grant, open pages and codes worth nothing, login refused', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { findCrowd, fitsLimits } from '../../src/sessions/limits.ts';
+import { findCrowd } from '../../src/sessions/limits.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, sessionCore } from './support.ts';
@@ -48,32 +48,6 @@ forEachEngine((engine) => {
       expect(
         await findCrowd(db.query, { perUser: 3, perClient: 0 }, { ...wanted(), ending }),
       ).toBeUndefined();
-    });
-
-    it('gives the last place to one of two that come at once', async () => {
-      const limits = { perUser: 4, perClient: 0 };
-      const take = (deviceId: string): Promise<boolean> =>
-        db.write(async (tx) => {
-          if (!(await fitsLimits(tx, limits, wanted({ deviceId })))) return false;
-          await tx
-            .insertInto('sessions')
-            .values({
-              id: `${core.userId}${deviceId}`,
-              user_id: core.userId,
-              client_id: core.clientId,
-              device_id: deviceId,
-              scope: 's',
-              origin: 'authorization_code',
-              authenticated_at: null,
-              created_at: 0,
-              last_active_at: 0,
-              ended_at: null,
-              end_reason: null,
-            })
-            .execute();
-          return true;
-        });
-      expect((await Promise.all([take('X'), take('Y')])).sort()).toEqual([false, true]);
     });
   });
 });

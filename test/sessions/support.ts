@@ -2,6 +2,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import type { Homeserver, HomeserverDevice } from '../../src/homeserver/connector.ts';
+import type { EmitEvent, EventDetails, EventName } from '../../src/observability/events.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { newRecordId } from '../../src/protocol/identifiers.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
@@ -40,7 +41,13 @@ function scriptedHomeserver(): ScriptedHomeserver {
   return homeserver;
 }
 
+/** An event that was emitted. */
+export type Emitted = EventDetails & { readonly event: EventName };
+
 export interface Core extends RotationDeps {
+  readonly emit: EmitEvent;
+  /** What was emitted, in order. */
+  readonly events: Emitted[];
   readonly clock: TestClock;
   readonly homeserver: ScriptedHomeserver;
   readonly clientId: string;
@@ -81,8 +88,11 @@ export async function sessionCore(db: Database, grace = 30_000): Promise<Core> {
     homeserver: scriptedHomeserver(),
     log: { warn: () => undefined },
   };
+  const events: Emitted[] = [];
   return {
     ...deps,
+    events,
+    emit: (event, details) => void events.push({ event, ...details }),
     clock,
     homeserver: deps.homeserver as ScriptedHomeserver,
     clientId,

@@ -1,31 +1,24 @@
 import { createHash } from 'node:crypto';
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
-import { endSessionIn, deliverEnding } from '../../sessions/end.ts';
+import { endSession } from '../../sessions/end.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
-import { fitsLimits } from '../../sessions/limits.ts';
-import { queueUnusedDevice } from '../../provisioning/outbox.ts';
-import { newSessionId, startSession } from '../../sessions/start.ts';
+import { openSession, refusalText } from '../../sessions/open-session.ts';
+import { startSession } from '../../sessions/start.ts';
 import {
   type AuthorizationCode,
   consumeAuthorizationCode,
   countVerifierMiss,
   findAuthorizationCode,
 } from '../../storage/records/authorizations.ts';
-import type { Client } from '../../clients/clients.ts';
+import { type Client, clientName } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';
-import { announceDevice, answerWithSession } from './session-answer.ts';
+import { answerWithSession } from './session-answer.ts';
 
 /** Wrong verifiers that burn a code. */
 const VERIFIER_MISSES = 5;
-
-type Redemption =
-  | { readonly kind: 'redeemed'; readonly tokens: IssuedTokens }
-  | { readonly kind: 'replayed'; readonly sessionId: string | null }
-  | { readonly kind: 'user_gone' }
-  | { readonly kind: 'crowded' };
 
 /**
  * Authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6). PKCE is checked before a replay is judged: who has no verifier ends
@@ -53,12 +46,6 @@ export function authorizationCodeGrant(deps: AuthorizationServerDeps): Grant {
       throw invalidGrant('expired code');
     const tokens = await redeem(deps, { record, client });
     request.annotate({ sessionId: tokens.sessionId, userId: record.user_id });
-    deps.emit('session_started', {
-      sessionId: tokens.sessionId,
-      clientId: client.id,
-      userId: record.user_id,
-      deviceId: record.device_id,
-    });
     return answerWithSession(deps, {
       tokens,
       scope: record.scope,
@@ -75,58 +62,51 @@ async function findCode(deps: AuthorizationServerDeps, code: string): Promise<Au
   return findAuthorizationCode(deps.db.query, hashSecret(code));
 }
 
+/** A code that the homeserver, the limits or a lock stand in the way of stays good: the client may try again. */
 async function redeem(
   deps: AuthorizationServerDeps,
   { record, client }: { record: AuthorizationCode; client: Client },
 ): Promise<IssuedTokens> {
-  const device = { userId: record.user_id, deviceId: record.device_id };
-  // Homeserver first (homeserver first). One that cannot be told leaves the code unconsumed: the client may try again.
-  if (record.consumed_at === null && !(await announceDevice(deps, { ...device, client }))) {
-    throw invalidGrant('the user is deactivated');
-  }
-  const redemption = await deps.db.write(async (tx): Promise<Redemption> => {
-    const now = deps.clock.now();
-    const id = newSessionId(now, deps.random);
-    if (!(await consumeAuthorizationCode(tx, { hash: record.hash, at: now, sessionId: id }))) {
-      const sessionId = (await findAuthorizationCode(tx, record.hash))?.session_id ?? null;
-      if (sessionId !== null) await endSessionIn(tx, deps, { sessionId, reason: 'code_replayed', now });
-      return { kind: 'replayed', sessionId };
-    }
-    if (!(await fitsLimits(tx, deps.sessionLimits, { ...device, clientId: client.id }))) {
-      await queueUnusedDevice(tx, deps, { ...device, now });
-      return { kind: 'crowded' };
-    }
-    const tokens = await startSession(
-      tx,
-      { ...deps, policy: policyFor(deps.policy, client), now },
-      {
-        id,
-        ...device,
-        clientId: client.id,
-        scope: record.scope,
-        origin: 'authorization_code',
-        authenticatedAt: record.authenticated_at,
-        upstreamSid: record.upstream_sid,
-      },
-    );
-    if (tokens !== undefined) return { kind: 'redeemed', tokens };
-    await queueUnusedDevice(tx, deps, { ...device, now });
-    return { kind: 'user_gone' };
+  if (record.consumed_at !== null) return refuseReplay(deps, record);
+  const policy = policyFor(deps.policy, client);
+  const opened = await openSession(deps, {
+    userId: record.user_id,
+    clientId: client.id,
+    device: { id: record.device_id, displayname: clientName(client) },
+    redeem: (tx, { now, sessionId }) =>
+      consumeAuthorizationCode(tx, { hash: record.hash, at: now, sessionId }),
+    start: (tx, { now, sessionId }) =>
+      startSession(
+        tx,
+        { policy, random: deps.random, now },
+        {
+          id: sessionId,
+          userId: record.user_id,
+          clientId: client.id,
+          deviceId: record.device_id,
+          scope: record.scope,
+          origin: 'authorization_code',
+          authenticatedAt: record.authenticated_at,
+          upstreamSid: record.upstream_sid,
+        },
+      ),
   });
-  switch (redemption.kind) {
-    case 'redeemed':
-      return redemption.tokens;
-    case 'replayed':
-      await deliverEnding(deps, redemption.sessionId ?? undefined);
-      if (redemption.sessionId !== null) {
-        deps.emit('code_reused', { sessionId: redemption.sessionId, clientId: client.id });
-      }
-      throw invalidGrant('the code was used before');
-    case 'user_gone':
-      throw invalidGrant('the user is deactivated');
-    case 'crowded':
-      throw invalidGrant('the user has as many sessions as they may have');
+  if (opened.kind === 'opened') return opened.started;
+  if (opened.reason === 'spent') return refuseReplay(deps, record);
+  throw invalidGrant(refusalText[opened.reason]);
+}
+
+/** A code that comes a second time ends the session that came from it (RFC 6749 section 4.1.2); one that wrong verifiers burned has none. */
+async function refuseReplay(
+  deps: AuthorizationServerDeps,
+  { hash, client_id }: AuthorizationCode,
+): Promise<never> {
+  const sessionId = (await findAuthorizationCode(deps.db.query, hash))?.session_id ?? null;
+  if (sessionId !== null) {
+    await endSession(deps, { sessionId, reason: 'code_replayed' });
+    deps.emit('code_reused', { sessionId, clientId: client_id });
   }
+  throw invalidGrant('the code was used before');
 }
 
 /** One text for every refusal; the exact reason goes to the log. */

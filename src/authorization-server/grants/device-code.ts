@@ -1,22 +1,20 @@
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { hashSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
-import { fitsLimits } from '../../sessions/limits.ts';
-import { queueUnusedDevice } from '../../provisioning/outbox.ts';
-import { newSessionId, startSession } from '../../sessions/start.ts';
+import { openSession, refusalText } from '../../sessions/open-session.ts';
+import { startSession } from '../../sessions/start.ts';
 import {
   consumeDeviceGrant,
   type DeviceGrant,
   findDeviceGrant,
   recordPoll,
 } from '../../storage/records/device-grants.ts';
-import { findUser } from '../../storage/records/users.ts';
 import { DEVICE_CODE_GRANT } from '../../clients/client-metadata.ts';
-import type { Client } from '../../clients/clients.ts';
+import { type Client, clientName } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';
-import { announceDevice, answerWithSession } from './session-answer.ts';
+import { answerWithSession } from './session-answer.ts';
 
 /** What a client that comes too early waits longer from then on, in seconds (RFC 8628 section 3.5). */
 const SLOW_DOWN_SECONDS = 5;
@@ -42,12 +40,6 @@ export function deviceCodeGrant(deps: AuthorizationServerDeps): Grant {
     const allowed = await judge(deps, grant);
     const tokens = await redeem(deps, { grant: allowed, client });
     request.annotate({ sessionId: tokens.sessionId, userId: allowed.user_id });
-    deps.emit('session_started', {
-      sessionId: tokens.sessionId,
-      clientId: client.id,
-      userId: allowed.user_id,
-      deviceId: grant.device_id,
-    });
     return answerWithSession(deps, {
       tokens,
       scope: grant.scope,
@@ -84,57 +76,34 @@ async function judge(deps: AuthorizationServerDeps, grant: DeviceGrant): Promise
     : new OAuthError('authorization_pending', 'nobody has decided yet');
 }
 
-type Redemption = { readonly tokens: IssuedTokens } | { readonly refused: string };
-
 async function redeem(
   deps: AuthorizationServerDeps,
   { grant, client }: { grant: AllowedGrant; client: Client },
 ): Promise<IssuedTokens> {
-  const device = { userId: grant.user_id, deviceId: grant.device_id };
-  // A look before the homeserver is told; what counts is the look within the transaction.
-  const gone = await refusalOf(deps.db.query, grant);
-  if (gone !== undefined) throw invalidGrant(gone);
-  if (!(await announceDevice(deps, { ...device, client }))) throw invalidGrant('the user is deactivated');
-  const redemption = await deps.db.write(async (tx): Promise<Redemption> => {
-    const now = deps.clock.now();
-    const id = newSessionId(now, deps.random);
-    if (!(await consumeDeviceGrant(tx, { hash: grant.hash, at: now, sessionId: id }))) {
-      return { refused: 'the device code was used before' };
-    }
-    const fits = await fitsLimits(tx, deps.sessionLimits, { ...device, clientId: client.id });
-    const refused = fits ? await refusalOf(tx, grant) : 'the user has as many sessions as they may have';
-    const tokens =
-      refused === undefined
-        ? await startSession(
-            tx,
-            { ...deps, policy: policyFor(deps.policy, client), now },
-            {
-              id,
-              ...device,
-              clientId: client.id,
-              scope: grant.scope,
-              origin: 'device_code',
-              authenticatedAt: grant.authenticated_at,
-              upstreamSid: grant.upstream_sid,
-            },
-          )
-        : undefined;
-    if (tokens !== undefined) return { tokens };
-    await queueUnusedDevice(tx, deps, { ...device, now });
-    return { refused: refused ?? 'the user is deactivated' };
+  const policy = policyFor(deps.policy, client);
+  const opened = await openSession(deps, {
+    userId: grant.user_id,
+    clientId: client.id,
+    device: { id: grant.device_id, displayname: clientName(client) },
+    redeem: (tx, { now, sessionId }) => consumeDeviceGrant(tx, { hash: grant.hash, at: now, sessionId }),
+    start: (tx, { now, sessionId }) =>
+      startSession(
+        tx,
+        { policy, random: deps.random, now },
+        {
+          id: sessionId,
+          userId: grant.user_id,
+          clientId: client.id,
+          deviceId: grant.device_id,
+          scope: grant.scope,
+          origin: 'device_code',
+          authenticatedAt: grant.authenticated_at,
+          upstreamSid: grant.upstream_sid,
+        },
+      ),
   });
-  if ('refused' in redemption) throw invalidGrant(redemption.refused);
-  return redemption.tokens;
-}
-
-/** A person who was locked or deactivated after agreeing gets no session. */
-async function refusalOf(
-  db: Parameters<typeof findUser>[0],
-  grant: AllowedGrant,
-): Promise<string | undefined> {
-  const user = await findUser(db, grant.user_id);
-  if (user === undefined || user.deactivated_at !== null) return 'the user is deactivated';
-  return user.locked_at === null ? undefined : 'the user is locked';
+  if (opened.kind === 'opened') return opened.started;
+  throw invalidGrant(refusalText[opened.reason]);
 }
 
 /** One text for every refusal; the exact reason goes to the log. */

@@ -24,7 +24,6 @@ export function logIn(deps: LogInDeps): Handler<LogInBody, Answer> {
     const person = await identify(request);
     const { user, tokens } = await beginSession(deps, person, device);
     request.annotate({ sessionId: tokens.sessionId, userId: user.id });
-    deps.emit('session_started', { sessionId: tokens.sessionId, userId: user.id });
     return {
       status: 200,
       headers: noStore,

@@ -24,6 +24,7 @@ forEachEngine((engine) => {
     beginSession(
       {
         ...core,
+        emit: () => undefined,
         sessionLimits: { perUser: 0, perClient: 0, ...more.limits },
         homeserver: more.homeserver ?? core.homeserver,
       },

@@ -1,0 +1,106 @@
+/**
+ * How a session begins, whichever grant or login it is for: may the person have one, is there a place for it, does the homeserver know the device, and then
+ * everything at once. Nothing is redeemed before all of that is true, so that a client that is refused, or finds the homeserver down, can come again with the
+ * same code or token.
+ */
+import type { Kysely, Transaction } from 'kysely';
+import type { EmitEvent } from '../observability/events.ts';
+import { announceDevice } from '../provisioning/announce.ts';
+import { queueUnusedDevice } from '../provisioning/outbox.ts';
+import { findUser, lockUser, type User } from '../storage/records/users.ts';
+import type { Schema } from '../storage/schema.ts';
+import type { SessionEndingDeps } from './end.ts';
+import { findCrowd, type SessionLimits, type WantedSession } from './limits.ts';
+import { newSessionId } from './start.ts';
+
+export interface OpeningDeps extends SessionEndingDeps {
+  readonly sessionLimits: SessionLimits;
+  readonly emit: EmitEvent;
+}
+
+/** A session that somebody has asked for. */
+export interface Opening<Started> {
+  readonly userId: string;
+  /** Null for legacy login. */
+  readonly clientId: string | null;
+  readonly device: {
+    readonly id: string;
+    /** What the homeserver calls the device if it does not know it; null: nothing. */
+    readonly displayname: string | null;
+  };
+  /** Redeems the proof, in the transaction that starts the session: false if somebody else did meanwhile. Left out if there is nothing to redeem. */
+  readonly redeem?: (tx: Transaction<Schema>, at: OpeningTime) => Promise<boolean>;
+  /** Starts the session and issues its tokens; `undefined` if the user is deactivated. */
+  readonly start: (tx: Transaction<Schema>, at: OpeningTime) => Promise<Started | undefined>;
+}
+
+export interface OpeningTime {
+  readonly now: number;
+  /** Of the session that is about to start. */
+  readonly sessionId: string;
+}
+
+/** Why there is no session, with nothing redeemed: `spent` means that somebody else redeemed the proof first. */
+export type OpeningRefusal = 'deactivated' | 'locked' | 'crowded' | 'spent';
+
+export type Opened<Started> =
+  | { readonly kind: 'opened'; readonly user: User; readonly started: Started }
+  | { readonly kind: 'refused'; readonly reason: OpeningRefusal };
+
+/** Each refusal in words for the log. */
+export const refusalText: Readonly<Record<OpeningRefusal, string>> = {
+  deactivated: 'the user is deactivated',
+  locked: 'the user is locked',
+  crowded: 'the user has as many sessions as sessions.limits allows',
+  spent: 'it was used before',
+};
+
+/**
+ * Opens the session; an earlier one on the same device is replaced, whatever kind it is of. A device that was announced for a session that then did
+ * not start is taken back. Throws `Unavailable` if the homeserver cannot be told.
+ */
+export async function openSession<Started extends { readonly replaced?: string }>(
+  deps: OpeningDeps,
+  opening: Opening<Started>,
+): Promise<Opened<Started>> {
+  const { userId, clientId, device } = opening;
+  const wanted = { userId, clientId, deviceId: device.id };
+  const first = await judgePerson(deps.db.query, deps.sessionLimits, wanted, findUser);
+  if (typeof first === 'string') return { kind: 'refused', reason: first };
+  await announceDevice(deps.homeserver, first, device);
+  const sessionId = newSessionId(deps.clock.now(), deps.random);
+  const started = await deps.db.write(async (tx): Promise<Started | OpeningRefusal> => {
+    const now = deps.clock.now();
+    const refuse = async (refusal: OpeningRefusal): Promise<OpeningRefusal> => {
+      await queueUnusedDevice(tx, deps, { userId, deviceId: device.id, now });
+      return refusal;
+    };
+    // What was true a moment ago counts only under the lock of the user's row: two cannot take the last place.
+    const user = await judgePerson(tx, deps.sessionLimits, wanted, lockUser);
+    if (typeof user === 'string') return refuse(user);
+    const at = { now, sessionId };
+    if ((await opening.redeem?.(tx, at)) === false) return refuse('spent');
+    return (await opening.start(tx, at)) ?? refuse('deactivated');
+  });
+  if (typeof started === 'string') return { kind: 'refused', reason: started };
+  // A legacy client's device id is any text that it sent, and nothing that was sent goes to the log: the session's id tells it.
+  const whose = { userId, ...(clientId === null ? {} : { clientId, deviceId: device.id }) };
+  if (started.replaced !== undefined) {
+    deps.emit('session_replaced', { ...whose, sessionId: started.replaced });
+  }
+  deps.emit('session_started', { ...whose, sessionId });
+  return { kind: 'opened', user: first, started };
+}
+
+/** The rule about people, in the order in which they are told: deactivated is for good, locked for a while, crowded until one session ends. */
+async function judgePerson(
+  db: Kysely<Schema>,
+  limits: SessionLimits,
+  wanted: WantedSession,
+  read: (db: Kysely<Schema>, id: string) => Promise<User | undefined>,
+): Promise<User | OpeningRefusal> {
+  const user = await read(db, wanted.userId);
+  if (user === undefined || user.deactivated_at !== null) return 'deactivated';
+  if (user.locked_at !== null) return 'locked';
+  return (await findCrowd(db, limits, wanted)) === undefined ? user : 'crowded';
+}
