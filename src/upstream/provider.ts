@@ -182,7 +182,7 @@ export function createProvider(options: ProviderOptions): Provider {
 /** The way out to one IdP. Loopback is allowed where a URL that the operator wrote names it. */
 export function createProviderOutbound(
   settings: ResolvedSettings,
-  options: Pick<ProviderOptions, 'clock' | 'lookup'>,
+  options: Pick<ProviderOptions, 'clock' | 'lookup'> & { readonly concurrency?: number },
 ): Outbound {
   const written = [settings.issuer, settings.discovery.url, ...Object.values(settings.discovery.overrides)];
   const loopback = written.some((each) => {
@@ -194,6 +194,7 @@ export function createProviderOutbound(
     addresses: createAddressPolicy({ loopback, allowed: settings.allowAddresses }),
     allowHttp: settings.allowHttp,
     timeoutMs: settings.timeoutMs,
+    concurrency: options.concurrency,
     ca: settings.ca,
     proxyUrl: settings.proxyUrl,
     lookup: options.lookup,

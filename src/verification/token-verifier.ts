@@ -1,0 +1,88 @@
+/** Whose token of one provider it is: the strategies behind a cache, with a way out of their own. */
+import type { Clock, Random } from '../protocol/clock.ts';
+import type { Log } from '../outbound/log.ts';
+import { createClientAuthentication } from '../upstream/login/client-authentication.ts';
+import { createProviderOutbound, type Provider } from '../upstream/provider.ts';
+import { resolveSettings } from '../upstream/resolved-settings.ts';
+import type { ProviderSettings } from '../upstream/settings.ts';
+import { judgeByStrategies } from './chain.ts';
+import type { StrategyName, TokenSettings } from './settings.ts';
+import { localJwt } from './strategies/local-jwt.ts';
+import type { Strategy } from './strategies/strategy.ts';
+import type { Inactive, Verdict, VerifiedToken } from './verdict.ts';
+import { type CacheOutcome, createVerdictCache } from './verdict-cache.ts';
+
+export interface TokenVerifierOptions {
+  readonly provider: Provider;
+  readonly settings: ProviderSettings;
+  readonly tokens: TokenSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Told of each question: whether the cache knew, and what came of it where it did not. */
+  readonly onOutcome?: (outcome: CacheOutcome) => void;
+}
+
+export interface TokenVerifier {
+  /** Id of the provider. */
+  readonly provider: string;
+  readonly issuer: string;
+  /** Never throws for what the token or the provider does. */
+  verify(token: string): Promise<Verdict>;
+  /** Forgets what is held of a token, because it was revoked. */
+  forget(token: string): void;
+  /** Forgets what is held of every token of which this holds, because its person or session was signed out. */
+  forgetAll(concerns: (token: VerifiedToken) => boolean): void;
+  close(): Promise<void>;
+}
+
+const build: Readonly<Record<StrategyName, (deps: AskingDeps) => Strategy>> = {
+  jwt: localJwt,
+  introspection,
+  tokeninfo,
+  userinfo,
+};
+
+/** Throws a RangeError where the settings cannot be used. */
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const { provider, tokens, clock, log } = options;
+  const settings = resolveSettings({
+    ...options.settings,
+    timeout_seconds: tokens.timeout_seconds ?? options.settings.timeout_seconds,
+  });
+  const outbound = createProviderOutbound(settings, { clock, concurrency: tokens.concurrency ?? 32 });
+  const clientAuthentication = createClientAuthentication(settings);
+  const deps = { provider, settings, tokens, outbound, clientAuthentication, clock, log };
+  const strategies = tokens.strategies.map((name) => build[name](deps));
+  const cache = createVerdictCache({ settings: tokens.cache ?? {}, clock, onOutcome: options.onOutcome });
+
+  return {
+    provider: settings.id,
+    issuer: settings.issuer,
+    verify: async (token) => {
+      const verdict = await cache.judge(token, () =>
+        judgeByStrategies(strategies, { settings, tokens }, { token, now: () => clock.now() }),
+      );
+      return requireScope(verdict, tokens.required_scope ?? []);
+    },
+    forget: (token) => {
+      cache.forget(token);
+    },
+    forgetAll: (concerns) => {
+      cache.forgetAll(concerns);
+    },
+    close: () => outbound.close(),
+  };
+}
+
+/** The verdict, where all of these scopes are required: exact names, all of them. */
+export function requireScope(verdict: Verdict, required: readonly string[]): Verdict {
+  if (verdict.kind !== 'active') return verdict;
+  return lacksScope(verdict.token, required) ?? verdict;
+}
+
+function lacksScope({ scope }: VerifiedToken, required: readonly string[]): Inactive | undefined {
+  const missing = required.filter((each) => !scope.includes(each));
+  if (missing.length === 0) return undefined;
+  return { kind: 'inactive', fault: 'insufficient_scope', reason: `its scope lacks ${missing.join(' ')}` };
+}
