@@ -7,8 +7,12 @@ import { resolveSettings } from '../upstream/resolved-settings.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';
 import { judgeByStrategies } from './chain.ts';
 import type { StrategyName, TokenSettings } from './settings.ts';
+import type { AskingDeps } from './strategies/ask.ts';
+import { introspection } from './strategies/introspection.ts';
 import { localJwt } from './strategies/local-jwt.ts';
 import type { Strategy } from './strategies/strategy.ts';
+import { tokeninfo } from './strategies/tokeninfo.ts';
+import { userinfo } from './strategies/userinfo.ts';
 import type { Inactive, Verdict, VerifiedToken } from './verdict.ts';
 import { type CacheOutcome, createVerdictCache } from './verdict-cache.ts';
 
