@@ -5,7 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { eventNames } from '../src/observability/events.ts';
+import { eventMeanings } from '../src/observability/events.ts';
 import { metricDeclarations } from '../src/observability/metrics.ts';
 
 interface Declaration {
@@ -31,9 +31,12 @@ ${metrics.map(section).join('\n')}
 ## Events
 
 Each event is one log line (\`"message":"event"\`, its name in \`event\`, with the ids of the user, session, client and device that it is about) and
-one count in \`gatehouse_events_total\`.
+one count in \`gatehouse_events_total\`. What an operator does with \`gatehouse users\`, \`sessions\` and \`clients\` happens in another process: its events are written by the
+command, on standard error, and not counted.
 
-${eventNames.map((name) => `- \`${name}\``).join('\n')}
+${Object.entries(eventMeanings)
+  .map(([name, meaning]) => `- \`${name}\`: ${meaning}`)
+  .join('\n')}
 `;
 }
 

@@ -71,9 +71,7 @@ export function endOwnSession(deps: AccountDeps): Handler {
     const visit = await findVisit(deps, request);
     if (visit === undefined) return goTo(deps, placeOfSession(id, 'end'));
     const session = await requireOwnSession(deps, visit, id);
-    if (await endSession(deps, { sessionId: session.id, reason: 'ended_by_user' })) {
-      deps.emit('session_ended', { sessionId: session.id, userId: visit.user.id, reason: 'ended_by_user' });
-    }
+    await endSession(deps, { sessionId: session.id, reason: 'ended_by_user' });
     return goTo(deps, overview({ done: 'ended' }));
   };
 }
@@ -99,7 +97,6 @@ export function endAllSessions(deps: AccountDeps): Handler {
     const { id: userId } = visit.user;
     await endSessions(deps, { of: { userId }, reason: 'ended_by_user' });
     await deps.db.write((tx) => deleteOtherAccountSessions(tx, { userId, except: visit.hash }));
-    deps.emit('session_ended', { userId, reason: 'ended_by_user: all' });
     return goTo(deps, overview({ done: 'all-ended' }));
   };
 }

@@ -21,9 +21,8 @@ export function revokeToken(
     const found = await findSessionOfToken(deps.db, token);
     if (found !== undefined) {
       request.annotate({ sessionId: found.sessionId });
-      if (await endSession(deps, { sessionId: found.sessionId, reason: 'revoked' })) {
-        deps.emit('session_ended', { sessionId: found.sessionId, reason: 'revoked' });
-      } else await deps.db.durable();
+      const isNew = await endSession(deps, { sessionId: found.sessionId, reason: 'revoked' });
+      if (!isNew) await deps.db.durable();
     }
     return { status: 200, headers: noStore, body: {} };
   };

@@ -7,6 +7,7 @@ import { formatFaults } from '../config/fault.ts';
 import { inspectFile } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { homeserverOf } from '../homeserver/choose.ts';
+import type { EmitEvent } from '../observability/events.ts';
 import { systemClock, systemRandom } from '../protocol/clock.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { sqliteFile } from '../storage/engine/database.ts';
@@ -74,11 +75,25 @@ async function withDatabase(config: Config, work: (deps: OperatorDeps) => Promis
     ...(directUrl === undefined ? {} : { directUrl }),
   });
   try {
-    await work({ config, db, clock, random, log, homeserver: homeserverOf(config.homeserver.kind) });
+    await work({
+      config,
+      db,
+      clock,
+      random,
+      log,
+      emit: tell,
+      homeserver: homeserverOf(config.homeserver.kind),
+    });
   } finally {
     await db.close();
   }
 }
+
+/** An event of the operator's, as a line on standard error: standard output is the command's answer. */
+const tell: EmitEvent = (event, details) => {
+  const members = Object.entries(details).map(([name, value]) => `${name}=${printable(String(value))}`);
+  console.error(`gatehouse: event ${[event, ...members].join(' ')}`);
+};
 
 /** The user that a localpart, a user ID of this server, or an id of ours names. Throws `CommandFault`. */
 export async function requireUser({ db, config }: OperatorDeps, name: string): Promise<User> {

@@ -48,6 +48,7 @@ export async function layFoundation(
 ): Promise<Foundation> {
   const { config, clock, random, log } = options;
   const metrics = createMetrics();
+  const emit = createEvents({ log, metrics });
   const { key, madeFile } = ensureEncryptionKey(config, random);
   if (madeFile !== undefined) log.info({ file: madeFile }, 'encryption key made: keep a copy of it');
   const broken = Promise.withResolvers<Error>();
@@ -57,7 +58,20 @@ export async function layFoundation(
 
   const documents = idpDocumentStore(db);
   const providers = config.providers.map((settings) =>
-    createProvider({ settings: upstreamSettings(settings), clock, random, log, documents }),
+    createProvider({
+      settings: upstreamSettings(settings),
+      clock,
+      random,
+      log,
+      documents,
+      onDocumentNews: ({ kind, document, ...why }) => {
+        emit(kind === 'changed' ? 'upstream_document_changed' : 'upstream_document_refused', {
+          provider: settings.id,
+          document,
+          ...why,
+        });
+      },
+    }),
   );
   for (const provider of providers) {
     opened.defer(() => provider.close());
@@ -74,7 +88,7 @@ export async function layFoundation(
     random,
     log,
     metrics,
-    emit: createEvents({ log, metrics }),
+    emit,
     db,
     changes,
     providers,

@@ -23,7 +23,7 @@ export function startHousekeeping(
   foundation: Foundation,
   { sessions, signIn }: Pick<Shared, 'sessions' | 'signIn'>,
 ): () => Promise<void> {
-  const { config, db: database, log, clock, random, emit } = foundation;
+  const { config, db: database, log, clock, random } = foundation;
   const signingKeyDays = config.signing_keys.rotate_after_days;
   const shared = { database, holder: newRecordId(clock.now(), random), log };
   const works = [
@@ -63,12 +63,7 @@ export function startHousekeeping(
   }
   if (hasExpiry(sessions.policy)) {
     const work = async (signal: AbortSignal): Promise<void> => {
-      await endExpiredSessions(sessions, {
-        signal,
-        ended: (sessionId) => {
-          emit('session_ended', { sessionId, reason: 'expired' });
-        },
-      });
+      await endExpiredSessions(sessions, { signal });
     };
     works.push(startPeriodicWork({ ...shared, name: 'session expiry', everyMs: EXPIRY_INTERVAL, work }));
   }

@@ -44,7 +44,7 @@ export function composeShared(foundation: Foundation): Shared {
   const { config, clock, random, log, metrics, emit, db, homeserver, subkey } = foundation;
   const policy = sessionPolicy(config);
   const issuer = config.public_url;
-  const ending = { db, clock, random, log, homeserver };
+  const ending = { db, clock, random, log, homeserver, emit };
   const staticClients = readStaticClients(config.clients);
   return {
     sessions: {
@@ -73,7 +73,6 @@ export function composeShared(foundation: Foundation): Shared {
       providers: foundation.providers,
       providerRules: providerRules(config.providers),
       sealer: foundation.sealer,
-      emit,
       purposes: {
         authorization: authorizationPurpose({ db, issuer }),
         device_grant: deviceGrantPurpose({ issuer }),

@@ -20,7 +20,6 @@ export function logoutAll(deps: MatrixApiDeps): Handler<unknown, Record<string, 
     // First what could become a session: nothing starts from it any more while the sessions end.
     await deps.db.write((tx) => abandonSteps(tx, { userId, at: deps.clock.now() }));
     await endSessions(deps, { of: { userId }, reason: 'logged_out' });
-    deps.emit('session_ended', { userId, reason: 'logged_out: all' });
     return { status: 200, headers: noStore, body: {} };
   };
 }

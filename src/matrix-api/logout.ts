@@ -14,9 +14,7 @@ export function logout(deps: MatrixApiDeps): Handler<unknown, Record<string, nev
     if (verdict.kind === 'inactive' && verdict.reason !== 'expired') throw unknownToken(verdict.reason);
     const sessionId = verdict.kind === 'inactive' ? verdict.sessionId : verdict.access.sessionId;
     if (sessionId === undefined) throw unknownToken('unknown');
-    if (await endSession(deps, { sessionId, reason: 'logged_out' })) {
-      deps.emit('session_ended', { sessionId, reason: 'logged_out' });
-    } else await deps.db.durable();
+    if (!(await endSession(deps, { sessionId, reason: 'logged_out' }))) await deps.db.durable();
     return { status: 200, headers: noStore, body: {} };
   };
 }

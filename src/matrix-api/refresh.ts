@@ -1,7 +1,7 @@
 import type { operations } from '../generated/matrix-client.ts';
 import { type Handler, noStore } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
-import { recordRotation } from '../sessions/refresh-outcome.ts';
+import { countRotation } from '../sessions/refresh-outcome.ts';
 import { rotateTokens, type RotationRefusal } from '../sessions/rotate.ts';
 import type { MatrixApiDeps } from './deps.ts';
 
@@ -15,7 +15,7 @@ type Answer = operations['refreshTokens']['responses'][200]['content']['applicat
 export function refreshTokens(deps: MatrixApiDeps): Handler<Body, Answer> {
   return async (request) => {
     const rotation = await rotateTokens(deps, { refreshToken: request.body.refresh_token, clientId: null });
-    recordRotation(deps, rotation);
+    countRotation(deps, rotation);
     if (!rotation.ok) {
       if (rotation.sessionId !== undefined) request.annotate({ sessionId: rotation.sessionId });
       throw refusal(rotation.reason);

@@ -2,30 +2,34 @@
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
-/** The closed list of events. The name is the `event` member of the log line and the label of `gatehouse_events_total`. */
-export const eventNames = [
-  'user_created',
-  'user_linked',
-  'user_locked',
-  'user_unlocked',
-  'user_deactivated',
-  'login_refused',
-  'access_lost',
-  'upstream_logout',
-  'consent_given',
-  'consent_refused',
-  'client_registered',
-  'session_started',
-  'session_replaced',
-  'session_ended',
-  'code_reused',
-  'user_codes_guessed',
-  'refresh_token_reused',
-  'upstream_document_changed',
-  'upstream_document_refused',
-] as const;
+/** The closed list of events, and what each tells. The name is the `event` member of the log line and the label of `gatehouse_events_total`. */
+export const eventMeanings = {
+  user_created: 'a person signed in for the first time, and has a user now',
+  user_linked: 'an account at a provider belongs to a user from now on',
+  user_locked: 'a user was locked: sessions stay, nothing can be done with them',
+  user_unlocked: 'a lock was taken away',
+  user_deactivated: 'a user was deactivated for good; the end of each session follows',
+  login_refused: 'nobody was signed in; `reason` says why',
+  access_lost: 'the access rules keep a person out who was signed in; `reason` names the rule',
+  upstream_logout: 'the provider told that a person signed out there',
+  consent_given: 'a person allowed a sign-in',
+  consent_refused: 'a person did not allow a sign-in, or may not',
+  client_registered: 'a client registered itself',
+  session_started: 'somebody, or a client of its own, is signed in',
+  session_replaced: 'a session ended because somebody signed in again on its device; the device stays',
+  session_ended: 'a session ended in any other way; `reason` says which',
+  code_reused:
+    'an authorization code came a second time, and its session ended: a broken client or an attack',
+  user_codes_guessed: 'a hundred more wrong user codes were typed: somebody may be guessing',
+  refresh_token_reused:
+    'a refresh token came again after its time, and its session ended: a broken client or an attack',
+  upstream_document_changed: 'metadata or keys of a provider changed',
+  upstream_document_refused: 'metadata or keys of a provider are not fit for use; the last good ones stay',
+} as const;
 
-export type EventName = (typeof eventNames)[number];
+export const eventNames = Object.keys(eventMeanings) as EventName[];
+
+export type EventName = keyof typeof eventMeanings;
 
 /** Members of an event's log line. */
 export interface EventDetails {
@@ -34,6 +38,8 @@ export interface EventDetails {
   readonly clientId?: string;
   readonly deviceId?: string;
   readonly provider?: string;
+  /** Which document of the provider: `metadata` or `jwks`. */
+  readonly document?: string;
   readonly requestId?: string;
   /** Why, in exact words, no secrets. */
   readonly reason?: string;
@@ -60,6 +66,7 @@ export function createEvents(deps: { readonly log: Log; readonly metrics: Metric
       client_id: details.clientId,
       device_id: details.deviceId,
       provider: details.provider,
+      document: details.document,
       request_id: details.requestId,
       reason: details.reason,
     };

@@ -5,9 +5,13 @@ import { deleteUpstreamGrants } from '../storage/records/upstream-grants.ts';
 
 /**
  * The IdP's claims say that a person is not let in any more: all their sessions end, what they have under way comes to nothing, and their
- * claims are not asked for again. They are not deactivated: once the claims fit again, they can sign in. Resolves to how many sessions ended.
+ * claims are not asked for again. They are not deactivated: once the claims fit again, they can sign in. `access_lost` is told where
+ * somebody lost a session by it: a person who is refused again and again is told of as `login_refused`. Resolves to how many sessions ended.
  */
-export async function excludePerson(deps: SessionEndingDeps, userId: string): Promise<number> {
+export async function excludePerson(
+  deps: SessionEndingDeps,
+  { userId, ...why }: { userId: string; provider: string; reason: string },
+): Promise<number> {
   // Sessions first: after a crash in between, the upstream token is still there, and the next check ends the rest.
   await deps.db.write(async (tx) => {
     await abandonSteps(tx, { userId, at: deps.clock.now() });
@@ -15,5 +19,6 @@ export async function excludePerson(deps: SessionEndingDeps, userId: string): Pr
   });
   const ended = await endSessions(deps, { of: { userId }, reason: 'access_rules' });
   await deps.db.write((tx) => deleteUpstreamGrants(tx, userId));
+  if (ended > 0) deps.emit('access_lost', { userId, ...why });
   return ended;
 }

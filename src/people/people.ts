@@ -5,13 +5,23 @@ import type { SessionEndingDeps } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
 
 /** Locks a user: sessions live on, but nothing can be done with them (locked is not logged out). False where they were locked, or are deactivated. */
-export function lockPerson(deps: Pick<SessionEndingDeps, 'db' | 'clock'>, userId: string): Promise<boolean> {
-  return deps.db.write((tx) => setUserLocked(tx, { id: userId, at: deps.clock.now() }));
+export async function lockPerson(
+  deps: Pick<SessionEndingDeps, 'db' | 'clock' | 'emit'>,
+  userId: string,
+): Promise<boolean> {
+  const changed = await deps.db.write((tx) => setUserLocked(tx, { id: userId, at: deps.clock.now() }));
+  if (changed) deps.emit('user_locked', { userId });
+  return changed;
 }
 
 /** False where they were not locked, or are deactivated. */
-export function unlockPerson(deps: Pick<SessionEndingDeps, 'db'>, userId: string): Promise<boolean> {
-  return deps.db.write((tx) => setUserLocked(tx, { id: userId, at: null }));
+export async function unlockPerson(
+  deps: Pick<SessionEndingDeps, 'db' | 'emit'>,
+  userId: string,
+): Promise<boolean> {
+  const changed = await deps.db.write((tx) => setUserLocked(tx, { id: userId, at: null }));
+  if (changed) deps.emit('user_unlocked', { userId });
+  return changed;
 }
 
 /**
@@ -30,6 +40,7 @@ export async function deactivatePerson(
     await deleteUpstreamGrants(tx, userId);
     return changed;
   });
+  if (changed) deps.emit('user_deactivated', { userId });
   const ended = await endSessions(deps, { of: { userId }, reason: 'deactivated' });
   return { changed, ended };
 }

@@ -1,7 +1,7 @@
 /** The end of many sessions at once: a user's, or a client's. */
 import type { SessionEndReason } from '../storage/schema.ts';
 import { listSessionRows } from '../storage/records/session-list.ts';
-import { deliverEnding, endSessionIn, type SessionEndingDeps } from './end.ts';
+import { concludeEnding, type EndedSession, endSessionIn, type SessionEndingDeps } from './end.ts';
 
 /** Sessions a transaction: others' transactions go in between. */
 const BATCH = 50;
@@ -33,14 +33,14 @@ export async function endTheseSessions(
 ): Promise<string[]> {
   const now = deps.clock.now();
   const ended = await deps.db.write(async (tx) => {
-    const ids: string[] = [];
+    const sessions: EndedSession[] = [];
     // In one order everywhere, so that two of these never wait for each other.
     for (const sessionId of [...ending.ids].sort()) {
       const session = await endSessionIn(tx, deps, { sessionId, reason: ending.reason, now });
-      if (session !== undefined) ids.push(session.id);
+      if (session !== undefined) sessions.push(session);
     }
-    return ids;
+    return sessions;
   });
-  if (ending.deliver !== false) for (const id of ended) await deliverEnding(deps, id);
-  return ended;
+  await concludeEnding(deps, ended, { deliver: ending.deliver !== false });
+  return ended.map(({ id }) => id);
 }

@@ -1,11 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { Homeserver } from '../homeserver/connector.ts';
+import type { EmitEvent, EventDetails } from '../observability/events.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { findOutboxEntryOf } from '../storage/records/outbox.ts';
 import type { Schema, SessionEndReason } from '../storage/schema.ts';
-import { type Session, markSessionEnded } from '../storage/records/sessions.ts';
+import { markSessionEnded } from '../storage/records/sessions.ts';
 import { findAccessToken, findRefreshToken } from '../storage/records/tokens.ts';
 import { type Logger, deliverOutboxEntry, queueDeviceDeletion } from '../provisioning/outbox.ts';
 
@@ -15,6 +16,16 @@ export interface SessionEndingDeps {
   readonly random: Random;
   readonly homeserver: Homeserver;
   readonly log: Logger;
+  readonly emit: EmitEvent;
+}
+
+/** A session that has just ended. Whoever ends one in a transaction of their own hands it to {@link concludeEnding} after the commit. */
+export interface EndedSession {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly clientId: string | null;
+  readonly deviceId: string | null;
+  readonly reason: SessionEndReason;
 }
 
 /** Ends a session within the caller's transaction, and queues the deletion of its device. `undefined` where it was not live. */
@@ -22,10 +33,13 @@ export async function endSessionIn(
   tx: Kysely<Schema>,
   deps: SessionEndingDeps,
   ending: { sessionId: string; reason: SessionEndReason; now: number },
-): Promise<Session | undefined> {
-  const session = await markSessionEnded(tx, { id: ending.sessionId, at: ending.now, reason: ending.reason });
-  if (session !== undefined) await queueDeviceDeletion(tx, deps, { session, now: ending.now });
-  return session;
+): Promise<EndedSession | undefined> {
+  const { reason, now } = ending;
+  const session = await markSessionEnded(tx, { id: ending.sessionId, at: now, reason });
+  if (session === undefined) return undefined;
+  await queueDeviceDeletion(tx, deps, { session, now });
+  const { id, user_id: userId, client_id: clientId, device_id: deviceId } = session;
+  return { id, userId, clientId, deviceId, reason };
 }
 
 /**
@@ -37,16 +51,37 @@ export async function endSession(
   ending: { sessionId: string; reason: SessionEndReason },
 ): Promise<boolean> {
   const now = deps.clock.now();
-  const session = await deps.db.write((tx) => endSessionIn(tx, deps, { ...ending, now }));
-  await deliverEnding(deps, session?.id);
-  return session !== undefined;
+  const ended = await deps.db.write((tx) => endSessionIn(tx, deps, { ...ending, now }));
+  if (ended !== undefined) await concludeEnding(deps, [ended]);
+  return ended !== undefined;
 }
 
-/** Tells the homeserver at once of an ended session; what fails stays queued. */
-export async function deliverEnding(deps: SessionEndingDeps, sessionId: string | undefined): Promise<void> {
-  if (sessionId === undefined || !deps.homeserver.listens) return;
-  const entry = await findOutboxEntryOf(deps.db.query, sessionId);
-  if (entry !== undefined) await deliverOutboxEntry(deps, entry);
+/**
+ * What follows the commit that ended sessions: the event of each, and the homeserver hears of them at once; what fails stays queued. Without `deliver` it hears
+ * from the outbox, for sessions of which there may be many.
+ */
+export async function concludeEnding(
+  deps: SessionEndingDeps,
+  ended: readonly EndedSession[],
+  { deliver = true }: { deliver?: boolean } = {},
+): Promise<void> {
+  for (const session of ended) deps.emit('session_ended', detailsOf(session));
+  if (!deliver || !deps.homeserver.listens) return;
+  for (const { id } of ended) {
+    const entry = await findOutboxEntryOf(deps.db.query, id);
+    if (entry !== undefined) await deliverOutboxEntry(deps, entry);
+  }
+}
+
+/** A legacy client's device id is any text that it sent, and nothing that was sent goes to the log: the session's id tells it. */
+function detailsOf({ id, userId, clientId, deviceId, reason }: EndedSession): EventDetails {
+  return {
+    sessionId: id,
+    reason,
+    ...(userId === null ? {} : { userId }),
+    ...(clientId === null ? {} : { clientId }),
+    ...(clientId === null || deviceId === null ? {} : { deviceId }),
+  };
 }
 
 /** The session that a token belongs to, live or not: either kind of token, expired or consumed, finds it (RFC 7009 §2.1: a hint does not matter). */

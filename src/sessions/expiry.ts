@@ -28,12 +28,12 @@ export function hasExpiry({ idleExpiry = 0, absoluteExpiry = 0 }: ExpiryPolicy):
 }
 
 /**
- * Ends every session of a person that has expired, devices included, and resolves to how many. `ended` is told of each. Sessions of clients alone
+ * Ends every session of a person that has expired, devices included, and resolves to how many. Sessions of clients alone
  * have no refresh, and are swept with their tokens.
  */
 export async function endExpiredSessions(
   deps: SessionEndingDeps & { readonly policy: ExpiryPolicy },
-  { signal, ended }: { signal?: AbortSignal; ended?: (sessionId: string) => void } = {},
+  { signal }: { signal?: AbortSignal } = {},
 ): Promise<number> {
   const { idleExpiry = 0, absoluteExpiry = 0 } = deps.policy;
   if (!hasExpiry(deps.policy)) return 0;
@@ -49,7 +49,6 @@ export async function endExpiredSessions(
       const batch = ids.slice(from, from + BATCH);
       // The homeserver hears of them from the outbox: there may be many.
       const gone = await endTheseSessions(deps, { ids: batch, reason: 'expired', deliver: false });
-      for (const id of gone) ended?.(id);
       total += gone.length;
     }
     after = next;

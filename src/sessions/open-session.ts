@@ -4,7 +4,6 @@
  * same code or token.
  */
 import type { Kysely, Transaction } from 'kysely';
-import type { EmitEvent } from '../observability/events.ts';
 import { announceDevice } from '../provisioning/announce.ts';
 import { queueUnusedDevice } from '../provisioning/outbox.ts';
 import { findUser, lockUser, type User } from '../storage/records/users.ts';
@@ -15,7 +14,6 @@ import { newSessionId } from './start.ts';
 
 export interface OpeningDeps extends SessionEndingDeps {
   readonly sessionLimits: SessionLimits;
-  readonly emit: EmitEvent;
 }
 
 /** A session that somebody has asked for. */

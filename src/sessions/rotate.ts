@@ -16,7 +16,7 @@ import {
   supersedeSiblings,
 } from '../storage/records/tokens.ts';
 import { findUser } from '../storage/records/users.ts';
-import { type SessionEndingDeps, deliverEnding, endSessionIn } from './end.ts';
+import { concludeEnding, type EndedSession, type SessionEndingDeps, endSessionIn } from './end.ts';
 import { hasExpiry, isExpired } from './expiry.ts';
 import { type IssuedTokens, deriveToken, newNonce } from './issued-tokens.ts';
 import { describePair, renewPair, storePair } from './pairs.ts';
@@ -63,12 +63,18 @@ export type Rotation =
 export async function rotateTokens(deps: RotationDeps, input: RotationInput): Promise<Rotation> {
   if (!isWellFormedSecret('refreshToken', input.refreshToken)) return { ok: false, reason: 'malformed' };
   const hash = hashSecret(input.refreshToken);
-  const rotation = await deps.db.write((tx) => rotateIn(tx, deps, { ...input, hash }));
-  if (!rotation.ok && (rotation.reason === 'replayed' || rotation.reason === 'expired')) {
-    await deliverEnding(deps, rotation.sessionId);
+  const { ended, ...rotation } = await deps.db.write((tx) => rotateIn(tx, deps, { ...input, hash }));
+  if (ended === undefined) return rotation;
+  if (ended.reason === 'refresh_replayed') {
+    const clientId = input.clientId === null ? {} : { clientId: input.clientId };
+    deps.emit('refresh_token_reused', { sessionId: ended.id, ...clientId });
   }
+  await concludeEnding(deps, [ended]);
   return rotation;
 }
+
+/** A rotation, and the session that ended by it: a replayed token's, or one that had expired. */
+type Outcome = Rotation & { readonly ended?: EndedSession };
 
 /** The presented refresh token with all that the transaction read of it. */
 interface Presented {
@@ -84,12 +90,12 @@ async function rotateIn(
   tx: Kysely<Schema>,
   deps: RotationDeps,
   input: RotationInput & { readonly hash: SecretHash },
-): Promise<Rotation> {
+): Promise<Outcome> {
   const now = deps.clock.now();
   const { hash, clientId } = input;
   if (hasExpiry(deps.policy)) {
-    const sessionId = await expireIn(tx, deps, { hash, clientId, now });
-    if (sessionId !== undefined) return { ok: false, reason: 'expired', sessionId };
+    const ended = await expireIn(tx, deps, { hash, clientId, now });
+    if (ended !== undefined) return { ok: false, reason: 'expired', sessionId: ended.id, ended };
   }
   // From here on the session's row is locked, and what is read stays as it is.
   const session = await touchSessionOf(tx, { hash, at: now });
@@ -109,8 +115,8 @@ async function rotateIn(
   if (await isDeactivated(tx, userId)) return refuse('deactivated');
   const reused = await reuse(tx, deps, presented);
   if (reused !== undefined) return reused;
-  await endSessionIn(tx, deps, { sessionId, reason: 'refresh_replayed', now });
-  return refuse('replayed');
+  const ended = await endSessionIn(tx, deps, { sessionId, reason: 'refresh_replayed', now });
+  return { ...refuse('replayed'), ...(ended === undefined ? {} : { ended }) };
 }
 
 async function isDeactivated(tx: Kysely<Schema>, userId: string | null): Promise<boolean> {
@@ -152,12 +158,12 @@ async function expireIn(
   tx: Kysely<Schema>,
   deps: RotationDeps,
   of: { hash: SecretHash; clientId: string | null; now: number },
-): Promise<string | undefined> {
+): Promise<EndedSession | undefined> {
   const session = await findSessionOf(tx, of.hash);
   if (session === undefined || session.ended_at !== null || session.client_id !== of.clientId)
     return undefined;
   if (!isExpired(deps.policy, session, of.now)) return undefined;
-  return (await endSessionIn(tx, deps, { sessionId: session.id, reason: 'expired', now: of.now }))?.id;
+  return endSessionIn(tx, deps, { sessionId: session.id, reason: 'expired', now: of.now });
 }
 
 /** What a consumed refresh token still yields; `undefined` where presenting it is a replay. */

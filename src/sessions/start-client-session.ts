@@ -1,3 +1,4 @@
+import type { EmitEvent } from '../observability/events.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
@@ -12,7 +13,13 @@ import type { SessionPolicy } from './policy.ts';
  * expires; clean-up removes it.
  */
 export async function startClientSession(
-  deps: { db: Database; clock: Clock; random: Random; policy: Pick<SessionPolicy, 'accessTokenTtl'> },
+  deps: {
+    db: Database;
+    clock: Clock;
+    random: Random;
+    policy: Pick<SessionPolicy, 'accessTokenTtl'>;
+    emit: EmitEvent;
+  },
   session: { readonly clientId: string; readonly scope: string },
 ): Promise<Omit<IssuedTokens, 'refreshToken'>> {
   const now = deps.clock.now();
@@ -43,5 +50,6 @@ export async function startClientSession(
       first_used_at: null,
     });
   });
+  deps.emit('session_started', { sessionId: id, clientId: session.clientId });
   return { sessionId: id, accessToken, expiresInSeconds: secondsLeft(expiresAt, now), scope: session.scope };
 }

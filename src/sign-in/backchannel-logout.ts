@@ -1,8 +1,7 @@
 import { type Handler, noStore } from '../http/exchange.ts';
-import type { EmitEvent } from '../observability/events.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret } from '../protocol/token-format.ts';
-import { deliverEnding, endSessionIn, type SessionEndingDeps } from '../sessions/end.ts';
+import { concludeEnding, type EndedSession, endSessionIn, type SessionEndingDeps } from '../sessions/end.ts';
 import {
   findSignedOutUsers,
   listSignedOutSessions,
@@ -15,13 +14,12 @@ import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 
 interface Deps extends SessionEndingDeps {
   readonly providers: readonly Provider[];
-  readonly emit: EmitEvent;
 }
 
 /** What ended: for the log, and for the homeserver. */
 interface Obeyed {
   readonly userIds: readonly string[];
-  readonly sessionIds: readonly string[];
+  readonly ended: readonly EndedSession[];
 }
 
 /**
@@ -42,10 +40,7 @@ export function receiveLogoutToken(deps: Deps): Handler {
     const obeyed = await obey(deps, provider.id, logout);
     if (obeyed === undefined) throw refusal('this logout_token came before');
     for (const userId of obeyed.userIds) deps.emit('upstream_logout', { userId, provider: provider.id });
-    for (const sessionId of obeyed.sessionIds) {
-      deps.emit('session_ended', { sessionId, provider: provider.id, reason: 'upstream_logout' });
-      await deliverEnding(deps, sessionId);
-    }
+    await concludeEnding(deps, obeyed.ended);
     return { status: 200, headers: noStore };
   };
 }
@@ -56,15 +51,15 @@ async function obey(deps: Deps, providerId: string, logout: LogoutToken): Promis
   return deps.db.write(async (tx) => {
     if (!(await recordLogoutToken(tx, { hash, expiresAt: logout.expiresAt }))) return undefined;
     const userIds = await findSignedOutUsers(tx, logout);
-    const sessionIds: string[] = [];
+    const ended: EndedSession[] = [];
     for (const userId of userIds) {
       await abandonSteps(tx, { userId, at: now, sid: logout.sid });
       for (const sessionId of await listSignedOutSessions(tx, { ...logout, userId })) {
-        const ended = await endSessionIn(tx, deps, { sessionId, reason: 'upstream_logout', now });
-        if (ended !== undefined) sessionIds.push(sessionId);
+        const session = await endSessionIn(tx, deps, { sessionId, reason: 'upstream_logout', now });
+        if (session !== undefined) ended.push(session);
       }
     }
-    return { userIds, sessionIds };
+    return { userIds, ended };
   });
 }
 

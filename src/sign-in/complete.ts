@@ -47,7 +47,7 @@ export async function completeSignIn(
   const { claims: rules, access } = provider;
   const now = deps.clock.now();
   const link = { issuer: identity.issuer, subject: identity.subject };
-  const isAdmin = await requireAccess(deps, access, identity);
+  const isAdmin = await requireAccess(deps, { access, identity, providerId });
   const displayname =
     renderClaimTemplate(rules.displayname, identity.claims)?.slice(0, DISPLAYNAME_LIMIT) ?? null;
   const requireExpected = (localpart: string): void => {
@@ -58,7 +58,7 @@ export async function completeSignIn(
       'other_person',
     );
   };
-  const user = await deps.db.write(async (tx) => {
+  const { user, isNew = false } = await deps.db.write(async (tx): Promise<{ user: User; isNew?: true }> => {
     const linked = await findLinkedUser(tx, link);
     if (linked !== undefined) {
       requireExpected(linked.localpart);
@@ -66,7 +66,9 @@ export async function completeSignIn(
       if ((await setUserAdmin(tx, { id: linked.id, isAdmin })) && !isAdmin) {
         await dropScopeToken(tx, { userId: linked.id, token: ADMIN_SCOPE });
       }
-      return { ...linked, is_admin: Number(isAdmin), displayname: displayname ?? linked.displayname };
+      return {
+        user: { ...linked, is_admin: Number(isAdmin), displayname: displayname ?? linked.displayname },
+      };
     }
     const localpart = mapLocalpart(
       { serverName: deps.serverName, localpart: rules.localpart },
@@ -85,7 +87,7 @@ export async function completeSignIn(
     if (!(await insertUser(tx, created))) {
       // Somebody has the name; if it is this very person, signing in twice at the same moment, the link is there by now.
       const again = await findLinkedUser(tx, link);
-      if (again !== undefined) return again;
+      if (again !== undefined) return { user: again };
       throw new SignInRefusal(
         `${userId(localpart, deps.serverName)} belongs to another account. Please ask your administrator.`,
         'the localpart is taken by a user with another upstream link',
@@ -98,8 +100,12 @@ export async function completeSignIn(
       created_at: now,
       last_login_at: now,
     });
-    return created;
+    return { user: created, isNew: true };
   });
+  if (isNew) {
+    deps.emit('user_created', { userId: user.id, provider: providerId });
+    deps.emit('user_linked', { userId: user.id, provider: providerId });
+  }
   if (user.deactivated_at !== null) {
     throw new SignInRefusal('This account has been deactivated.', 'the user is deactivated', 'deactivated');
   }
@@ -110,13 +116,18 @@ export async function completeSignIn(
 /** Whether the person is an administrator. Throws where they are not let in, once their sessions have ended. */
 async function requireAccess(
   deps: CompletionDeps,
-  access: ProviderAccess,
-  identity: UpstreamIdentity,
+  {
+    access,
+    identity,
+    providerId,
+  }: { access: ProviderAccess; identity: UpstreamIdentity; providerId: string },
 ): Promise<boolean> {
   const verdict = judgeAccess(access, identity.claims);
   if (verdict.ok) return verdict.isAdmin;
   const known = await findLinkedUser(deps.db.query, identity);
-  if (known !== undefined) await excludePerson(deps, known.id);
+  if (known !== undefined) {
+    await excludePerson(deps, { userId: known.id, provider: providerId, reason: verdict.reason });
+  }
   const what = verdict.kind === 'required' ? 'It needs' : 'It must not have';
   throw new SignInRefusal(
     `Your account at the identity provider is not allowed to use this service. ${access.explain ? `${what}: ${ruleText(verdict.rule)}. ` : ''}Please ask your administrator.`,

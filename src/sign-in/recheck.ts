@@ -2,7 +2,6 @@
  * Claims had again while sessions live (only positive evidence ends sessions): only claims that came and no longer satisfy the rules end sessions. An outage, an error, an
  * expired or revoked token of the IdP ends nothing.
  */
-import type { EmitEvent } from '../observability/events.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 import { setUserAdmin } from '../storage/records/people.ts';
@@ -26,7 +25,6 @@ import { isRechecked, nextCheckAt, openUpstreamToken, sealUpstreamToken } from '
 
 export interface RecheckDeps extends CompletionDeps {
   readonly providers: readonly Provider[];
-  readonly emit: EmitEvent;
 }
 
 /** How long one process has a token to itself, in milliseconds: longer than its requests can take. */
@@ -124,8 +122,8 @@ async function judge(deps: RecheckDeps, check: Check, identity: RefreshedIdentit
   if (!verdict.ok) {
     // A claim that this answer need not have is no evidence.
     if (verdict.isAbsent && !isComplete) return true;
-    const ended = await excludePerson(deps, grant.user_id);
-    deps.emit('access_lost', { userId: grant.user_id, provider: provider.id, reason: verdict.reason });
+    const { reason } = verdict;
+    const ended = await excludePerson(deps, { userId: grant.user_id, provider: provider.id, reason });
     deps.log.warn({ user_id: grant.user_id, sessions: ended }, 'sessions were ended by the access rules');
     return false;
   }

@@ -16,6 +16,7 @@ import {
   createCachedDocument,
   type CachedDocument,
   type CachedDocumentState,
+  type DocumentNews,
 } from './documents/http-cache.ts';
 import {
   COOL_DOWN_MS,
@@ -101,6 +102,8 @@ export interface ProviderOptions {
   readonly random: Random;
   readonly log: Log;
   readonly documents?: DocumentStore;
+  /** Told of documents that changed, and of those that were refused. */
+  readonly onDocumentNews?: (news: DocumentNews) => void;
   /** Name resolution, for tests. */
   readonly lookup?: LookupFunction;
 }
@@ -250,6 +253,7 @@ function commonOf(settings: ResolvedSettings, outbound: Outbound, options: Provi
     clock: options.clock,
     random: options.random,
     log: options.log,
+    onNews: options.onDocumentNews,
   };
 }
 

@@ -73,7 +73,7 @@ forEachEngine((engine) => {
       ]);
       const deps = { db, clock: systemClock, random: systemRandom, homeserver: noHomeserver };
       const ended = { sessionId: other.sessionId, reason: 'ended_by_admin' } as const;
-      await endSession({ ...deps, log: { warn: () => undefined } }, ended);
+      await endSession({ ...deps, log: { warn: () => undefined }, emit: () => undefined }, ended);
       expect((await get(again.accessToken)).body['devices']).toHaveLength(1);
       expect(await get(again.accessToken, 'v3/devices/OTHER')).toMatchObject(noDevice);
     });

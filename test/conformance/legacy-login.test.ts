@@ -46,7 +46,13 @@ async function startStage(engine: TestEngine, options: GatehouseOptions = {}): P
   const stage: Stage = {
     gatehouse,
     clock,
-    operator: { ...shared, db, homeserver: noHomeserver, log: { warn: () => undefined } },
+    operator: {
+      ...shared,
+      db,
+      homeserver: noHomeserver,
+      log: { warn: () => undefined },
+      emit: () => undefined,
+    },
     logIn: (body, { version = 'v3', headers = {} } = {}) =>
       ask(`${gatehouse.url}_matrix/client/${version}/login`, {
         method: 'POST',

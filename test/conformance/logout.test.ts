@@ -38,6 +38,7 @@ forEachEngine((engine) => {
     random: systemRandom,
     homeserver: noHomeserver,
     log: { warn: () => undefined },
+    emit: () => undefined,
   };
   const revoked = {
     status: 401,
@@ -335,7 +336,13 @@ async function clientToken(db: Database): Promise<{ accessToken: string }> {
     }),
   );
   return startClientSession(
-    { db, clock: systemClock, random: systemRandom, policy: { accessTokenTtl: 60_000 } },
+    {
+      db,
+      clock: systemClock,
+      random: systemRandom,
+      policy: { accessTokenTtl: 60_000 },
+      emit: () => undefined,
+    },
     { clientId: 'machine', scope: 'urn:matrix:client:api:*' },
   );
 }

@@ -29,6 +29,7 @@ forEachEngine((engine) => {
       db: await openDatabase({ url, ...shared }),
       homeserver: noHomeserver,
       log: { warn: () => undefined },
+      emit: () => undefined,
     };
   });
   afterAll(async () => {

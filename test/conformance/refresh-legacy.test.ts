@@ -42,6 +42,7 @@ forEachEngine((engine) => {
     random: systemRandom,
     homeserver: noHomeserver,
     log: { warn: () => undefined },
+    emit: () => undefined,
   };
   const refused = {
     status: 401,

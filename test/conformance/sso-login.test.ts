@@ -535,6 +535,7 @@ forEachEngine((engine) => {
       random: systemRandom,
       homeserver: noHomeserver,
       log: { warn: () => undefined },
+      emit: () => undefined,
     };
 
     it('of somebody who is locked is given, and the login says that they are', async () => {

@@ -2,7 +2,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import type { Homeserver, HomeserverDevice } from '../../src/homeserver/connector.ts';
-import type { EmitEvent, EventDetails, EventName } from '../../src/observability/events.ts';
+import type { EventDetails, EventName } from '../../src/observability/events.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { newRecordId } from '../../src/protocol/identifiers.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
@@ -45,7 +45,6 @@ function scriptedHomeserver(): ScriptedHomeserver {
 export type Emitted = EventDetails & { readonly event: EventName };
 
 export interface Core extends RotationDeps {
-  readonly emit: EmitEvent;
   /** What was emitted, in order. */
   readonly events: Emitted[];
   readonly clock: TestClock;
@@ -79,6 +78,7 @@ export async function sessionCore(db: Database, grace = 30_000): Promise<Core> {
       last_used_at: clock.now(),
     });
   });
+  const events: Emitted[] = [];
   const deps: RotationDeps = {
     db,
     clock,
@@ -87,12 +87,11 @@ export async function sessionCore(db: Database, grace = 30_000): Promise<Core> {
     derivationKey: createSecretKey(randomBytes(32)),
     homeserver: scriptedHomeserver(),
     log: { warn: () => undefined },
+    emit: (event, details) => void events.push({ event, ...details }),
   };
-  const events: Emitted[] = [];
   return {
     ...deps,
     events,
-    emit: (event, details) => void events.push({ event, ...details }),
     clock,
     homeserver: deps.homeserver as ScriptedHomeserver,
     clientId,

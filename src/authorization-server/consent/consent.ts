@@ -2,6 +2,7 @@ import type { ApiRequest, Handler, Reply } from '../../http/exchange.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { deviceIdOf } from '../../protocol/scope.ts';
 import { hashSecret, issueSecret } from '../../protocol/token-format.ts';
+import { concludeEnding, type EndedSession } from '../../sessions/end.ts';
 import { findCrowd } from '../../sessions/limits.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
@@ -17,7 +18,7 @@ import { type Client, loadClient } from '../../clients/clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { occupantOf } from './occupant.ts';
-import { chosenSessions, makeRoom, sessionChoice, tellOfEnded } from './session-choice.ts';
+import { chosenSessions, makeRoom, sessionChoice } from './session-choice.ts';
 
 /** A code lives as long as a client needs to come back for it, in milliseconds (RFC 6749 section 4.1.2 allows ten minutes). */
 const CODE_LIFETIME = 60_000;
@@ -94,9 +95,9 @@ async function conclude(
   const { signIn, stored, client, user } = asked;
   const refusal = refusalOf(decision, user);
   const code = refusal === undefined ? issueSecret('authorizationCode', deps.random) : undefined;
-  const ids = await finish(deps, asked, { code, ending });
-  if (ids === undefined) return undefined;
-  await tellOfEnded(deps, { ids, userId: user.id });
+  const ended = await finish(deps, asked, { code, ending });
+  if (ended === undefined) return undefined;
+  await concludeEnding(deps, ended);
   const event = code === undefined ? 'consent_refused' : 'consent_given';
   deps.emit(event, { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
   const reply =
@@ -135,7 +136,7 @@ async function finish(
   deps: AuthorizationServerDeps,
   asked: Asked,
   { code, ending }: { code: string | undefined; ending: ReadonlySet<string> },
-): Promise<string[] | undefined> {
+): Promise<EndedSession[] | undefined> {
   const { signIn, stored, client, user, deviceId } = asked;
   return deps.db.write(async (tx) => {
     const now = deps.clock.now();

@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { ApiRequest } from '../../http/exchange.ts';
 import { foreign, html, type SafeHtml } from '../../http/pages/html.ts';
-import { deliverEnding, endSessionIn } from '../../sessions/end.ts';
+import { type EndedSession, endSessionIn } from '../../sessions/end.ts';
 import { type Crowd, findCrowd, type WantedSession } from '../../sessions/limits.ts';
 import type { Schema } from '../../storage/schema.ts';
 import { type ClientLookupDeps, clientName, loadClient } from '../../clients/clients.ts';
@@ -63,36 +63,24 @@ export function decisionForms(
 }
 
 /**
- * Ends, in the transaction of the person's yes, what they chose for the session that is to come, and resolves to the ids. `undefined` where that is
+ * Ends, in the transaction of the person's yes, what they chose for the session that is to come, and resolves to them: `concludeEnding` follows the commit. `undefined` where that is
  * not enough; nothing has changed then. Where there is room anyway, nothing is ended, whatever the form says.
  */
 export async function makeRoom(
   tx: Kysely<Schema>,
   deps: AuthorizationServerDeps,
   wanted: WantedSession & { readonly ending: ReadonlySet<string> },
-): Promise<string[] | undefined> {
+): Promise<EndedSession[] | undefined> {
   const { ending, ...session } = wanted;
   const crowd = await findCrowd(tx, deps.sessionLimits, session);
   if (crowd === undefined) return [];
   if ((await findCrowd(tx, deps.sessionLimits, wanted)) !== undefined) return undefined;
-  const ended: string[] = [];
+  const ended: EndedSession[] = [];
   for (const { id } of crowd.sessions) {
     if (!ending.has(id)) continue;
     const now = deps.clock.now();
-    if ((await endSessionIn(tx, deps, { sessionId: id, reason: 'ended_by_user', now })) !== undefined) {
-      ended.push(id);
-    }
+    const session = await endSessionIn(tx, deps, { sessionId: id, reason: 'ended_by_user', now });
+    if (session !== undefined) ended.push(session);
   }
   return ended;
-}
-
-/** Tells of the sessions that were ended: the log, and the homeserver. */
-export async function tellOfEnded(
-  deps: AuthorizationServerDeps,
-  ended: { ids: readonly string[]; userId: string },
-): Promise<void> {
-  for (const sessionId of ended.ids) {
-    deps.emit('session_ended', { sessionId, userId: ended.userId, reason: 'ended_by_user' });
-    await deliverEnding(deps, sessionId);
-  }
 }

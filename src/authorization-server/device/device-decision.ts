@@ -1,5 +1,6 @@
 import type { ApiRequest, Handler, Reply } from '../../http/exchange.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
+import { concludeEnding, type EndedSession } from '../../sessions/end.ts';
 import { findCrowd } from '../../sessions/limits.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
@@ -15,7 +16,7 @@ import type { AuthorizationServerDeps } from '../deps.ts';
 import { confirmationPage, decidedPage } from './device-page.ts';
 import { refuseForeign } from './device-verification.ts';
 import { occupantOf } from '../consent/occupant.ts';
-import { chosenSessions, makeRoom, sessionChoice, tellOfEnded } from '../consent/session-choice.ts';
+import { chosenSessions, makeRoom, sessionChoice } from '../consent/session-choice.ts';
 
 /** What the confirmation is about, all of it read from what was stored. */
 interface Asked {
@@ -40,7 +41,7 @@ export function decideDevice(deps: AuthorizationServerDeps): Handler {
       request.form.get('decision') === 'allow' && user.locked_at === null && user.deactivated_at === null;
     const outcome = await decide(deps, asked, { allowed, ending: chosenSessions(request.form) });
     if (outcome.kind === 'crowded') return confirm(deps, request, asked, 400);
-    await tellOfEnded(deps, { ids: outcome.ended, userId: user.id });
+    await concludeEnding(deps, outcome.ended);
     deps.emit(allowed ? 'consent_given' : 'consent_refused', {
       clientId: client.id,
       userId: user.id,
@@ -85,7 +86,8 @@ async function confirm(
   });
 }
 
-type Outcome = { readonly kind: 'crowded' } | { readonly kind: 'decided'; readonly ended: readonly string[] };
+type Outcome =
+  { readonly kind: 'crowded' } | { readonly kind: 'decided'; readonly ended: readonly EndedSession[] };
 
 /** In one transaction: the word, and the end of what the person chose for it. Of two answers one counts. */
 async function decide(

@@ -18,7 +18,6 @@ export function clientCredentialsGrant(deps: AuthorizationServerDeps): Grant {
     const policy = policyFor(deps.policy, client);
     const tokens = await startClientSession({ ...deps, policy }, { clientId: client.id, scope });
     request.annotate({ sessionId: tokens.sessionId });
-    deps.emit('session_started', { sessionId: tokens.sessionId, clientId: client.id });
     return {
       access_token: tokens.accessToken,
       token_type: 'Bearer',

@@ -1,6 +1,6 @@
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { splitScope } from '../../protocol/scope.ts';
-import { recordRotation } from '../../sessions/refresh-outcome.ts';
+import { countRotation } from '../../sessions/refresh-outcome.ts';
 import { rotateTokens, type RotationRefusal } from '../../sessions/rotate.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { requireParameter } from '../require-parameter.ts';
@@ -24,7 +24,7 @@ export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {
         ...(scope === undefined ? {} : { scope }),
       },
     );
-    recordRotation(deps, rotation, client.id);
+    countRotation(deps, rotation);
     if (!rotation.ok) {
       request.annotate({
         reason: rotation.reason,

@@ -2,7 +2,7 @@ import type { operations } from '../../generated/matrix-client.ts';
 import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import { deliverEnding, endSessionIn } from '../../sessions/end.ts';
+import { concludeEnding, type EndedSession, endSessionIn } from '../../sessions/end.ts';
 import { type DeviceRow, listDevices } from '../../storage/records/devices.ts';
 import { consumeUiAuth } from '../../storage/records/user-interactive.ts';
 import { requireUser, type UserAccess } from '../access-token.ts';
@@ -36,10 +36,7 @@ async function remove(
     const ended = await endOn(deps, { userId: access.userId, deviceIds, proof: proof.hash });
     // Where the same request came twice at the same moment, the other one has done it.
     if (ended === undefined) proof = await proveUser(deps, { request, access, summarise });
-    for (const sessionId of ended ?? []) {
-      deps.emit('session_ended', { sessionId, userId: access.userId, reason: 'ended_by_user' });
-      await deliverEnding(deps, sessionId);
-    }
+    await concludeEnding(deps, ended ?? []);
   }
   return proof.kind === 'asked' ? proof.reply : { status: 200, headers: noStore, body: {} };
 }
@@ -57,14 +54,14 @@ async function requireLegacyUser(deps: MatrixApiDeps, request: ApiRequest): Prom
 async function endOn(
   deps: MatrixApiDeps,
   of: { userId: string; deviceIds: readonly string[]; proof: SecretHash },
-): Promise<string[] | undefined> {
+): Promise<EndedSession[] | undefined> {
   const now = deps.clock.now();
   return deps.db.write(async (tx) => {
     if (!(await consumeUiAuth(tx, { hash: of.proof, at: now }))) return undefined;
-    const ended: string[] = [];
+    const ended: EndedSession[] = [];
     for (const { session_id: sessionId } of await wantedDevices(tx, of)) {
       const session = await endSessionIn(tx, deps, { sessionId, reason: 'ended_by_user', now });
-      if (session !== undefined) ended.push(session.id);
+      if (session !== undefined) ended.push(session);
     }
     return ended;
   });

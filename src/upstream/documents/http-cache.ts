@@ -47,6 +47,8 @@ export interface CachedDocumentOptions<T> {
   readonly log: Log;
   /** Called after a document with another body came into use. */
   readonly onChange?: (() => void) | undefined;
+  /** Told when a document that differs from the last good one is taken into use, or is refused as not fit for use: once for each reason. */
+  readonly onNews?: ((news: DocumentNews) => void) | undefined;
 }
 
 export interface CachedDocument<T> {
@@ -70,6 +72,11 @@ export interface CachedDocument<T> {
   outward(): { body: string; freshness: OutwardFreshness } | undefined;
   state(): CachedDocumentState;
 }
+
+/** What became of a document that the IdP gave out. */
+export type DocumentNews =
+  | { readonly kind: 'changed'; readonly document: DocumentKind }
+  | { readonly kind: 'refused'; readonly document: DocumentKind; readonly reason: string };
 
 export interface CachedDocumentState {
   /** `stale`: past its time, or the last fetch failed; still served. `none`: nothing that may be served. */
@@ -192,9 +199,11 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
     }
     const value = await options.parse(response.text);
     counts.changed++;
+    const hadOne = held !== undefined;
     hold(value, url, response.text, fields, response.requestedAt);
     save(true);
     options.onChange?.();
+    if (hadOne) options.onNews?.({ kind: 'changed', document: kind });
   };
 
   const succeed = (): void => {
@@ -226,6 +235,9 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
     };
     if (news) log.warn(members, 'the IdP document could not be had');
     else log.debug(members, 'the IdP document could not be had');
+    if (news && error instanceof DocumentFault) {
+      options.onNews?.({ kind: 'refused', document: kind, reason: message });
+    }
   };
 
   const refresh = (): Promise<void> => {
