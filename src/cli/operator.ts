@@ -74,6 +74,7 @@ async function withDatabase(config: Config, work: (deps: OperatorDeps) => Promis
     poolSize: Math.min(poolSize, 2),
     ...(directUrl === undefined ? {} : { directUrl }),
   });
+  const homeserver = homeserverOf(config.homeserver, { clock, random });
   try {
     await work({
       config,
@@ -82,9 +83,10 @@ async function withDatabase(config: Config, work: (deps: OperatorDeps) => Promis
       random,
       log,
       emit: tell,
-      homeserver: homeserverOf(config.homeserver.kind),
+      homeserver,
     });
   } finally {
+    await homeserver.close();
     await db.close();
   }
 }

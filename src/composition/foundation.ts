@@ -78,6 +78,8 @@ export async function layFoundation(
     provider.start();
   }
 
+  const homeserver = homeserverOf(config.homeserver, { clock, random });
+  opened.defer(() => homeserver.close());
   const changes = watchChanges({ database: db, log });
   opened.defer(() => {
     changes.close();
@@ -92,7 +94,7 @@ export async function layFoundation(
     db,
     changes,
     providers,
-    homeserver: homeserverOf(config.homeserver.kind),
+    homeserver,
     sealer: createSealer(key, random),
     subkey: (purpose) => deriveSubkey(key, purpose),
     broken: broken.promise,
