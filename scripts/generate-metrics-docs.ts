@@ -31,8 +31,15 @@ ${metrics.map(section).join('\n')}
 ## Events
 
 Each event is one log line (\`"message":"event"\`, its name in \`event\`, with the ids of the user, session, client and device that it is about) and
-one count in \`gatehouse_events_total\`. What an operator does with \`gatehouse users\`, \`sessions\` and \`clients\` happens in another process: its events are written by the
-command, on standard error, and not counted.
+one count in \`gatehouse_events_total\`. It says who caused it:
+
+- \`actor\`: \`person\` (a request of a browser or client), \`provider\` (a sign-out told by an identity provider), \`system\` (work that nobody asked for, such as
+  expiry), \`operator\` (a command)
+- \`actor_name\`: which provider, or who ran the command
+- \`client_address\` and \`request_id\`: of the request, as in its own log line and on the page that the person saw
+
+What an operator does by command happens in another process: the command writes its events on standard error and into the database, where \`gatehouse audit\`
+lists them. They are not counted.
 
 ${Object.entries(eventMeanings)
   .map(([name, meaning]) => `- \`${name}\`: ${meaning}`)

@@ -1,4 +1,4 @@
-/** The commands on users, sessions, clients and signing keys, as they are written. What they do is loaded only when one of them runs. */
+/** The commands on users, sessions, clients and signing keys, and on what was done by them, as they are written. What they do is loaded only when one of them runs. */
 import { type Command, Option } from 'commander';
 import type { ClientFlags } from './client-flags.ts';
 import { type ConfigOption, withConfig } from './config-option.ts';
@@ -13,6 +13,7 @@ export function addOperatorCommands(program: Command): void {
   addSessions(program);
   addClients(program);
   addKeys(program);
+  addAudit(program);
 }
 
 function addUsers(program: Command): void {
@@ -92,6 +93,15 @@ function addKeys(program: Command): void {
   command('rotate', 'make a new key, which signs once it has been published for ten minutes')
     .option('--now', 'delete all earlier keys at once: for a key that others may have')
     .action(async (options: Options & { now?: true }) => (await load()).rotateKeysCommand(options));
+}
+
+function addAudit(program: Command): void {
+  withConfig(program.command('audit').description('list what operators did by command, newest first'))
+    .option('--limit <number>', 'how many entries (default: 100)')
+    .option('--json', 'print JSON')
+    .action(async (options: Options & { limit?: string }) =>
+      (await import('./audit.ts')).listAuditCommand(options),
+    );
 }
 
 function subcommandsOf(parent: Command): (name: string, description: string) => Command {

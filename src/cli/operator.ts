@@ -7,13 +7,13 @@ import { formatFaults } from '../config/fault.ts';
 import { inspectFile } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { homeserverOf } from '../homeserver/choose.ts';
-import type { EmitEvent } from '../observability/events.ts';
 import { systemClock, systemRandom } from '../protocol/clock.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { sqliteFile } from '../storage/engine/database.ts';
 import { openDatabase } from '../storage/engine/open-database.ts';
 import { findUser, findUserByLocalpart, type User } from '../storage/records/users.ts';
 import { type ConfigOption, configFile } from './config-option.ts';
+import { operatorName, startRecord } from './record-events.ts';
 import { explainFault } from './start-fault.ts';
 
 export interface OperatorDeps extends SessionEndingDeps {
@@ -75,27 +75,14 @@ async function withDatabase(config: Config, work: (deps: OperatorDeps) => Promis
     ...(directUrl === undefined ? {} : { directUrl }),
   });
   const homeserver = homeserverOf(config.homeserver, { clock, random });
+  const record = startRecord({ db, clock, random }, operatorName(process.env));
   try {
-    await work({
-      config,
-      db,
-      clock,
-      random,
-      log,
-      emit: tell,
-      homeserver,
-    });
+    await work({ config, db, clock, random, log, emit: record.emit, homeserver });
   } finally {
     await homeserver.close();
-    await db.close();
+    await record.written().finally(() => db.close());
   }
 }
-
-/** An event of the operator's, as a line on standard error: standard output is the command's answer. */
-const tell: EmitEvent = (event, details) => {
-  const members = Object.entries(details).map(([name, value]) => `${name}=${printable(String(value))}`);
-  console.error(`gatehouse: event ${[event, ...members].join(' ')}`);
-};
 
 /** The user that a localpart, a user ID of this server, or an id of ours names. Throws `CommandFault`. */
 export async function requireUser({ db, config }: OperatorDeps, name: string): Promise<User> {

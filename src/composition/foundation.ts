@@ -7,6 +7,7 @@ import { homeserverOf } from '../homeserver/choose.ts';
 import type { Homeserver } from '../homeserver/connector.ts';
 import { createEvents, type EmitEvent } from '../observability/events.ts';
 import type { Log } from '../observability/log.ts';
+import { inOrigin } from '../observability/origin.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { Database, DatabaseOptions } from '../storage/engine/database.ts';
@@ -65,11 +66,12 @@ export async function layFoundation(
       log,
       documents,
       onDocumentNews: ({ kind, document, ...why }) => {
-        emit(kind === 'changed' ? 'upstream_document_changed' : 'upstream_document_refused', {
-          provider: settings.id,
-          document,
-          ...why,
-        });
+        const event = kind === 'changed' ? 'upstream_document_changed' : 'upstream_document_refused';
+        // A request may have been the occasion to look; it is not the cause.
+        const tell = (): void => {
+          emit(event, { provider: settings.id, document, ...why });
+        };
+        inOrigin({ actor: 'system' }, tell, undefined);
       },
     }),
   );

@@ -1,6 +1,7 @@
 /** One request from its arrival to its answer, log line and count: the same for the hot look-up and for Express. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../observability/log.ts';
+import { inOrigin } from '../observability/origin.ts';
 import type { WriteRequestLine } from '../observability/request-log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../protocol/clock.ts';
@@ -51,7 +52,7 @@ export function perform(
     if (params !== noParams) checkParams(params);
     const answer =
       operation.body === 'none' && operation.checks === undefined
-        ? operation.handler(exchange)
+        ? inOrigin(exchange, operation.handler, exchange)
         : answerChecked(exchange, surroundings.bounds);
     if (answer instanceof Promise) {
       answer.then(
@@ -85,7 +86,7 @@ async function answerChecked(exchange: Exchange, bounds: BodyBounds): Promise<Re
     const body = operation.body === 'form' ? Object.fromEntries(exchange.form) : exchange.body;
     await operation.checks.request({ params, query: exchange.query, headers, body });
   }
-  const reply = await operation.handler(exchange);
+  const reply = await inOrigin(exchange, operation.handler, exchange);
   await operation.checks?.response?.({
     status: reply.status,
     headers: reply.headers ?? {},

@@ -1,6 +1,7 @@
 /** A request as handlers see it. What most handlers never ask for (query, cookies, address) is worked out when it is asked for. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { parseCookie } from 'cookie';
+import type { Origin } from '../observability/origin.ts';
 import type { ApiRequest, RequestAnnotations } from './exchange.ts';
 import { RequestFault } from './fault.ts';
 import { queryPairs } from './form-body.ts';
@@ -14,7 +15,8 @@ const TARGET_LIMIT = 8192;
 const HEADER_LIMIT = 100;
 
 /** A class for speed: getters on a prototype cost nothing per request. */
-export class Exchange implements ApiRequest {
+export class Exchange implements ApiRequest, Origin {
+  readonly actor = 'person';
   readonly operation: Operation;
   readonly message: IncomingMessage;
   readonly params: Readonly<Record<string, string>>;

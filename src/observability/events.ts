@@ -1,4 +1,5 @@
 /** Business events: what happened to users, sessions and clients. One log line and one count each; ids only, never a secret. */
+import { currentOrigin } from './origin.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -40,7 +41,6 @@ export interface EventDetails {
   readonly provider?: string;
   /** Which document of the provider: `metadata` or `jwks`. */
   readonly document?: string;
-  readonly requestId?: string;
   /** Why, in exact words, no secrets. */
   readonly reason?: string;
 }
@@ -55,10 +55,11 @@ const warnings: ReadonlySet<EventName> = new Set([
   'upstream_document_refused',
 ]);
 
-/** Writes events to the log and counts them. */
+/** Writes events to the log, with who caused them, and counts them. */
 export function createEvents(deps: { readonly log: Log; readonly metrics: Metrics }): EmitEvent {
   return (event, details) => {
     deps.metrics.count('events', { event });
+    const origin = currentOrigin();
     const line = {
       event,
       user_id: details.userId,
@@ -67,8 +68,11 @@ export function createEvents(deps: { readonly log: Log; readonly metrics: Metric
       device_id: details.deviceId,
       provider: details.provider,
       document: details.document,
-      request_id: details.requestId,
       reason: details.reason,
+      actor: origin.actor,
+      actor_name: origin.actorName,
+      client_address: origin.clientAddress,
+      request_id: origin.requestId,
     };
     if (warnings.has(event)) deps.log.warn(line, 'event');
     else deps.log.info(line, 'event');

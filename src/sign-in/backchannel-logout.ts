@@ -1,4 +1,5 @@
 import { type Handler, noStore } from '../http/exchange.ts';
+import { inOrigin } from '../observability/origin.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import { concludeEnding, type EndedSession, endSessionIn, type SessionEndingDeps } from '../sessions/end.ts';
@@ -37,12 +38,18 @@ export function receiveLogoutToken(deps: Deps): Handler {
     const logout = await provider.readLogoutToken(token).catch((error: unknown) => {
       throw error instanceof UpstreamRefusal ? refusal(error.reason) : error;
     });
-    const obeyed = await obey(deps, provider.id, logout);
-    if (obeyed === undefined) throw refusal('this logout_token came before');
-    for (const userId of obeyed.userIds) deps.emit('upstream_logout', { userId, provider: provider.id });
-    await concludeEnding(deps, obeyed.ended);
+    const { requestId, clientAddress } = request;
+    const origin = { actor: 'provider', actorName: provider.id, requestId, clientAddress } as const;
+    await inOrigin(origin, () => signOut(deps, provider.id, logout), undefined);
     return { status: 200, headers: noStore };
   };
+}
+
+async function signOut(deps: Deps, providerId: string, logout: LogoutToken): Promise<void> {
+  const obeyed = await obey(deps, providerId, logout);
+  if (obeyed === undefined) throw refusal('this logout_token came before');
+  for (const userId of obeyed.userIds) deps.emit('upstream_logout', { userId, provider: providerId });
+  await concludeEnding(deps, obeyed.ended);
 }
 
 async function obey(deps: Deps, providerId: string, logout: LogoutToken): Promise<Obeyed | undefined> {

@@ -112,7 +112,7 @@ async function refusal(
   if (error instanceof Unavailable) return idpFailedPage(deps, { request, signIn }, error);
   const told = explain(error);
   if (told === undefined) throw error;
-  deps.emit('login_refused', { requestId: signIn.id, reason: told.reason });
+  deps.emit('login_refused', { provider: signIn.provider_id ?? '', reason: told.reason });
   return notSignedInPage(deps, { request, signIn }, told);
 }
 

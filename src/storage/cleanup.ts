@@ -27,6 +27,8 @@ export interface Retention {
   readonly endedSessions: number;
   /** Dynamic clients beyond their last use, if they have no session, an ended one included. Default 30 days. */
   readonly unusedClients: number;
+  /** What operators did by command. Default 1 year. */
+  readonly auditEntries: number;
 }
 
 /** How many rows of each kind were removed. */
@@ -41,6 +43,7 @@ const DEFAULTS: Retention = {
   clientSessions: 25 * HOUR,
   endedSessions: 30 * DAY,
   unusedClients: 30 * DAY,
+  auditEntries: 365 * DAY,
 };
 
 /** One step: removes up to `limit` rows that ended before `before`. */
@@ -84,6 +87,7 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
       (await removeAll('endedSessions', removeSessions)) +
       (await removeAll('endedSessions', removeUpstreamGrants)),
     unusedClients: await removeAll('unusedClients', removeClients),
+    auditEntries: await removeAll('auditEntries', removeAuditEntries),
   };
 }
 
@@ -158,6 +162,12 @@ const removeUpstreamGrants: Step = async (tx, before, limit) => {
     await tx.deleteFrom('upstream_grants').where('token_id', 'in', due).executeTakeFirst(),
     limit,
   );
+};
+
+/** Ids sort by time, and the table has no other index: it grows by what people type. */
+const removeAuditEntries: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('audit_entries').select('id').where('happened_at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('audit_entries').where('id', 'in', due).executeTakeFirst(), limit);
 };
 
 /** They have one access token each and no refresh token. */

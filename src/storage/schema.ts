@@ -34,6 +34,7 @@ export interface Schema {
   login_tokens: LoginTokensTable;
   ui_auth_sessions: UiAuthSessionsTable;
   ui_auth_requests: UiAuthRequestsTable;
+  audit_entries: AuditEntriesTable;
 }
 
 /** A Matrix user of this server. For good: a localpart is never given to another person. */
@@ -379,4 +380,21 @@ export interface UiAuthSessionsTable {
 export interface UiAuthRequestsTable {
   sign_in_id: string;
   ui_auth_hash: SecretHash;
+}
+
+/** What an operator did by command, as in the log: the user, session or client may be gone. */
+export interface AuditEntriesTable {
+  id: string;
+  happened_at: number;
+  event: string;
+  actor: string;
+  actor_name: string | null;
+  client_address: string | null;
+  request_id: string | null;
+  user_id: string | null;
+  session_id: string | null;
+  client_id: string | null;
+  device_id: string | null;
+  provider: string | null;
+  reason: string | null;
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { operatorName } from '../../src/cli/record-events.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { newPostgresDatabase, testEngines } from '../support/database.ts';
 import { createBrowser } from '../support/browser.ts';
@@ -78,6 +79,24 @@ describe('gatehouse users', () => {
     expect(back.get('error')).toBe('access_denied');
     expect((await run('users', 'lock', 'bob')).stdout).toBe('@bob:example.org was locked already.\n');
     expect(await json('users', 'unlock', 'bob')).toMatchObject({ state: 'active', changed: true });
+    // Only what changed something is an event, and who did it is known afterwards.
+    const { id } = (await json('users', 'show', 'bob')) as { id: string };
+    const entries = (await json('audit')) as Record<string, unknown>[];
+    expect(entries.filter((entry) => entry['user_id'] === id)).toEqual([
+      expect.objectContaining({
+        event: 'user_unlocked',
+        actor: 'operator',
+        actor_name: operatorName(process.env),
+      }),
+      expect.objectContaining({
+        event: 'user_locked',
+        actor: 'operator',
+        actor_name: operatorName(process.env),
+      }),
+    ]);
+    expect((await run('audit', '--limit', '1')).stdout).toMatch(
+      new RegExp(`^TIME +ACTOR +EVENT +ABOUT\\n.* user_unlocked +user_id=${id}\\n$`),
+    );
     expect((await whoami(String(refreshed.body['access_token']))).status).toBe(200);
     expect((await introspect(String(refreshed.body['access_token']))).body).toMatchObject({ active: true });
   });
@@ -280,6 +299,10 @@ it.runIf(testEngines().includes('postgres'))(
       stderr: expect.stringMatching(/^gatehouse: event session_ended .*reason=ended_by_admin/) as string,
     });
     expect(await service.introspect(tokens.access_token)).toEqual({ active: false });
+    const audit = await cli('audit', '--json');
+    expect(JSON.parse(audit.stdout)).toEqual([
+      expect.objectContaining({ event: 'session_ended', reason: 'ended_by_admin', actor: 'operator' }),
+    ]);
     expect(await cli('clients', 'remove', app.clientId, '--yes')).toMatchObject({ code: 0 });
     await service[Symbol.asyncDispose]();
     const { code, stderr } = await runCli(['users', 'list', '--config', config], {

@@ -247,6 +247,42 @@ forEachEngine((engine) => {
     });
   });
 
+  describe('an event says who caused it', () => {
+    const of = (event: EventName): Line => told.findLast((line) => line['event'] === event) ?? {};
+
+    test('a person, with the address and the id of the request', async () => {
+      told.length = 0;
+      offset = 0;
+      await ways.revoked();
+      for (const event of ['session_started', 'session_ended', 'consent_given', 'user_created'] as const) {
+        expect(of(event)).toMatchObject({
+          actor: 'person',
+          client_address: '127.0.0.1',
+          request_id: expect.stringMatching(/^[0-9a-f]{8}-\d+$/),
+        });
+      }
+      expect(of('session_started')['request_id']).not.toBe(of('session_ended')['request_id']);
+    });
+
+    test('a provider that tells of a sign-out', async () => {
+      told.length = 0;
+      await ways.upstream_logout();
+      for (const event of ['upstream_logout', 'session_ended'] as const) {
+        expect(of(event)).toMatchObject({
+          actor: 'provider',
+          actor_name: 'main',
+          client_address: '127.0.0.1',
+        });
+      }
+    });
+
+    test('the system, where nobody asked for it', async () => {
+      told.length = 0;
+      await happenings.upstream_document_changed();
+      expect(of('upstream_document_changed')).toMatchObject({ actor: 'system', provider: 'main' });
+    });
+  });
+
   describe('the end of a session', () => {
     test.each(Object.keys(ways) as SessionEndReason[])(
       '%s is told once',

@@ -47,7 +47,6 @@ export async function signInByPassword(
     attempt.keep();
     deps.emit('login_refused', {
       provider: login.provider.id,
-      requestId: request.requestId,
       reason: error.message,
     });
     throw new MatrixError(403, 'M_FORBIDDEN', 'Invalid username or password', { reason: error.message });

@@ -92,7 +92,7 @@ function finishProof(deps: MatrixApiDeps): Handler {
     if (waiting.user_id !== signIn.user_id) {
       const reason = 'somebody else than the user of the session proved who they are';
       request.annotate({ reason });
-      deps.emit('login_refused', { requestId: signIn.id, userId: signIn.user_id, reason });
+      deps.emit('login_refused', { userId: signIn.user_id, reason });
       return otherPersonPage(deps, { waiting, signInId: signIn.id });
     }
     const at = deps.clock.now();

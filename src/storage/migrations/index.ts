@@ -3,5 +3,6 @@ import type { Migration } from '../engine/migrate.ts';
 import { initial } from './001-initial.ts';
 import { legacyLogin } from './002-legacy-login.ts';
 import { refreshIndexes } from './003-refresh-indexes.ts';
+import { audit } from './004-audit.ts';
 
-export const migrations: readonly Migration[] = [initial, legacyLogin, refreshIndexes];
+export const migrations: readonly Migration[] = [initial, legacyLogin, refreshIndexes, audit];
