@@ -1,5 +1,5 @@
 /** The end of many sessions at once: a user's, or a client's. */
-import type { SessionEndReason } from '../storage/schema.ts';
+import type { SessionEndReason } from '../storage/records/sessions.ts';
 import { listSessionRows } from '../storage/records/session-list.ts';
 import { concludeEnding, type EndedSession, endSessionIn, type SessionEndingDeps } from './end.ts';
 

@@ -5,8 +5,8 @@ import type { Clock, Random } from '../protocol/clock.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { findOutboxEntryOf } from '../storage/records/outbox.ts';
-import type { Schema, SessionEndReason } from '../storage/schema.ts';
-import { markSessionEnded } from '../storage/records/sessions.ts';
+import type { Schema } from '../storage/schema.ts';
+import { type SessionEndReason, markSessionEnded } from '../storage/records/sessions.ts';
 import { findAccessToken, findRefreshToken } from '../storage/records/tokens.ts';
 import { type Logger, deliverOutboxEntry, queueDeviceDeletion } from '../provisioning/outbox.ts';
 

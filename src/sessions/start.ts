@@ -2,8 +2,13 @@ import type { Kysely } from 'kysely';
 import { newRecordId } from '../protocol/identifiers.ts';
 import type { Random } from '../protocol/clock.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
-import type { Schema, SessionOrigin } from '../storage/schema.ts';
-import { findLiveSession, insertSession, markSessionEnded } from '../storage/records/sessions.ts';
+import type { Schema } from '../storage/schema.ts';
+import {
+  type SessionOrigin,
+  findLiveSession,
+  insertSession,
+  markSessionEnded,
+} from '../storage/records/sessions.ts';
 import { lockUser, type User } from '../storage/records/users.ts';
 import { type IssuedTokens, randomPair } from './issued-tokens.ts';
 import { storePair } from './pairs.ts';

@@ -1,7 +1,6 @@
 import type { ApiRequest, Handler } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
-import type { SignInPurposeName } from '../storage/schema.ts';
-import { findSignIn, type SignIn } from '../storage/records/sign-ins.ts';
+import { type SignInPurposeName, findSignIn, type SignIn } from '../storage/records/sign-ins.ts';
 import { isBoundBrowser } from './browser-binding.ts';
 import type { SignInDeps } from './deps.ts';
 import { chooserPage, chosenProvider } from './choose-provider.ts';

@@ -2,8 +2,8 @@ import type { Kysely } from 'kysely';
 import type { EmitEvent } from '../observability/events.ts';
 import type { OAuthError } from '../protocol/oauth-error.ts';
 import type { Sealer } from '../storage/sealed.ts';
-import type { Schema, SignInPurposeName } from '../storage/schema.ts';
-import type { SignIn } from '../storage/records/sign-ins.ts';
+import type { Schema } from '../storage/schema.ts';
+import type { SignInPurposeName, SignIn } from '../storage/records/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { CompletionDeps } from './complete.ts';
 

@@ -5,6 +5,19 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from './engine/database.ts';
 
+declare module './schema.ts' {
+  interface Schema {
+    leases: LeasesTable;
+  }
+}
+
+/** Who does a periodic work at the moment. */
+export interface LeasesTable {
+  name: string;
+  holder: string;
+  expires_at: number;
+}
+
 /** Takes or renews the lease for `ttlMs`; false while another holder has it. */
 export async function takeLease(
   database: Database,

@@ -17,7 +17,7 @@ import { endSessions } from '../../src/sessions/end-many.ts';
 import { endExpiredSessions } from '../../src/sessions/expiry.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { findUserByLocalpart } from '../../src/storage/records/users.ts';
-import type { SessionEndReason } from '../../src/storage/schema.ts';
+import type { SessionEndReason } from '../../src/storage/records/sessions.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { createBrowser } from '../support/browser.ts';
 import { forEachEngine } from '../support/database.ts';

@@ -9,7 +9,7 @@ import { insertAuthorizationCode } from '../../src/storage/records/authorization
 import type { Database } from '../../src/storage/engine/database.ts';
 import { insertDeviceGrant } from '../../src/storage/records/device-grants.ts';
 import { insertClient } from '../../src/storage/records/clients.ts';
-import type { SessionOrigin } from '../../src/storage/schema.ts';
+import type { SessionOrigin } from '../../src/storage/records/sessions.ts';
 import { insertUser } from '../../src/storage/records/users.ts';
 
 export const REDIRECT_URI = 'https://client.example.com/callback';

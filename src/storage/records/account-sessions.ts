@@ -1,7 +1,32 @@
 /** The account page: who is signed in to it, and where a sign-in for it leads. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import type { AccountRequestsTable, AccountSessionsTable, Schema } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    account_requests: AccountRequestsTable;
+    account_sessions: AccountSessionsTable;
+  }
+}
+
+/** Where on the account page somebody wanted to go: the purpose of a sign-in. */
+export interface AccountRequestsTable {
+  sign_in_id: string;
+  /** Path below the account page, and query; made by us, never taken from a request. */
+  place: string;
+}
+
+/** Somebody signed in to the account page: the one cookie session there is. */
+export interface AccountSessionsTable {
+  /** Of the cookie. */
+  hash: SecretHash;
+  user_id: string;
+  authenticated_at: number | null;
+  upstream_sid: string | null;
+  created_at: number;
+  expires_at: number;
+}
 
 export type AccountSession = Selectable<AccountSessionsTable>;
 

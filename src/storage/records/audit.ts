@@ -1,6 +1,29 @@
 /** What operators did by command: one row an event, kept for a year. */
 import type { Kysely, Selectable } from 'kysely';
-import type { AuditEntriesTable, Schema } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    audit_entries: AuditEntriesTable;
+  }
+}
+
+/** What an operator did by command, as in the log: the user, session or client may be gone. */
+export interface AuditEntriesTable {
+  id: string;
+  happened_at: number;
+  event: string;
+  actor: string;
+  actor_name: string | null;
+  client_address: string | null;
+  request_id: string | null;
+  user_id: string | null;
+  session_id: string | null;
+  client_id: string | null;
+  device_id: string | null;
+  provider: string | null;
+  reason: string | null;
+}
 
 export type AuditEntry = Selectable<AuditEntriesTable>;
 

@@ -1,7 +1,46 @@
 /** Authorization requests (what a client asked for) and authorization codes. */
-import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import type { AuthorizationCodesTable, AuthorizationRequestsTable, Schema } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    authorization_requests: AuthorizationRequestsTable;
+    authorization_codes: AuthorizationCodesTable;
+  }
+}
+
+/** What a client asked for at the authorization endpoint: the purpose of a sign-in. */
+export interface AuthorizationRequestsTable {
+  sign_in_id: string;
+  client_id: string;
+  redirect_uri: string;
+  response_mode: 'query' | 'fragment' | 'form_post';
+  state: string | null;
+  scope: string;
+  code_challenge: string;
+  nonce: string | null;
+}
+
+export interface AuthorizationCodesTable {
+  hash: SecretHash;
+  client_id: string;
+  redirect_uri: string;
+  code_challenge: string;
+  scope: string;
+  nonce: string | null;
+  user_id: string;
+  device_id: string;
+  authenticated_at: number | null;
+  upstream_sid: string | null;
+  created_at: number;
+  expires_at: number;
+  consumed_at: number | null;
+  /** What it was redeemed for. */
+  session_id: string | null;
+  /** Wrong verifiers so far; five burn the code. */
+  misses: Generated<number>;
+}
 
 export type AuthorizationRequest = Selectable<AuthorizationRequestsTable>;
 export type AuthorizationCode = Selectable<AuthorizationCodesTable>;

@@ -1,8 +1,36 @@
 /** Registered OAuth clients. */
-import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotRow } from '../engine/hot-query.ts';
-import type { ClientsTable, Schema } from '../schema.ts';
+import type { Schema, JsonText } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    clients: ClientsTable;
+    client_assertions: ClientAssertionsTable;
+  }
+}
+
+/** A registered OAuth client. Static clients are not here: they stand in the configuration. */
+export interface ClientsTable {
+  id: string;
+  /** What was kept of its metadata, normalised. */
+  metadata_json: JsonText<Record<string, unknown>>;
+  /** Hash over `metadata_json` for public dynamic clients, which are de-duplicated by it; null for others. */
+  metadata_hash: string | null;
+  secret_hash: SecretHash | null;
+  /** Who made it: itself by registration, or the operator. Default `dynamic`. */
+  origin: Generated<'dynamic' | 'operator'>;
+  created_at: number;
+  last_used_at: number;
+}
+
+/** Client assertions (RFC 7523) that were used: none counts twice. */
+export interface ClientAssertionsTable {
+  /** Of client id and `jti`. */
+  hash: SecretHash;
+  expires_at: number;
+}
 
 export type ClientRecord = Selectable<ClientsTable>;
 

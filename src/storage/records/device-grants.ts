@@ -1,7 +1,48 @@
 /** Device grants (RFC 8628): what a device asked for, and what a person said to it. */
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import type { DeviceGrantsTable, Schema } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    device_grants: DeviceGrantsTable;
+    device_requests: DeviceRequestsTable;
+  }
+}
+
+/** What a device asked for (RFC 8628), and what a person said to it. */
+export interface DeviceGrantsTable {
+  /** Of the device code. */
+  hash: SecretHash;
+  /** Keyed, as a user code has few letters. */
+  user_code_hash: SecretHash;
+  client_id: string;
+  scope: string;
+  device_id: string;
+  /** Where the device asked from, for the person to see. */
+  address: string;
+  created_at: number;
+  expires_at: number;
+  /** How far apart polls have to be. */
+  interval_seconds: number;
+  polled_at: number | null;
+  /** The sign-in that claimed it. */
+  sign_in_id: string | null;
+  /** Whose it is: the first person who signed in for it. */
+  user_id: string | null;
+  decision: 'allowed' | 'denied' | null;
+  authenticated_at: number | null;
+  upstream_sid: string | null;
+  consumed_at: number | null;
+  /** What it was redeemed for. */
+  session_id: string | null;
+}
+
+/** Which device grant a sign-in is for: the purpose of a sign-in. */
+export interface DeviceRequestsTable {
+  sign_in_id: string;
+  device_grant_hash: SecretHash;
+}
 
 export type DeviceGrant = Selectable<DeviceGrantsTable>;
 

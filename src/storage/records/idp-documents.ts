@@ -1,6 +1,23 @@
 /** Last good metadata and key set of each provider, so that a restart while it is down still serves. */
 import type { Kysely, Selectable } from 'kysely';
-import type { IdpDocumentsTable, Schema } from '../schema.ts';
+import type { Schema, JsonText } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    idp_documents: IdpDocumentsTable;
+  }
+}
+
+/** Last good metadata and key set of a provider. */
+export interface IdpDocumentsTable {
+  provider_id: string;
+  kind: 'metadata' | 'jwks';
+  url: string;
+  body: string;
+  /** The response headers that steer caching. */
+  headers_json: JsonText<Record<string, string>>;
+  fetched_at: number;
+}
 
 export type IdpDocument = Selectable<IdpDocumentsTable>;
 

@@ -1,7 +1,32 @@
 /** Login tokens of legacy clients, and where they want them sent. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import type { LoginRequestsTable, LoginTokensTable, Schema } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    login_requests: LoginRequestsTable;
+    login_tokens: LoginTokensTable;
+  }
+}
+
+/** Where a legacy client wants its login token sent: the purpose of a sign-in. */
+export interface LoginRequestsTable {
+  sign_in_id: string;
+  /** As the client wrote it, checked. */
+  redirect_url: string;
+}
+
+/** Login tokens: whoever redeems one is signed in as its user, once. */
+export interface LoginTokensTable {
+  hash: SecretHash;
+  user_id: string;
+  authenticated_at: number | null;
+  upstream_sid: string | null;
+  created_at: number;
+  expires_at: number;
+  consumed_at: number | null;
+}
 
 export type LoginToken = Selectable<LoginTokensTable>;
 

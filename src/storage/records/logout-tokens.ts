@@ -3,6 +3,19 @@ import type { Kysely } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
 
+declare module '../schema.ts' {
+  interface Schema {
+    logout_tokens: LogoutTokensTable;
+  }
+}
+
+/** Logout tokens (OpenID Connect Back-Channel Logout) that were obeyed: none counts twice. */
+export interface LogoutTokensTable {
+  /** Of provider and `jti`. */
+  hash: SecretHash;
+  expires_at: number;
+}
+
 /** Takes note of a logout token: false where it came before. */
 export async function recordLogoutToken(
   tx: Kysely<Schema>,

@@ -1,6 +1,25 @@
 /** What the homeserver must still be told. */
 import type { Kysely, Selectable } from 'kysely';
-import type { OutboxTable, Schema } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    outbox: OutboxTable;
+  }
+}
+
+/** What the homeserver must still be told. */
+export interface OutboxTable {
+  id: string;
+  kind: 'delete_device';
+  /** The session whose end it tells of; null for a device that was made for a sign-in that did not happen. */
+  session_id: string | null;
+  user_id: string;
+  device_id: string;
+  created_at: number;
+  attempts: number;
+  next_attempt_at: number;
+}
 
 export type OutboxEntry = Selectable<OutboxTable>;
 

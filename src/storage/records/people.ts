@@ -1,7 +1,7 @@
 /** Users in lists, what operators change about them, and what a person has under way. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Schema, UpstreamLinksTable } from '../schema.ts';
-import type { User } from './users.ts';
+import type { Schema } from '../schema.ts';
+import type { UpstreamLinksTable, User } from './users.ts';
 
 /** One page of users by localpart. `after`: the last localpart of the page before. */
 export function listUsers(

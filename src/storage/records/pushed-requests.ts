@@ -1,7 +1,22 @@
 /** Authorization requests that clients pushed (RFC 9126). */
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import type { PushedRequestsTable, Schema } from '../schema.ts';
+import type { Schema, JsonText } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    pushed_requests: PushedRequestsTable;
+  }
+}
+
+/** The parameters of an authorization request that a client pushed (RFC 9126); gone with their first use. */
+export interface PushedRequestsTable {
+  /** Of the secret in the request URI. */
+  hash: SecretHash;
+  client_id: string;
+  parameters_json: JsonText<Record<string, string>>;
+  expires_at: number;
+}
 
 export type PushedRequest = Selectable<PushedRequestsTable>;
 

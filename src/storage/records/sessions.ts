@@ -1,8 +1,54 @@
 /** Sessions: rows only; the rules stand in `sessions/`. */
-import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotRow } from '../engine/hot-query.ts';
-import type { Schema, SessionEndReason, SessionsTable } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    sessions: SessionsTable;
+  }
+}
+
+/** What a grant created. At most one live session per (user, device). */
+export interface SessionsTable {
+  id: string;
+  /** Null for client credentials. */
+  user_id: string | null;
+  /** Null for legacy login. */
+  client_id: string | null;
+  device_id: string | null;
+  /** Space-separated, in the client's spelling. */
+  scope: string;
+  /** How it began. */
+  origin: SessionOrigin;
+  /** When the person last proved who they are at the IdP, if it said so. */
+  authenticated_at: number | null;
+  /** The IdP's id of its own session, if it said so: for back-channel logout. */
+  upstream_sid: string | null;
+  created_at: number;
+  last_active_at: number;
+  ended_at: number | null;
+  end_reason: SessionEndReason | null;
+  /** What the device is called, where a client or its person said so: at most 100 characters. */
+  device_name: Generated<string | null>;
+}
+
+export type SessionOrigin = 'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login';
+
+/** Why a session ended. */
+export type SessionEndReason =
+  | 'revoked'
+  | 'logged_out'
+  | 'replaced'
+  | 'code_replayed'
+  | 'refresh_replayed'
+  | 'ended_by_user'
+  | 'ended_by_admin'
+  | 'upstream_logout'
+  | 'access_rules'
+  | 'deactivated'
+  | 'expired';
 
 export type Session = Selectable<SessionsTable>;
 

@@ -1,7 +1,43 @@
 /** Sign-ins: browsers on their way through the IdP. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import type { Schema, SignInsTable } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    sign_ins: SignInsTable;
+  }
+}
+
+/** A browser on its way through the IdP, whatever it wants afterwards. */
+export interface SignInsTable {
+  id: string;
+  purpose: SignInPurposeName;
+  /** Binds it to the browser that began. */
+  browser_hash: SecretHash;
+  prompt: string | null;
+  /** Seconds. */
+  max_age: number | null;
+  login_hint: string | null;
+  acr_values: string | null;
+  provider_id: string | null;
+  /** Set while the browser is at the IdP; cleared by the one callback that takes it. */
+  upstream_state_hash: SecretHash | null;
+  /** PKCE verifier and nonce towards the IdP. */
+  upstream_sealed: string | null;
+  /** Who it turned out to be; null until the IdP has told. */
+  user_id: string | null;
+  authenticated_at: number | null;
+  upstream_sid: string | null;
+  created_at: number;
+  expires_at: number;
+  /** When what it was for was granted or refused. */
+  finished_at: number | null;
+}
+
+/** What a sign-in is for. */
+export type SignInPurposeName =
+  'authorization' | 'device_grant' | 'account' | 'legacy_login' | 'user_interactive';
 
 export type SignIn = Selectable<SignInsTable>;
 

@@ -1,6 +1,21 @@
 /** Keys that sign ID tokens; the private half is sealed. */
 import type { Kysely, Selectable } from 'kysely';
-import type { Schema, SigningKeysTable } from '../schema.ts';
+import type { Schema, JsonText } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    signing_keys: SigningKeysTable;
+  }
+}
+
+/** A key that signs ID tokens. */
+export interface SigningKeysTable {
+  kid: string;
+  alg: string;
+  public_jwk_json: JsonText<Record<string, unknown>>;
+  private_jwk_sealed: string;
+  created_at: number;
+}
 
 export type SigningKeyRecord = Selectable<SigningKeysTable>;
 

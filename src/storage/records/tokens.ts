@@ -2,7 +2,48 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotQuery, hotRow } from '../engine/hot-query.ts';
-import type { AccessTokensTable, RefreshTokensTable, Schema } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    access_tokens: AccessTokensTable;
+    refresh_tokens: RefreshTokensTable;
+  }
+}
+
+export interface AccessTokensTable {
+  hash: SecretHash;
+  session_id: string;
+  /** The refresh token issued with it; null where none was. */
+  refresh_hash: SecretHash | null;
+  /** Null: the session's scope. */
+  scope: string | null;
+  created_at: number;
+  /** Null: does not expire. */
+  expires_at: number | null;
+  first_used_at: number | null;
+}
+
+/** A refresh token and, with it, the pair that it was issued in. */
+export interface RefreshTokensTable {
+  hash: SecretHash;
+  session_id: string;
+  /** 0 for the first of a session; a successor has its predecessor's plus 1. */
+  generation: number;
+  /** The refresh token that was presented for this one; null for the first. */
+  predecessor_hash: SecretHash | null;
+  /** Nonce under which this token was derived from its predecessor; null for the first. */
+  refresh_nonce: string | null;
+  /** Nonce under which the pair's newest access token was derived; null for the first. */
+  access_nonce: string | null;
+  /** The pair's newest access token. */
+  access_hash: SecretHash;
+  created_at: number;
+  /** When it was first presented, which created its successor. */
+  consumed_at: number | null;
+  /** When this token or its access token was first used: from then on it is the one lineage of the session. */
+  used_at: number | null;
+}
 
 export type AccessToken = Selectable<AccessTokensTable>;
 export type RefreshToken = Selectable<RefreshTokensTable>;

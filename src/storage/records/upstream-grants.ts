@@ -1,6 +1,28 @@
 /** The IdP's refresh tokens: one for each upstream link, the newest. Each is used by one process at a time. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
-import type { Schema, UpstreamGrantsTable } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    upstream_grants: UpstreamGrantsTable;
+  }
+}
+
+/** The IdP's refresh token of a person, with which their claims are had again while sessions live. One a link: the newest wins. */
+export interface UpstreamGrantsTable {
+  issuer: string;
+  subject: string;
+  provider_id: string;
+  user_id: string;
+  /** Names this very token: what replaces it has another. */
+  token_id: string;
+  refresh_token_sealed: string;
+  /** When the login was that it came from. */
+  granted_at: number;
+  next_check_at: number;
+  /** While a process uses it. */
+  leased_until: number;
+}
 
 export type UpstreamGrant = Selectable<UpstreamGrantsTable>;
 

@@ -1,7 +1,38 @@
 /** Requests that wait for their person to prove themselves again (client-server API, "User-Interactive Authentication"). */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import type { Schema, UiAuthSessionsTable } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    ui_auth_sessions: UiAuthSessionsTable;
+    ui_auth_requests: UiAuthRequestsTable;
+  }
+}
+
+/** A request that waits for its person to prove themselves again (client-server API, "User-Interactive Authentication"). */
+export interface UiAuthSessionsTable {
+  /** Of the `session` that the client is given. */
+  hash: SecretHash;
+  /** The session whose access token asked. */
+  session_id: string;
+  /** Of method, path and body: nothing else can be done with it. */
+  request_hash: string;
+  /** What is about to be done, for the person to read. */
+  summary: string;
+  created_at: number;
+  expires_at: number;
+  /** When the person had signed in again. */
+  completed_at: number | null;
+  /** When the request was done with it. */
+  consumed_at: number | null;
+}
+
+/** Which waiting request a sign-in is for: the purpose of a sign-in. */
+export interface UiAuthRequestsTable {
+  sign_in_id: string;
+  ui_auth_hash: SecretHash;
+}
 
 export type UiAuthSession = Selectable<UiAuthSessionsTable>;
 

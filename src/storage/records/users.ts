@@ -1,7 +1,36 @@
 /** Users and their upstream links. */
-import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import { hotRow } from '../engine/hot-query.ts';
-import type { Schema, UpstreamLinksTable, UsersTable } from '../schema.ts';
+import type { Schema } from '../schema.ts';
+
+declare module '../schema.ts' {
+  interface Schema {
+    users: UsersTable;
+    upstream_links: UpstreamLinksTable;
+  }
+}
+
+/** A Matrix user of this server. For good: a localpart is never given to another person. */
+export interface UsersTable {
+  id: string;
+  localpart: string;
+  displayname: string | null;
+  created_at: number;
+  locked_at: number | null;
+  deactivated_at: number | null;
+  /** 1 while the access rules make the person an administrator, by the claims that were last seen. Default 0. */
+  is_admin: Generated<number>;
+}
+
+/** (issuer, subject) → user: the only thing that identifies a person. */
+export interface UpstreamLinksTable {
+  issuer: string;
+  subject: string;
+  provider_id: string;
+  user_id: string;
+  created_at: number;
+  last_login_at: number;
+}
 
 export type User = Selectable<UsersTable>;
 
