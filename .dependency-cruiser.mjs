@@ -43,6 +43,7 @@ const mayImport = {
   verification: [...foundations, 'storage', 'outbound', 'upstream', 'homeserver', 'sessions'],
   metadata: [...foundations, 'upstream', 'http'],
   'sign-in': [...foundations, 'texts', 'upstream', 'provisioning', 'sessions', 'people', 'storage', 'http'],
+  passthrough: [...foundations, 'storage', 'sessions', 'verification', 'sign-in'],
   // 5. The routes, which never know each other.
   'authorization-server': [...foundations, ...domain, 'texts', 'http'],
   'matrix-api': [...foundations, ...domain, 'texts', 'http'],

@@ -52,7 +52,7 @@ export function introspectToken(deps: IntrospectionDeps): Handler<unknown, Answe
           cause: new Error('the user is locked'),
         });
       case 'inactive':
-        return inactive(deps, request, verdict.reason);
+        return inactive(deps, request, verdict.detail ?? verdict.reason);
     }
   };
 }

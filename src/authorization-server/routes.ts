@@ -51,12 +51,12 @@ export function authorizationServerHandlers(
 }
 
 /**
- * The same operations where the OAuth API is not offered here: only the documents are, if there are any. With `legacy`, for clients that log in
- * without OAuth, so are the way back from the IdP, its sign-outs, and the homeserver's question whose a token is.
+ * The same operations where the OAuth API is not offered here: only the documents are, if there are any. With `sessions`, for clients that log in
+ * without OAuth and for those whose tokens the provider issues, so are the way back from the IdP, its sign-outs, and the homeserver's question whose a token is.
  */
 export function absentAuthorizationServerHandlers(
   metadata: Handler,
-  legacy?: SignInDeps & IntrospectionDeps,
+  sessions?: SignInDeps & IntrospectionDeps,
 ): Record<keyof operations, Handler<never>> {
   const absent: Handler = () => {
     throw new OAuthError('invalid_request', 'the OAuth 2.0 API is not offered here', { status: 404 });
@@ -68,12 +68,12 @@ export function absentAuthorizationServerHandlers(
     registerClient: absent,
     authorize: absent,
     authorizeByPost: absent,
-    upstreamCallback: legacy === undefined ? absent : upstreamCallback(legacy),
-    receiveLogoutToken: legacy === undefined ? absent : receiveLogoutToken(legacy),
+    upstreamCallback: sessions === undefined ? absent : upstreamCallback(sessions),
+    receiveLogoutToken: sessions === undefined ? absent : receiveLogoutToken(sessions),
     authorizeDevice: absent,
     exchangeToken: absent,
     revokeToken: absent,
-    introspectToken: legacy === undefined ? absent : introspectToken(legacy),
+    introspectToken: sessions === undefined ? absent : introspectToken(sessions),
     pushAuthorizationRequest: absent,
     getUserinfo: absent,
     postUserinfo: absent,

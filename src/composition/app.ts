@@ -52,7 +52,6 @@ export async function composeApp(
         dialect: 'matrix',
         handlers: matrixApiHandlers(matrix, composeLogIn(foundation, shared, login), {
           published,
-          knowsTokens: config.mode === 'facade',
           hasAccountPage: hasAccountPage(config, login),
           loginOffer: loginOffer(config, login),
           wellKnown: {
@@ -67,7 +66,7 @@ export async function composeApp(
         dialect: 'oauth',
         handlers: offersOAuth(config)
           ? authorizationServerHandlers(oauth, metadata)
-          : absentAuthorizationServerHandlers(metadata, hasLegacyLogin(login) ? oauth : undefined),
+          : absentAuthorizationServerHandlers(metadata, hasSessions(config, login) ? oauth : undefined),
       },
     ],
     pages: hasAccountPage(config, login) ? pagesOf(foundation, shared, { oauth, matrix, login }) : [],
@@ -80,6 +79,11 @@ export async function composeApp(
     validateResponses,
     hotPaths: !validateResponses,
   });
+}
+
+/** Whether anybody's session can be here: one of ours, or one of a token that the provider issued. */
+function hasSessions(config: Config, login: LoginMethods): boolean {
+  return config.mode === 'passthrough' || hasAccountPage(config, login);
 }
 
 /** People come here wherever there are sessions of ours, whichever API began them. */

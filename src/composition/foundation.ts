@@ -14,8 +14,10 @@ import type { Database, DatabaseOptions } from '../storage/engine/database.ts';
 import { openDatabase } from '../storage/engine/open-database.ts';
 import { createSealer, deriveSubkey, type Sealer } from '../storage/sealed.ts';
 import { createProvider, type Provider } from '../upstream/provider.ts';
+import type { TokenVerifier } from '../verification/token-verifier.ts';
 import { idpDocumentStore } from './idp-document-store.ts';
 import { upstreamSettings } from './provider-rules.ts';
+import { openTokenVerifiers } from './token-verifiers.ts';
 
 /** The neutral parts of a running service: each wing's composer takes from it what its wing declares. */
 export interface Foundation {
@@ -29,6 +31,8 @@ export interface Foundation {
   readonly changes: ChangeWatcher;
   /** The IdPs, in the operator's order; at least one. */
   readonly providers: readonly Provider[];
+  /** One for each provider whose access tokens count here. */
+  readonly tokenVerifiers: readonly TokenVerifier[];
   readonly homeserver: Homeserver;
   readonly sealer: Sealer;
   /** The key for one purpose, derived from the encryption key. */
@@ -96,6 +100,7 @@ export async function layFoundation(
     db,
     changes,
     providers,
+    tokenVerifiers: openTokenVerifiers({ config, providers, clock, random, log, metrics }, opened),
     homeserver,
     sealer: createSealer(key, random),
     subkey: (purpose) => deriveSubkey(key, purpose),

@@ -7,9 +7,8 @@ import type { Foundation } from './foundation.ts';
 
 type Neutral = Pick<Foundation, 'providers' | 'clock' | 'metrics' | 'log'>;
 
-/** Nothing in passthrough mode: there are no sessions of ours. Says aloud that passwords pass through. */
+/** In passthrough mode too, where such sessions stand beside those of the provider's tokens. Says aloud that passwords pass through. */
 export function loginMethods(config: Config, parts: Neutral): LoginMethods {
-  if (config.mode !== 'facade') return { sso: false, password: undefined };
   return { sso: config.legacy_login.sso, password: passwordLogin(config, parts) };
 }
 

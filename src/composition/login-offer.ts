@@ -3,14 +3,14 @@ import type { Config } from '../config/schema.ts';
 import type { LoginOffer, OfferedProvider } from '../matrix-api/login/flows.ts';
 import type { LoginMethods } from '../matrix-api/login/methods.ts';
 import { presets } from '../upstream/presets/presets.ts';
-import { cacheControl, offersOAuth } from './documents.ts';
+import { cacheControl } from './documents.ts';
 
 /** Of the methods that there are. */
 export function loginOffer(config: Config, methods: LoginMethods): LoginOffer {
   return {
     sso: methods.sso,
     password: methods.password !== undefined,
-    hasOAuth: offersOAuth(config),
+    hasOAuth: config.oauth_api,
     identityProviders: config.providers.map(offeredProvider),
     cacheControl: cacheControl(config.metadata),
   };

@@ -11,15 +11,17 @@ import { createCsrf, type Csrf } from '../http/csrf.ts';
 import { createFloodGuard, type FloodGuard } from '../http/flood-guard.ts';
 import { legacyLoginPurpose } from '../matrix-api/login/sso-confirmation.ts';
 import { userInteractivePurpose } from '../matrix-api/user-interactive/confirm.ts';
+import { providerTokens } from '../passthrough/provider-sessions.ts';
 import type { SessionLimits } from '../sessions/limits.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
 import type { Verify } from '../verification/access-verdict.ts';
-import { ownTokens } from '../verification/own-token.ts';
+import { type FindAccessDeps, ownTokens } from '../verification/own-token.ts';
 import { createVerify } from '../verification/verify.ts';
 import type { Foundation } from './foundation.ts';
 import { providerRules } from './provider-rules.ts';
+import { forgetSignedOut } from './token-verifiers.ts';
 
 const DAY = 86_400_000;
 
@@ -46,41 +48,48 @@ export function composeShared(foundation: Foundation): Shared {
   const issuer = config.public_url;
   const ending = { db, clock, random, log, homeserver, emit };
   const staticClients = readStaticClients(config.clients);
+  const sessionLimits = {
+    perUser: config.sessions.limits.per_user,
+    perClient: config.sessions.limits.per_client,
+  };
+  const access: FindAccessDeps = {
+    db,
+    clock,
+    policy,
+    onFirstUseLost: (error) => {
+      log.warn({ err: error }, 'the first use of a token could not be written; it will be tried again');
+    },
+  };
+  const signIn: SignInDeps = {
+    ...ending,
+    issuer,
+    serverName: config.server_name,
+    providers: foundation.providers,
+    providerRules: providerRules(config.providers),
+    sealer: foundation.sealer,
+    purposes: {
+      authorization: authorizationPurpose({ db, issuer }),
+      device_grant: deviceGrantPurpose({ issuer }),
+      account: accountPurpose({ issuer }),
+      legacy_login: legacyLoginPurpose({ db, issuer }),
+      user_interactive: userInteractivePurpose({ issuer }),
+    },
+    onUpstreamLogout: (logout) => {
+      forgetSignedOut(foundation.tokenVerifiers, logout);
+    },
+  };
   return {
     sessions: {
       ...ending,
       policy,
       derivationKey: createSecretKey(subkey('refresh successors')),
     },
-    sessionLimits: {
-      perUser: config.sessions.limits.per_user,
-      perClient: config.sessions.limits.per_client,
-    },
+    sessionLimits,
     verify: createVerify([
-      ownTokens({
-        db,
-        clock,
-        policy,
-        onFirstUseLost: (error) => {
-          log.warn({ err: error }, 'the first use of a token could not be written; it will be tried again');
-        },
-      }),
+      ownTokens(access),
+      providerTokens({ ...signIn, ...access, sessionLimits, tokenVerifiers: foundation.tokenVerifiers }),
     ]),
-    signIn: {
-      ...ending,
-      issuer,
-      serverName: config.server_name,
-      providers: foundation.providers,
-      providerRules: providerRules(config.providers),
-      sealer: foundation.sealer,
-      purposes: {
-        authorization: authorizationPurpose({ db, issuer }),
-        device_grant: deviceGrantPurpose({ issuer }),
-        account: accountPurpose({ issuer }),
-        legacy_login: legacyLoginPurpose({ db, issuer }),
-        user_interactive: userInteractivePurpose({ issuer }),
-      },
-    },
+    signIn,
     pages: {
       csrf: createCsrf({ key: subkey('csrf tokens'), publicUrl: issuer }),
       signInGuard: createFloodGuard({

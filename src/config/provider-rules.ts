@@ -32,6 +32,7 @@ export function checkProviders(input: Input, report: Report): void {
     checkProviderScopes(provider, path, report);
     checkProviderEndpoints(provider, path, report);
     checkProviderAccess(provider, path, report);
+    checkProviderTokens(provider, path, report);
     const { min_ttl_seconds: floor = 60, max_ttl_seconds: ceiling = 86_400 } = provider.discovery ?? {};
     if (floor > ceiling) {
       report(
@@ -54,6 +55,37 @@ function checkProviderAccess({ access }: ProviderInput, path: KeyPath, report: R
         both ? 'Make two conditions of it.' : 'Add what the claim must be: `any_of: […]`.',
       );
     }
+  }
+}
+
+function checkProviderTokens({ tokens }: ProviderInput, path: KeyPath, report: Report): void {
+  if (tokens === undefined) return;
+  const { strategies = ['jwt'], jwt, introspection, tokeninfo } = tokens;
+  const at = (...keys: string[]): KeyPath => [...path, 'tokens', ...keys];
+  if (strategies.includes('tokeninfo') && tokeninfo?.url === undefined) {
+    const example = 'Add `url: https://idp.example.com/tokeninfo?access_token=`.';
+    report(at('tokeninfo', 'url'), 'is missing; the strategy `tokeninfo` asks there', example);
+  }
+  if (introspection?.mode === 'get' && !/\?.*=$/.test(introspection.url ?? '')) {
+    report(
+      at('introspection', 'url'),
+      'does not end with the name of a parameter, and `mode: get` adds the token to it',
+      'Write `url: https://idp.example.com/introspect?token=`.',
+    );
+  }
+  if (jwt?.key_directory === undefined && jwt?.algorithms?.some((name) => name?.startsWith('HS')) === true) {
+    report(
+      at('jwt', 'algorithms'),
+      'has an algorithm with a shared secret, and there is no `key_directory` that holds one',
+      'Remove it, or add `key_directory`.',
+    );
+  }
+  if (introspection?.force === true && !strategies.includes('introspection')) {
+    report(
+      at('introspection', 'force'),
+      'is on, and `introspection` is not among the strategies',
+      'Write `strategies: [jwt, introspection]`.',
+    );
   }
 }
 

@@ -66,16 +66,8 @@ function checkRegistration({ registration }: Input, report: Report): void {
 }
 
 function checkMode(input: Input, report: Report): void {
-  const { mode, providers, oauth_api: oauthApi, legacy_login: legacy } = input;
+  const { mode, providers, oauth_api: oauthApi } = input;
   if (mode !== 'passthrough') return;
-  for (const key of ['sso', 'password'] as const) {
-    if ((legacy?.[key] ?? false) === false) continue;
-    report(
-      ['legacy_login', key],
-      'is on, and `mode: passthrough` has no sessions to log in to: not available until tokens are verified there',
-      'Remove it, or write `mode: facade`.',
-    );
-  }
   if ((providers?.length ?? 0) > 1) {
     report(['providers'], 'are several, and `mode: passthrough` hands out the tokens of one', 'Leave one.');
   }
@@ -174,13 +166,6 @@ function checkHomeserver({ homeserver }: Input, report: Report): void {
 export function checkWarnings(input: Input, warn: Report): void {
   if (input.server_name !== undefined && /[A-Z]/.test(input.server_name)) {
     warn(['server_name'], 'has capitals, and user IDs compare them', 'Write it as the homeserver does.');
-  }
-  if (input.mode === 'passthrough') {
-    warn(
-      ['mode'],
-      'is passthrough: this version publishes the metadata of the provider and verifies no tokens, so every route under /oauth2 answers 404',
-      'Write `mode: facade` where the homeserver has to introspect tokens here.',
-    );
   }
   warnOfClients(input.clients ?? [], warn);
   warnOfPasswords(input, warn);

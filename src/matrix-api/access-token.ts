@@ -59,6 +59,8 @@ export async function judgeAccessToken(deps: AccessDeps, request: ApiRequest): P
   const verdict = await knownVerdict(deps.verify, readAccessToken(request));
   const sessionId = verdict.kind === 'inactive' ? verdict.sessionId : verdict.access.sessionId;
   if (sessionId !== undefined) request.annotate({ sessionId });
+  if (verdict.kind === 'inactive' && verdict.detail !== undefined)
+    request.annotate({ reason: verdict.detail });
   return verdict;
 }
 

@@ -22,8 +22,6 @@ export function matrixApiHandlers(
   more: {
     published: PublishedMetadata;
     wellKnown: WellKnownOptions;
-    /** Whether access tokens of clients can be judged here. False in passthrough mode. */
-    knowsTokens: boolean;
     /** Whether there is an account page here. */
     hasAccountPage: boolean;
     loginOffer: LoginOffer;

@@ -20,8 +20,6 @@ type Handlers<Name extends keyof operations> = Record<Name, Handler<never>>;
 export function sessionHandlers(
   deps: MatrixApiDeps,
   options: {
-    /** Whether access tokens of clients can be judged here; where not, none of this is here. */
-    readonly knowsTokens: boolean;
     /** Whether there is an account page. */
     readonly hasAccountPage: boolean;
   },
@@ -38,18 +36,17 @@ export function sessionHandlers(
   | 'showUserInteractiveFallback'
 > {
   const accountUrl = options.hasAccountPage ? endpointUrl(deps.issuer, 'account') : undefined;
-  const here = (handler: Handler<never>): Handler<never> => (options.knowsTokens ? handler : unrecognized);
   return {
-    whoami: here(whoami(deps)),
-    refreshTokens: here(refreshTokens(deps)),
-    logout: here(logout(deps)),
-    logoutAll: here(logoutAll(deps)),
-    getDevices: here(getDevices(deps)),
-    getDevice: here(getDevice(deps)),
-    updateDevice: here(updateDevice(deps)),
-    deleteDevice: here(deleteDevice(deps)),
-    deleteDevices: here(deleteDevices(deps)),
-    showUserInteractiveFallback: here(showFallback(deps, accountUrl)),
+    whoami: whoami(deps),
+    refreshTokens: refreshTokens(deps),
+    logout: logout(deps),
+    logoutAll: logoutAll(deps),
+    getDevices: getDevices(deps),
+    getDevice: getDevice(deps),
+    updateDevice: updateDevice(deps),
+    deleteDevice: deleteDevice(deps),
+    deleteDevices: deleteDevices(deps),
+    showUserInteractiveFallback: showFallback(deps, accountUrl),
   };
 }
 

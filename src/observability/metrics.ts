@@ -56,6 +56,15 @@ export const metricDeclarations = {
     help: 'Questions of the homeserver or of a resource server about a token.',
     labels: { outcome: '`active`, `inactive`, `locked`' },
   },
+  tokenVerifications: {
+    kind: 'counter',
+    name: 'gatehouse_token_verifications_total',
+    help: 'Questions about access tokens of the identity providers.',
+    labels: {
+      provider: 'id of the provider in the configuration',
+      outcome: '`hit` (the verdict was held), `miss` (it was not), `shared` (it was being asked for already)',
+    },
+  },
   rateLimitHits: {
     kind: 'counter',
     name: 'gatehouse_rate_limit_hits_total',

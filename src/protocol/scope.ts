@@ -33,7 +33,7 @@ export function deviceIdOf(token: string): string | undefined {
 }
 
 /** Whether a device id can stand in a scope: 1–255 characters of RFC 6749's scope-token set (`/`, `+`, `=` included: QR login). */
-function isScopeDeviceId(deviceId: string): boolean {
+export function isScopeDeviceId(deviceId: string): boolean {
   return deviceId.length <= DEVICE_ID_LIMIT && SCOPE_TOKEN.test(deviceId);
 }
 

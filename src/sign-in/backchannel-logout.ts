@@ -1,5 +1,6 @@
 import { type Handler, noStore } from '../http/exchange.ts';
 import { inOrigin } from '../observability/origin.ts';
+import { newRecordId } from '../protocol/identifiers.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import { concludeEnding, type EndedSession, endSessionIn, type SessionEndingDeps } from '../sessions/end.ts';
@@ -9,12 +10,15 @@ import {
   recordLogoutToken,
 } from '../storage/records/logout-tokens.ts';
 import { abandonSteps } from '../storage/records/people.ts';
+import { insertSignOut } from '../storage/records/sign-outs.ts';
 import type { LogoutToken } from '../upstream/login/logout-token.ts';
 import type { Provider } from '../upstream/provider.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 
 interface Deps extends SessionEndingDeps {
   readonly providers: readonly Provider[];
+  /** Told of each sign-out that was obeyed: what is held of the person's tokens counts no more. */
+  readonly onUpstreamLogout?: (logout: LogoutToken) => void;
 }
 
 /** What ended: for the log, and for the homeserver. */
@@ -48,6 +52,7 @@ export function receiveLogoutToken(deps: Deps): Handler {
 async function signOut(deps: Deps, providerId: string, logout: LogoutToken): Promise<void> {
   const obeyed = await obey(deps, providerId, logout);
   if (obeyed === undefined) throw refusal('this logout_token came before');
+  deps.onUpstreamLogout?.(logout);
   for (const userId of obeyed.userIds) deps.emit('upstream_logout', { userId, provider: providerId });
   await concludeEnding(deps, obeyed.ended);
 }
@@ -57,6 +62,8 @@ async function obey(deps: Deps, providerId: string, logout: LogoutToken): Promis
   const hash = hashSecret(JSON.stringify([providerId, logout.jti]));
   return deps.db.write(async (tx) => {
     if (!(await recordLogoutToken(tx, { hash, expiresAt: logout.expiresAt }))) return undefined;
+    const { issuer, subject = null, sid = null } = logout;
+    await insertSignOut(tx, { id: newRecordId(now, deps.random), issuer, subject, sid, at: now });
     const userIds = await findSignedOutUsers(tx, logout);
     const ended: EndedSession[] = [];
     for (const userId of userIds) {

@@ -4,6 +4,7 @@ import type { OAuthError } from '../protocol/oauth-error.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import type { Schema } from '../storage/schema.ts';
 import type { SignInPurposeName, SignIn } from '../storage/records/sign-ins.ts';
+import type { LogoutToken } from '../upstream/login/logout-token.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { CompletionDeps } from './complete.ts';
 
@@ -34,4 +35,6 @@ export interface SignInDeps extends CompletionDeps {
   readonly sealer: Sealer;
   readonly emit: EmitEvent;
   readonly purposes: SignInPurposes;
+  /** Told of a sign-out at an IdP that was obeyed. */
+  readonly onUpstreamLogout?: (logout: LogoutToken) => void;
 }

@@ -23,7 +23,7 @@ export interface Retention {
   readonly clientSteps: number;
   /** Sessions of clients alone beyond their start: longer than an access token can live. Default 25 hours. */
   readonly clientSessions: number;
-  /** Ended sessions with all their tokens, for the account page and audits; upstream tokens that nobody has used since. Default 30 days. */
+  /** Ended sessions with all their tokens, for the account page and audits; sign-outs that a provider told of; upstream tokens that nobody has used since. Default 30 days. */
   readonly endedSessions: number;
   /** Dynamic clients beyond their last use, if they have no session, an ended one included. Default 30 days. */
   readonly unusedClients: number;
@@ -85,6 +85,7 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupReport> {
     clientSessions: await removeAll('clientSessions', removeClientSessions),
     endedSessions:
       (await removeAll('endedSessions', removeSessions)) +
+      (await removeAll('endedSessions', removeSignOuts)) +
       (await removeAll('endedSessions', removeUpstreamGrants)),
     unusedClients: await removeAll('unusedClients', removeClients),
     auditEntries: await removeAll('auditEntries', removeAuditEntries),
@@ -179,6 +180,11 @@ const removeClientSessions: Step = async (tx, before, limit) => {
     .where('created_at', '<', before)
     .limit(limit);
   return progress(await tx.deleteFrom('sessions').where('id', 'in', due).executeTakeFirst(), limit);
+};
+
+const removeSignOuts: Step = async (tx, before, limit) => {
+  const due = tx.selectFrom('sign_outs').select('id').where('at', '<', before).limit(limit);
+  return progress(await tx.deleteFrom('sign_outs').where('id', 'in', due).executeTakeFirst(), limit);
 };
 
 /** First the refresh tokens, as a session may have thousands: the cascade takes only few. */

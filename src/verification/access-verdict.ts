@@ -24,7 +24,13 @@ export type InactiveReason = 'malformed' | 'unknown' | 'expired' | 'ended' | 'de
 export type AccessVerdict =
   | { readonly kind: 'active'; readonly access: ActiveAccess }
   | { readonly kind: 'locked'; readonly access: ActiveAccess }
-  | { readonly kind: 'inactive'; readonly reason: InactiveReason; readonly sessionId?: string }
+  | {
+      readonly kind: 'inactive';
+      readonly reason: InactiveReason;
+      readonly sessionId?: string;
+      /** What exactly was wrong, where there is more to say: for the log alone. */
+      readonly detail?: string;
+    }
   | { readonly kind: 'unavailable'; readonly error: Unavailable };
 
 /** A verdict that says something about the token. */

@@ -35,7 +35,11 @@ export function ownTokens(deps: FindAccessDeps): VerificationStrategy {
  */
 export async function findAccess(deps: FindAccessDeps, token: string): Promise<KnownVerdict> {
   if (!isWellFormedSecret('accessToken', token)) return { kind: 'inactive', reason: 'malformed' };
-  const hash = hashSecret(token);
+  return findAccessByHash(deps, hashSecret(token));
+}
+
+/** As `findAccess`, for a token whose form says nothing: one of a provider that was seen here. */
+export async function findAccessByHash(deps: FindAccessDeps, hash: SecretHash): Promise<KnownVerdict> {
   const view = await findAccessToken(deps.db.query, hash);
   if (view === undefined) return { kind: 'inactive', reason: 'unknown' };
   const now = deps.clock.now();

@@ -137,7 +137,7 @@ describe('in passthrough mode, auth_metadata', () => {
 });
 
 describe('a service in passthrough mode', () => {
-  it('serves the metadata of a real provider, also while it is down, and refuses the rest', async () => {
+  it('serves the metadata of a real provider, also while it is down, and issues no tokens', async () => {
     provider = createProvider({
       settings: { id: 'unused', issuer: server.url, client_id: 'x' },
       clock,
@@ -161,8 +161,8 @@ describe('a service in passthrough mode', () => {
       expect(answer.body).toMatchObject({ issuer: gatehouse.idp.issuer, registration_endpoint: at('reg') });
       expect(await ask(`${gatehouse.url}oauth2/token`, { method: 'POST' })).toMatchObject({ status: 404 });
       expect(await ask(`${gatehouse.url}_matrix/client/v3/account/whoami`)).toMatchObject({
-        status: 404,
-        body: { errcode: 'M_UNRECOGNIZED' },
+        status: 401,
+        body: { errcode: 'M_MISSING_TOKEN' },
       });
       await gatehouse.idp.goDown();
       expect(await ask(`${gatehouse.url}.well-known/openid-configuration`)).toMatchObject({ status: 200 });

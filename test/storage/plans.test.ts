@@ -6,6 +6,12 @@ import { findClient } from '../../src/storage/records/clients.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { type Statement, transactionOver } from '../../src/storage/engine/dialect.ts';
 import { consumeLoginToken, findLoginToken } from '../../src/storage/records/login-tokens.ts';
+import {
+  endedOnDevice,
+  findLinkedState,
+  removeExpiredProviderTokens,
+} from '../../src/storage/records/provider-tokens.ts';
+import { wasSignedOut } from '../../src/storage/records/sign-outs.ts';
 import { listDueOutboxEntries } from '../../src/storage/records/outbox.ts';
 import type { Schema } from '../../src/storage/schema.ts';
 import {
@@ -73,6 +79,13 @@ const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
   'user-interactive authentication: a request': (db) => findUiAuthSession(db, hash),
   'user-interactive authentication: its proof': (db) => completeUiAuth(db, { hash, at: NOW }),
   'user-interactive authentication: using it': (db) => consumeUiAuth(db, { hash, at: NOW }),
+  "a provider's token: sign-outs since it was issued": (db) =>
+    wasSignedOut(db, { issuer: 'https://idp.example.com', subject: 'subject 7', sid: 'sid 7', since: NOW }),
+  "a provider's token: its user": (db) => findLinkedState(db, 'https://idp.example.com', 'subject 7'),
+  "a provider's token: sessions that ended on its device": (db) =>
+    endedOnDevice(db, { userId: 'user 7', deviceId: 'device 7', since: NOW }),
+  "a provider's token: tokens that it follows": (db) =>
+    removeExpiredProviderTokens(db, { sessionId: 'session 7', before: NOW }),
   'any request of a client': (db) => findClient(db, 'client 7'),
   'sign-in: the live session on a device': (db) =>
     findLiveSession(db, { userId: 'user 7', deviceId: 'device 7' }),
@@ -139,6 +152,16 @@ forEachEngine((engine) => {
           'outbox',
           'id, kind, user_id, device_id, created_at, attempts, next_attempt_at',
           `'o' || i, 'delete_device', 'u', 'd', 1, 0, i`,
+        );
+        await fill(
+          'upstream_links',
+          'issuer, subject, provider_id, user_id, created_at, last_login_at',
+          `'https://idp.example.com', 'subject ' || i, 'main', 'user ' || i, 1, 1`,
+        );
+        await fill(
+          'sign_outs',
+          'id, issuer, subject, sid, at',
+          `'s' || i, 'https://idp.example.com', 'subject ' || i, 'sid ' || i, i`,
         );
         if (engine.name === 'postgres') await sql`analyze`.execute(tx);
       });

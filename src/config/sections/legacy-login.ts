@@ -29,7 +29,7 @@ const passwordSection = z.strictObject({
 export const legacyLoginSection = z.strictObject({
   sso: flag(
     true,
-    'Offers `m.login.sso`: the sign-in page of the provider. With `mode: passthrough` it is off, as there are no sessions of ours.',
+    'Offers `m.login.sso`: the sign-in page of the provider. Its sessions are ours, in `mode: passthrough` too.',
   ),
   login_token_ttl_seconds: seconds(
     { min: 1, max: 600, default: 10 },

@@ -14,6 +14,7 @@ import {
   webUrl,
 } from '../fields.ts';
 import { accessSection } from './access.ts';
+import { tokensSection } from './tokens.ts';
 
 /** Presets: what is known of a product and differs from the standards. A test compares them with `src/upstream/presets`. */
 export const presetNames = [
@@ -216,6 +217,12 @@ const providerSection = z.strictObject({
   }),
   claims: described(claimsSection.prefault({}), { description: 'Which claims make a Matrix user.' }),
   access: described(accessSection.prefault({}), { description: 'Who is let in.' }),
+  tokens: described(tokensSection.optional(), {
+    description:
+      'Access tokens that the provider issued count here: for forward auth and SASL, and, where they have the scope of the Matrix API and name a device, for Matrix. Left out, they count for nothing, but in `mode: passthrough`, which verifies them as JWTs then.',
+    fallback: 'none; `{ strategies: [jwt] }` in passthrough mode',
+    example: '{ strategies: [jwt, introspection], audience: [matrix] }',
+  }),
   allow_http: flag(false, 'Accepts `http` URLs of the provider on hosts that are not loopback.'),
   allow_addresses: described(z.array(textRule(addressRangeFault)).default([]), {
     description:

@@ -4,5 +4,6 @@ import { initial } from './001-initial.ts';
 import { legacyLogin } from './002-legacy-login.ts';
 import { refreshIndexes } from './003-refresh-indexes.ts';
 import { audit } from './004-audit.ts';
+import { signOuts } from './005-sign-outs.ts';
 
-export const migrations: readonly Migration[] = [initial, legacyLogin, refreshIndexes, audit];
+export const migrations: readonly Migration[] = [initial, legacyLogin, refreshIndexes, audit, signOuts];

@@ -34,7 +34,8 @@ export interface SessionsTable {
   device_name: Generated<string | null>;
 }
 
-export type SessionOrigin = 'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login';
+export type SessionOrigin =
+  'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login' | 'provider_token';
 
 /** Why a session ended. */
 export type SessionEndReason =

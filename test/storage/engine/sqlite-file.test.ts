@@ -164,7 +164,7 @@ describe.runIf(testEngines().includes('sqlite'))('a SQLite file', () => {
   });
 
   it('that cannot grow refuses writes as unavailable, goes on reading, and recovers when there is room', async () => {
-    const db = await open({ maxBytes: 400_000 });
+    const db = await open({ maxBytes: 500_000 });
     let written = 0;
     const fill = async (): Promise<void> => {
       for (; written < 5000; written++) {
