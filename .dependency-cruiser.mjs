@@ -35,7 +35,7 @@ const mayImport = {
   homeserver: [...foundations, 'outbound'],
   http: [...foundations, 'texts'],
   // 4. The domain. None of it knows Express; sign-in/ leads browsers, so it speaks in requests and replies (http/exchange.ts).
-  clients: [...foundations, 'storage'],
+  clients: [...foundations, 'storage', 'sessions'],
   'signing-keys': [...foundations, 'storage'],
   provisioning: [...foundations, 'storage', 'homeserver'],
   sessions: [...foundations, 'storage', 'homeserver', 'provisioning'],

@@ -22,10 +22,13 @@ const options: Readonly<Record<string, string>> = {
   token_endpoint_auth_method: '--auth-method',
 };
 
+/** Id and secret are made when the client is added; the rules that ask for them are kept by this. */
+const STAND_IN = 'made-when-it-is-added';
+
 /** The metadata to be kept. Throws `CommandFault`, naming the option and the rule. */
-export function metadataOfFlags(id: string, flags: ClientFlags): ClientMetadata {
+export function metadataOfFlags(flags: ClientFlags): ClientMetadata {
   const entry = {
-    client_id: id,
+    client_id: STAND_IN,
     ...(flags.name === undefined ? {} : { client_name: flags.name }),
     ...(flags.uri === undefined ? {} : { client_uri: flags.uri }),
     ...(flags.redirectUri === undefined ? {} : { redirect_uris: [...flags.redirectUri] }),
@@ -40,14 +43,10 @@ export function metadataOfFlags(id: string, flags: ClientFlags): ClientMetadata 
   const [client] = parsed.data;
   if (client === undefined) throw new Error('one client in, none out');
   const needsSecret = client.token_endpoint_auth_method !== 'none';
-  // A stand-in: the real one is made here, so the rule that asks for one is kept.
-  checkClients(
-    [{ ...client, ...(needsSecret ? { client_secret: 'made-when-it-is-added' } : {}) }],
-    (path, problem) => {
-      throw fault(path[2], problem);
-    },
-  );
-  const made = readStaticClients([{ ...client, client_secret: undefined }]).get(id);
+  checkClients([{ ...client, ...(needsSecret ? { client_secret: STAND_IN } : {}) }], (path, problem) => {
+    throw fault(path[2], problem);
+  });
+  const made = readStaticClients([{ ...client, client_secret: undefined }]).get(STAND_IN);
   if (made === undefined) throw new Error('one client in, none out');
   return made.metadata;
 }

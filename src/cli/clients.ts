@@ -1,12 +1,14 @@
 /** `gatehouse clients`: which clients there are; adding one by hand, and removing them. */
-import type { ClientMetadata } from '../clients/client-metadata.ts';
-import { type Client, clientName, loadClient, toClient } from '../clients/clients.ts';
+import { addClient } from '../clients/add-client.ts';
+import { type ClientLookupDeps, clientName } from '../clients/clients.ts';
+import {
+  configuredClients,
+  findKnownClient,
+  type KnownClient,
+  listStoredClients,
+} from '../clients/known-clients.ts';
+import { removeClient } from '../clients/remove-client.ts';
 import { readStaticClients } from '../clients/static-clients.ts';
-import { hashSecret, issueSecret } from '../protocol/token-format.ts';
-import { newRecordId } from '../protocol/identifiers.ts';
-import { endSessions } from '../sessions/end-many.ts';
-import { deleteClient, listClients } from '../storage/records/client-list.ts';
-import { type ClientRecord, findClient, insertClient } from '../storage/records/clients.ts';
 import { countLiveSessions } from '../storage/records/session-list.ts';
 import { type ClientFlags, metadataOfFlags } from './client-flags.ts';
 import type { ConfigOption } from './config-option.ts';
@@ -43,22 +45,11 @@ export function removeClientCommand(id: string, options: Options & { yes?: true 
   return runOperation(options, (deps) => remove(deps, id, options));
 }
 
-type Origin = 'configuration' | ClientRecord['origin'];
-
-interface Known {
-  readonly client: Client;
-  readonly origin: Origin;
-  readonly record?: ClientRecord;
-}
-
 async function list(deps: OperatorDeps, options: Options): Promise<void> {
-  const records = await readAll<ClientRecord>((last, limit) =>
-    listClients(deps.db.query, { limit, after: last?.id }),
+  const stored = await readAll<KnownClient>((last, limit) =>
+    listStoredClients(deps, { limit, after: last?.client.id }),
   );
-  const all: Known[] = [
-    ...[...staticClients(deps).values()].map((client): Known => ({ client, origin: 'configuration' })),
-    ...records.map((record): Known => ({ client: toClient(record), origin: record.origin, record })),
-  ];
+  const all = [...configuredClients(lookup(deps)), ...stored];
   if (options.json) {
     printJson(all.map(describe));
     return;
@@ -98,28 +89,12 @@ async function show(deps: OperatorDeps, id: string, options: Options): Promise<v
 }
 
 async function add(deps: OperatorDeps, options: Options & ClientFlags): Promise<void> {
-  const now = deps.clock.now();
-  const id = newRecordId(now, deps.random);
-  const metadata: ClientMetadata = metadataOfFlags(id, options);
-  const secret =
-    metadata.token_endpoint_auth_method === 'none' ? undefined : issueSecret('clientSecret', deps.random);
-  const record = await deps.db.write((tx) =>
-    insertClient(tx, {
-      id,
-      metadata_json: JSON.stringify(metadata),
-      metadata_hash: null,
-      secret_hash: secret === undefined ? null : hashSecret(secret),
-      origin: 'operator',
-      created_at: now,
-      last_used_at: now,
-    }),
-  );
+  const { secret, ...added } = await addClient(deps, metadataOfFlags(options));
   if (options.json) {
-    const known: Known = { client: toClient(record), origin: record.origin, record };
-    printJson({ ...describe(known), ...(secret === undefined ? {} : { client_secret: secret }) });
+    printJson({ ...describe(added), ...(secret === undefined ? {} : { client_secret: secret }) });
     return;
   }
-  console.log(formatDetails({ client_id: id, client_secret: secret ?? null }));
+  console.log(formatDetails({ client_id: added.client.id, client_secret: secret ?? null }));
   if (secret !== undefined) console.error('The secret is not kept and cannot be shown again.');
 }
 
@@ -138,9 +113,7 @@ async function remove(deps: OperatorDeps, id: string, options: Options & { yes?:
       'Say --yes if it is meant.',
     );
   }
-  // First the client: from here on no session of it starts.
-  const removed = await deps.db.write((tx) => deleteClient(tx, id));
-  const ended = await endSessions(deps, { of: { clientId: id }, reason: 'ended_by_admin' });
+  const { removed, ended } = await removeClient(deps, id);
   if (options.json) printJson({ removed, ended });
   else
     console.log(
@@ -148,25 +121,20 @@ async function remove(deps: OperatorDeps, id: string, options: Options & { yes?:
     );
 }
 
-function staticClients({ config }: OperatorDeps): ReadonlyMap<string, Client> {
-  return readStaticClients(config.clients);
+function lookup({ db, config }: OperatorDeps): ClientLookupDeps {
+  return { db, staticClients: readStaticClients(config.clients) };
 }
 
-async function requireClient(deps: OperatorDeps, id: string): Promise<Known> {
-  const fixed = staticClients(deps).get(id);
-  if (fixed !== undefined) return { client: fixed, origin: 'configuration' };
-  const client = await loadClient({ db: deps.db, staticClients: new Map() }, id);
-  const record = client && (await findClient(deps.db.query, id));
-  if (client === undefined || record === undefined) {
-    throw new CommandFault(
-      `there is no client ${printable(id)}`,
-      'See which there are: gatehouse clients list',
-    );
-  }
-  return { client, origin: record.origin, record };
+async function requireClient(deps: OperatorDeps, id: string): Promise<KnownClient> {
+  const found = await findKnownClient(lookup(deps), id);
+  if (found !== undefined) return found;
+  throw new CommandFault(
+    `there is no client ${printable(id)}`,
+    'See which there are: gatehouse clients list',
+  );
 }
 
-function describe({ client, origin, record }: Known): Record<string, unknown> {
+function describe({ client, origin, record }: KnownClient): Record<string, unknown> {
   return {
     client_id: client.id,
     from: origin,

@@ -1,5 +1,5 @@
 /** `gatehouse keys`: the keys that sign ID tokens, seen and rotated without a restart. */
-import { activeKey, publishedKeys } from '../signing-keys/key-schedule.ts';
+import { keyStates } from '../signing-keys/key-schedule.ts';
 import { rotateSigningKeys } from '../signing-keys/signing-keys.ts';
 import { ensureEncryptionKey } from '../config/encryption-key.ts';
 import { createSealer } from '../storage/sealed.ts';
@@ -22,13 +22,10 @@ export function rotateKeysCommand(options: Options & { readonly now?: true }): P
 
 async function list(deps: OperatorDeps, options: Options): Promise<void> {
   const records = await listSigningKeys(deps.db.query);
-  const now = deps.clock.now();
-  const active = activeKey(records, now);
-  const published = publishedKeys(records, now);
-  const all = records.map((record) => ({
-    kid: record.kid,
-    created_at: record.created_at,
-    state: record === active ? 'signs' : published.includes(record) ? 'published' : 'over',
+  const all = keyStates(records, deps.clock.now()).map(({ key, state }) => ({
+    kid: key.kid,
+    created_at: key.created_at,
+    state,
   }));
   if (options.json) {
     printJson(all.map((key) => ({ ...key, created_at: isoTime(key.created_at) })));

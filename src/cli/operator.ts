@@ -7,11 +7,12 @@ import { formatFaults } from '../config/fault.ts';
 import { inspectFile } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { homeserverOf } from '../homeserver/choose.ts';
+import { findPerson } from '../people/find-person.ts';
 import { systemClock, systemRandom } from '../protocol/clock.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { sqliteFile } from '../storage/engine/database.ts';
 import { openDatabase } from '../storage/engine/open-database.ts';
-import { findUser, findUserByLocalpart, type User } from '../storage/records/users.ts';
+import type { User } from '../storage/records/users.ts';
 import { type ConfigOption, configFile } from './config-option.ts';
 import { operatorName, startRecord } from './record-events.ts';
 import { explainFault } from './start-fault.ts';
@@ -86,20 +87,18 @@ async function withDatabase(config: Config, work: (deps: OperatorDeps) => Promis
 
 /** The user that a localpart, a user ID of this server, or an id of ours names. Throws `CommandFault`. */
 export async function requireUser({ db, config }: OperatorDeps, name: string): Promise<User> {
-  const [, localpart, server] = /^@([^:]+):(.+)$/.exec(name) ?? [];
-  if (server !== undefined && server !== config.server_name) {
-    throw new CommandFault(
-      `${printable(name)} is not a user of ${config.server_name}`,
-      `User IDs here are @localpart:${config.server_name}`,
-    );
+  const found = await findPerson({ db, serverName: config.server_name }, name);
+  switch (found.kind) {
+    case 'found':
+      return found.user;
+    case 'other_server':
+      throw new CommandFault(
+        `${printable(name)} is not a user of ${config.server_name}`,
+        `User IDs here are @localpart:${config.server_name}`,
+      );
+    case 'unknown':
+      throw new CommandFault(`there is no user ${printable(name)}`, 'See who there is: gatehouse users list');
   }
-  const user =
-    (await findUserByLocalpart(db.query, localpart ?? name)) ??
-    (localpart === undefined ? await findUser(db.query, name) : undefined);
-  if (user === undefined) {
-    throw new CommandFault(`there is no user ${printable(name)}`, 'See who there is: gatehouse users list');
-  }
-  return user;
 }
 
 /** Text of a stranger, fit for a terminal: no control character, no escape sequence, nothing that turns the direction. */

@@ -63,11 +63,7 @@ async function list(deps: OperatorDeps, options: SessionOptions): Promise<void> 
 
 async function end(deps: OperatorDeps, ids: readonly string[], options: SessionOptions): Promise<void> {
   const chosen = ids.length > 0 ? await requireSessions(deps, ids) : await chooseSessions(deps, options);
-  const ended: string[] = [];
-  for (let from = 0; from < chosen.length; from += 50) {
-    const batch = chosen.slice(from, from + 50);
-    ended.push(...(await endTheseSessions(deps, { ids: batch, reason: 'ended_by_admin' })));
-  }
+  const ended = await endTheseSessions(deps, { ids: chosen, reason: 'ended_by_admin' });
   if (options.json) printJson({ ended });
   else
     console.log(ended.length === 1 ? '1 session has ended.' : `${String(ended.length)} sessions have ended.`);

@@ -34,11 +34,16 @@ export interface ClientLookupDeps {
 
 /** The client with this id, a static one first; `undefined` for one that was never registered, and for ids that cannot be one. */
 export async function loadClient(deps: ClientLookupDeps, id: string): Promise<Client | undefined> {
-  if (!/^[\x21-\x7e]{1,255}$/.test(id)) return undefined;
+  if (!isClientId(id)) return undefined;
   const known = deps.staticClients.get(id);
   if (known !== undefined) return known;
   const record = await findClient(deps.db.query, id);
   return record && toClient(record);
+}
+
+/** Whether there could be a client of this id. */
+export function isClientId(text: string): boolean {
+  return /^[\x21-\x7e]{1,255}$/.test(text);
 }
 
 /** A row as the endpoints see it. */

@@ -39,8 +39,7 @@ export function startHousekeeping(
   ];
   if (signingKeyDays > 0) {
     const work = async (): Promise<void> => {
-      const kid = await rotateOldSigningKeys(foundation, signingKeyDays * DAY);
-      if (kid !== undefined) log.info({ kid }, 'signing key made; it signs in ten minutes');
+      await rotateOldSigningKeys(foundation, signingKeyDays * DAY);
     };
     works.push(startPeriodicWork({ ...shared, name: 'signing_keys', everyMs: KEYS_INTERVAL, work }));
   }

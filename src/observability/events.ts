@@ -15,7 +15,9 @@ export const eventMeanings = {
   upstream_logout: 'the provider told that a person signed out there',
   consent_given: 'a person allowed a sign-in',
   consent_refused: 'a person did not allow a sign-in, or may not',
-  client_registered: 'a client registered itself',
+  client_registered: 'a client registered itself, or an operator added it',
+  client_removed: 'an operator removed a client; the end of its sessions follows',
+  signing_key_made: 'there is a new key for ID tokens; `key` is its id',
   session_started: 'somebody, or a client of its own, is signed in',
   session_replaced: 'a session ended because somebody signed in again on its device; the device stays',
   session_ended: 'a session ended in any other way; `reason` says which',
@@ -39,6 +41,7 @@ export interface EventDetails {
   readonly clientId?: string;
   readonly deviceId?: string;
   readonly provider?: string;
+  readonly key?: string;
   /** Which document of the provider: `metadata` or `jwks`. */
   readonly document?: string;
   /** Why, in exact words, no secrets. */
@@ -68,6 +71,7 @@ export function createEvents(deps: { readonly log: Log; readonly metrics: Metric
       device_id: details.deviceId,
       provider: details.provider,
       document: details.document,
+      key: details.key,
       reason: details.reason,
       actor: origin.actor,
       actor_name: origin.actorName,

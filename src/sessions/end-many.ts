@@ -26,8 +26,20 @@ export async function endSessions(
   }
 }
 
-/** Ends those of the sessions that are live, in one transaction, and resolves to their ids. */
+/** Ends those of the sessions that are live, and resolves to their ids. */
 export async function endTheseSessions(
+  deps: SessionEndingDeps,
+  ending: { ids: readonly string[]; reason: SessionEndReason; deliver?: boolean },
+): Promise<string[]> {
+  const ended: string[] = [];
+  for (let from = 0; from < ending.ids.length; from += BATCH) {
+    const ids = ending.ids.slice(from, from + BATCH);
+    ended.push(...(await endBatch(deps, { ...ending, ids })));
+  }
+  return ended;
+}
+
+async function endBatch(
   deps: SessionEndingDeps,
   ending: { ids: readonly string[]; reason: SessionEndReason; deliver?: boolean },
 ): Promise<string[]> {

@@ -7,9 +7,6 @@ import type { SessionPolicy } from './policy.ts';
 
 export type ExpiryPolicy = Pick<SessionPolicy, 'idleExpiry' | 'absoluteExpiry'>;
 
-/** Sessions a transaction. */
-const BATCH = 50;
-
 /** Whether a session is over. What ends it for good, its device included, is its next refresh or the periodic work. */
 export function isExpired(
   { idleExpiry = 0, absoluteExpiry = 0 }: ExpiryPolicy,
@@ -45,12 +42,8 @@ export async function endExpiredSessions(
       activeBefore: idleExpiry > 0 ? now - idleExpiry : undefined,
       createdBefore: absoluteExpiry > 0 ? now - absoluteExpiry : undefined,
     });
-    for (let from = 0; from < ids.length; from += BATCH) {
-      const batch = ids.slice(from, from + BATCH);
-      // The homeserver hears of them from the outbox: there may be many.
-      const gone = await endTheseSessions(deps, { ids: batch, reason: 'expired', deliver: false });
-      total += gone.length;
-    }
+    // The homeserver hears of them from the outbox: there may be many.
+    total += (await endTheseSessions(deps, { ids, reason: 'expired', deliver: false })).length;
     after = next;
     // Others' requests go first.
     await nextTurn();

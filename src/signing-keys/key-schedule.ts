@@ -26,6 +26,19 @@ export function publishedKeys<K extends Keyed>(keys: readonly K[], now: number):
   });
 }
 
+/** What each key does at the moment, newest first. `over`: nothing any more. */
+export function keyStates<K extends Keyed>(
+  keys: readonly K[],
+  now: number,
+): { readonly key: K; readonly state: 'signs' | 'published' | 'over' }[] {
+  const active = activeKey(keys, now);
+  const published = publishedKeys(keys, now);
+  return newestFirst(keys).map((key) => ({
+    key,
+    state: key === active ? 'signs' : published.includes(key) ? 'published' : 'over',
+  }));
+}
+
 function newestFirst<K extends Keyed>(keys: readonly K[]): K[] {
   return keys.toSorted((a, b) => b.created_at - a.created_at || (a.kid < b.kid ? -1 : 1));
 }

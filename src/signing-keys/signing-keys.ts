@@ -7,6 +7,7 @@ import {
   type JWK,
   SignJWT,
 } from 'jose';
+import type { EmitEvent } from '../observability/events.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { type ChangeWatcher, noteChange } from '../storage/changes.ts';
 import type { Database } from '../storage/engine/database.ts';
@@ -32,6 +33,7 @@ export interface SigningKeyDeps {
   readonly db: Database;
   readonly sealer: Sealer;
   readonly clock: Clock;
+  readonly emit: EmitEvent;
 }
 
 /**
@@ -112,7 +114,7 @@ async function addKey(
   atOnce = false,
 ): Promise<string | undefined> {
   const fresh = await generateRecord(deps);
-  return deps.db.write(async (tx) => {
+  const kid = await deps.db.write(async (tx) => {
     // First, as it also makes whoever adds a key wait for the others who do.
     await noteChange(tx, 'signing_keys');
     const existing = await listSigningKeys(tx);
@@ -126,6 +128,8 @@ async function addKey(
       );
     return fresh.kid;
   });
+  if (kid !== undefined) deps.emit('signing_key_made', { key: kid });
+  return kid;
 }
 
 /** Those that nobody needs any more. */

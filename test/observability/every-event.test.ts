@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { removeClient } from '../../src/clients/remove-client.ts';
 import { layFoundation } from '../../src/composition/foundation.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { noHomeserver } from '../../src/homeserver/none.ts';
@@ -15,9 +16,11 @@ import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.
 import type { SessionEndingDeps } from '../../src/sessions/end.ts';
 import { endSessions } from '../../src/sessions/end-many.ts';
 import { endExpiredSessions } from '../../src/sessions/expiry.ts';
+import { rotateSigningKeys } from '../../src/signing-keys/signing-keys.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { findUserByLocalpart } from '../../src/storage/records/users.ts';
 import type { SessionEndReason } from '../../src/storage/records/sessions.ts';
+import { createSealer } from '../../src/storage/sealed.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { createBrowser } from '../support/browser.ts';
 import { forEachEngine } from '../support/database.ts';
@@ -183,6 +186,12 @@ forEachEngine((engine) => {
       return browser.submit({ button: 'Cancel' });
     },
     client_registered: () => registerTestClient(gatehouse, { client_name: `New ${String(people)}` }),
+    client_removed: async () => {
+      const { clientId } = await registerTestClient(gatehouse, { client_name: 'Gone soon' });
+      return removeClient(operator, clientId);
+    },
+    signing_key_made: () =>
+      rotateSigningKeys({ ...operator, sealer: createSealer(randomBytes(32), systemRandom) }),
     session_started: signedIn,
     session_replaced: ways.replaced,
     session_ended: ways.revoked,

@@ -58,7 +58,13 @@ forEachEngine((engine) => {
       const sealer = createSealer(randomBytes(32), systemRandom);
       const watchers = [watchChanges({ database: db }), watchChanges({ database: db })];
       const open = (index: number): Promise<SigningKeys> =>
-        openSigningKeys({ db, sealer, clock, changes: watchers[index] as (typeof watchers)[number] });
+        openSigningKeys({
+          db,
+          sealer,
+          clock,
+          emit: () => undefined,
+          changes: watchers[index] as (typeof watchers)[number],
+        });
       const [a, b] = [await open(0), await open(1)];
       const look = async (): Promise<void> => {
         for (const watcher of watchers) await watcher.look();
@@ -78,7 +84,7 @@ forEachEngine((engine) => {
       expect(Object.keys((await a.published())[0] ?? {})).not.toContain('d');
 
       clock.advance(1);
-      const second = await rotateSigningKeys({ db, sealer, clock });
+      const second = await rotateSigningKeys({ db, sealer, clock, emit: () => undefined });
       await look();
       for (const keys of [a, b]) {
         expect((await keys.published()).map((key) => key.kid)).toEqual([second, kid]);
@@ -90,7 +96,7 @@ forEachEngine((engine) => {
       clock.advance(RETENTION);
       expect(await verify(first, b)).toBe('refused');
 
-      const sealed = { db, sealer, clock };
+      const sealed = { db, sealer, clock, emit: () => undefined };
       expect(await rotateOldSigningKeys(sealed, 24 * 3_600_000)).toBeUndefined();
       clock.advance(24 * 3_600_000);
       const raced = await Promise.all([1, 2, 3].map(() => rotateOldSigningKeys(sealed, 24 * 3_600_000)));
@@ -106,7 +112,12 @@ forEachEngine((engine) => {
     });
 
     it('cannot be opened under another encryption key', async () => {
-      const deps = { db, clock: testClock(), sealer: createSealer(randomBytes(32), systemRandom) };
+      const deps = {
+        db,
+        clock: testClock(),
+        emit: () => undefined,
+        sealer: createSealer(randomBytes(32), systemRandom),
+      };
       await expect(openSigningKeys(deps)).rejects.toThrow();
     });
   });
