@@ -36,7 +36,7 @@ export interface ParseOptions {
  *
  * @throws ConfigFault with every fault, each with its path and its remedy.
  */
-export function loadConfig(file: string, env: Environment): Config {
+export function loadConfig(file: string, env: Environment = process.env): Config {
   return configOf(inspectFile(file, env), file);
 }
 

@@ -1,0 +1,1 @@
+The examples for homeserver authors compile, and are checked: `loadConfig` takes the process's environment if none is given, and the OpenAPI documents can be imported from the package as `matrix-gatehouse/openapi/…`.
