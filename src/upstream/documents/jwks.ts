@@ -6,7 +6,8 @@ import { DocumentFault } from './document-fault.ts';
 import type { CachedDocument } from './http-cache.ts';
 import type { Log } from '../../outbound/log.ts';
 import { quoteForLog } from '../login/refusal.ts';
-import { isJsonObject, JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
+import { isJsonObject, JsonFault } from '../../protocol/strict-json.ts';
+import { parseProviderObject } from '../provider-json.ts';
 
 export const JWKS_BYTES = 512 * 1024;
 const KEY_LIMIT = 100;
@@ -72,7 +73,7 @@ export async function parseKeySet(body: string, alarm: (message: string) => void
 function listKeys(body: string): Record<string, unknown>[] {
   let set: Record<string, unknown>;
   try {
-    set = parseJsonObject(body);
+    set = parseProviderObject(body);
   } catch (error) {
     if (error instanceof JsonFault) throw new DocumentFault(`the key set is malformed: ${error.message}`);
     throw error;
@@ -80,7 +81,12 @@ function listKeys(body: string): Record<string, unknown>[] {
   const { keys } = set;
   if (!Array.isArray(keys)) throw new DocumentFault('the key set has no array "keys"');
   if (keys.length > KEY_LIMIT) throw new DocumentFault(`the key set has more than ${KEY_LIMIT} keys`);
-  return keys.filter(isJsonObject);
+  return keys.filter(isJsonObject).map(withoutBlanks);
+}
+
+/** An empty text says no more than an absent member does. */
+function withoutBlanks(jwk: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== ''));
 }
 
 function isSecret(jwk: Record<string, unknown>): boolean {
@@ -273,8 +279,9 @@ export function createSignatureVerifier(options: {
 function readHeader(jws: string): SignatureHeader | undefined {
   try {
     const { alg, kid } = decodeProtectedHeader(jws);
-    if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string')) return undefined;
-    return { alg, kid };
+    const named = (kid as unknown) === null || kid === '' ? undefined : kid;
+    if (typeof alg !== 'string' || (named !== undefined && typeof named !== 'string')) return undefined;
+    return { alg, kid: named };
   } catch {
     return undefined;
   }

@@ -6,7 +6,8 @@ import { describeIssuerDifference } from './issuer-difference.ts';
 import { plainUrl } from '../../outbound/outbound-fault.ts';
 import { quoteForLog } from '../login/refusal.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
-import { JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
+import { JsonFault } from '../../protocol/strict-json.ts';
+import { parseProviderObject, withoutNulls } from '../provider-json.ts';
 
 export const METADATA_BYTES = 256 * 1024;
 
@@ -54,7 +55,7 @@ export function metadataByHand(settings: ResolvedSettings): ProviderMetadata {
 
 function parseObject(body: string): Record<string, unknown> {
   try {
-    return parseJsonObject(body);
+    return parseProviderObject(body);
   } catch (error) {
     if (error instanceof JsonFault)
       throw new DocumentFault(`the metadata document is malformed: ${error.message}`);
@@ -87,11 +88,11 @@ export function completeMetadata(
   document: Readonly<Record<string, unknown>>,
   settings: ResolvedSettings,
 ): Record<string, unknown> {
-  const members: Record<string, unknown> = { ...DEFAULTS, ...settings.preset.missing_members };
-  for (const [name, value] of Object.entries(document)) {
-    // Some write null for what they do not have.
-    if (value !== null) members[name] = value;
-  }
+  const members: Record<string, unknown> = {
+    ...DEFAULTS,
+    ...settings.preset.missing_members,
+    ...withoutNulls(document),
+  };
   for (const [name, value] of Object.entries(settings.discovery.overrides)) {
     if (value === null) Reflect.deleteProperty(members, name);
     else if (name !== 'issuer') members[name] = value;

@@ -16,6 +16,7 @@ import { tokenError } from './login-errors.ts';
 import type { Outbound, OutboundResponse } from '../../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { isJsonObject } from '../../protocol/strict-json.ts';
+import { jwtWithoutNulls, withoutNulls } from '../provider-json.ts';
 
 export const ANSWER_BYTES = 1024 * 1024;
 
@@ -72,7 +73,7 @@ export async function redeemCode(
         ...(input.maxAgeSeconds === undefined ? {} : { maxAge: input.maxAgeSeconds }),
       },
     );
-    const { claims, algorithm } = await verifyIdToken(deps, result.id_token ?? '', algorithms);
+    const { claims, algorithm } = await verifyIdToken(deps, String(sent.body()['id_token']), algorithms);
     checkIdTokenClaims(claims, {
       clientId: settings.clientId,
       algorithm,
@@ -116,14 +117,31 @@ export function tokenFetch(
         body: init.body.toString(),
         maxBytes: ANSWER_BYTES,
       });
-      body = readBody(answer, url);
-      if (!openid) delete body['id_token'];
-      return new Response(JSON.stringify(body), {
+      body = usedMembers(readBody(answer, url), openid);
+      return new Response(JSON.stringify(forLibrary(body)), {
         status: statusOf(answer, body),
         headers: { 'content-type': 'application/json' },
       });
     },
   };
+}
+
+const USED_MEMBERS = ['access_token', 'token_type', 'refresh_token', 'error', 'error_description'];
+
+/** What we use of an answer: nothing else in it decides. An empty refresh token is none. */
+function usedMembers(answer: Record<string, unknown>, openid: boolean): Record<string, unknown> {
+  const names = openid ? [...USED_MEMBERS, 'id_token'] : USED_MEMBERS;
+  const used = Object.entries(answer).filter(([name]) => names.includes(name));
+  return Object.fromEntries(used.filter(([name, value]) => name !== 'refresh_token' || isText(value)));
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function forLibrary(body: Record<string, unknown>): Record<string, unknown> {
+  const { id_token: idToken } = body;
+  return typeof idToken === 'string' ? { ...body, id_token: jwtWithoutNulls(idToken) } : body;
 }
 
 /** Answers that say nothing about the code mean that the IdP is not working: 5xx, 429, redirects and pages for browsers. */
@@ -134,7 +152,7 @@ function readBody(answer: OutboundResponse, url: string): Record<string, unknown
   if (!isJsonAnswer(answer)) throw describeAnswer(answer, url);
   try {
     const body: unknown = JSON.parse(answer.text);
-    if (isJsonObject(body)) return body;
+    if (isJsonObject(body)) return withoutNulls(body);
   } catch {
     // Named below, without quoting it.
   }
@@ -151,7 +169,7 @@ function statusOf(answer: OutboundResponse, body: Record<string, unknown>): numb
 /** The claims of an ID token that is not verified yet. */
 export function peek(idToken: unknown): Record<string, unknown> {
   try {
-    return typeof idToken === 'string' ? decodeJwt(idToken) : {};
+    return typeof idToken === 'string' ? withoutNulls(decodeJwt(idToken)) : {};
   } catch {
     return {};
   }

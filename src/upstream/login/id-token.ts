@@ -6,7 +6,8 @@ import { SIGNATURE_ALGORITHMS, type SignatureResult, type SignatureVerifier } fr
 import { unavailable } from './login-errors.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
-import { JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
+import { JsonFault } from '../../protocol/strict-json.ts';
+import { parseProviderObject } from '../provider-json.ts';
 
 /** OpenID Connect Core §2: at most 255 characters. */
 const SUBJECT_LIMIT = 255;
@@ -124,7 +125,7 @@ export async function verifyIdToken(
   }
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(result.payload);
-    return { claims: parseJsonObject(text), algorithm: result.algorithm };
+    return { claims: parseProviderObject(text), algorithm: result.algorithm };
   } catch (error) {
     throw new UpstreamRefusal(
       'id_token',

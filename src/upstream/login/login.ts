@@ -113,12 +113,15 @@ export function identityOf(
   };
 }
 
-/** ID token and userinfo; the protocol's own members are the ID token's. */
+/** ID token and userinfo; the protocol's own members are the ID token's, and an empty text hides no value. */
 export function mergeClaims(
   idToken: RedeemedCode['idToken'],
   userinfo: Record<string, unknown> | undefined,
 ): Record<string, unknown> {
-  const claims: Record<string, unknown> = { ...idToken, ...userinfo };
+  const claims: Record<string, unknown> = { ...idToken };
+  for (const [name, value] of Object.entries(userinfo ?? {})) {
+    if (value !== '' || claims[name] === undefined) claims[name] = value;
+  }
   for (const name of PROTOCOL_CLAIMS) {
     if (idToken !== undefined && Object.hasOwn(idToken, name)) claims[name] = idToken[name];
   }

@@ -66,7 +66,7 @@ function checkType(token: string): void {
   } catch {
     throw refuse('it is not a JWS');
   }
-  if (typ === undefined) return;
+  if (typ === undefined || typ === null) return;
   if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) {
     throw refuse(`its typ is ${quoteForLog(JSON.stringify(typ), 40)}`);
   }
@@ -96,7 +96,7 @@ function checkEvent({ events }: Record<string, unknown>): void {
 
 function optionalText(claims: Record<string, unknown>, name: string): string | undefined {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
-  if (value === undefined) return undefined;
+  if (value === undefined || value === '') return undefined;
   if (typeof value !== 'string' || value === '' || value.length > TEXT_LIMIT) {
     throw refuse(`${name} is not a text of 1 to ${String(TEXT_LIMIT)} characters`);
   }

@@ -33,7 +33,7 @@ export async function readTokens(
     issuer: settings.issuerAliases.includes(issuer) ? server.issuer : issuer,
   };
   if (result.id_token === undefined) return { ...redeemed, idToken: undefined };
-  const { claims, algorithm } = await verifyIdToken(deps, result.id_token, algorithms);
+  const { claims, algorithm } = await verifyIdToken(deps, String(answer.body['id_token']), algorithms);
   checkIdTokenClaims(claims, {
     clientId: settings.clientId,
     algorithm,

@@ -9,7 +9,8 @@ import { userinfoError } from './login-errors.ts';
 import type { OutboundResponse } from '../../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { requestOptions } from './request-options.ts';
-import { JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
+import { JsonFault } from '../../protocol/strict-json.ts';
+import { jwtWithoutNulls, parseProviderObject } from '../provider-json.ts';
 
 /**
  * Undefined where it is not to be asked: where there is no ID token it is the only source, so it is asked then whatever the settings say. The
@@ -32,9 +33,10 @@ export async function fetchUserinfo(
     const options = requestOptions(async (url: string, init: { headers: Record<string, string> }) => {
       answer = await deps.outbound.send({ url, headers: init.headers, maxBytes: ANSWER_BYTES });
       judgeAnswer(answer, url);
-      return new Response(answer.text, {
+      const isJwt = mediaType(answer) === 'application/jwt';
+      return new Response(isJwt ? jwtWithoutNulls(answer.text) : JSON.stringify(parse(answer.text)), {
         status: answer.status,
-        headers: { 'content-type': mediaType(answer) },
+        headers: { 'content-type': isJwt ? 'application/jwt' : 'application/json' },
       });
     });
     const response = await oauth.userInfoRequest(server, client, redeemed.accessToken, options);
@@ -67,7 +69,7 @@ function judgeAnswer(answer: OutboundResponse, url: string): void {
 
 function parse(text: string): Record<string, unknown> {
   try {
-    return parseJsonObject(text);
+    return parseProviderObject(text);
   } catch (error) {
     if (error instanceof JsonFault)
       throw new UpstreamRefusal('userinfo', `userinfo is malformed: ${error.message}`);

@@ -1,0 +1,35 @@
+/** JSON that an IdP sends. Many write null for what they do not have, so null is absent, in every document and every token. */
+import { parseJsonObject } from '../protocol/strict-json.ts';
+
+/** Reads an object strictly, without its nulls at any depth. Throws `JsonFault`. */
+export function parseProviderObject(text: string): Record<string, unknown> {
+  return withoutNulls(parseJsonObject(text));
+}
+
+/** The same object without members and list entries that are null. */
+export function withoutNulls(object: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return strip(object) as Record<string, unknown>;
+}
+
+function strip(value: unknown): unknown {
+  if (Array.isArray(value)) return value.filter((each) => each !== null).map(strip);
+  if (typeof value !== 'object' || value === null) return value;
+  const present = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(present.map(([name, member]) => [name, strip(member)]));
+}
+
+/**
+ * A JWT as the client library may read it, which takes null for a value of the wrong type: its payload without nulls. The signature is not
+ * that of the new payload: it is verified over the JWT as it came. What cannot be read is left as it is, to be refused.
+ */
+export function jwtWithoutNulls(jwt: string): string {
+  const [header = '', payload = '', ...rest] = jwt.split('.');
+  try {
+    const claims = withoutNulls(
+      JSON.parse(Buffer.from(payload, 'base64url').toString()) as object as Record<string, unknown>,
+    );
+    return [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), ...rest].join('.');
+  } catch {
+    return jwt;
+  }
+}
