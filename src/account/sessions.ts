@@ -1,9 +1,9 @@
 /** The account page's requests: looking at sessions, and ending them. GET changes nothing but the way to the sign-in. */
 import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
+import { signOutEverywhere } from '../people/sign-out.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { endSession } from '../sessions/end.ts';
-import { endSessions } from '../sessions/end-many.ts';
-import { deleteAccountSession, deleteOtherAccountSessions } from '../storage/records/account-sessions.ts';
+import { deleteAccountSession } from '../storage/records/account-sessions.ts';
 import { countLiveSessions, findSession, listSessionRows } from '../storage/records/session-list.ts';
 import { findLiveSession, type Session } from '../storage/records/sessions.ts';
 import type { AccountDeps } from './deps.ts';
@@ -95,8 +95,7 @@ export function endAllSessions(deps: AccountDeps): Handler {
     const visit = await findVisit(deps, request);
     if (visit?.isRecent !== true) return goTo(deps, endAllPlace);
     const { id: userId } = visit.user;
-    await endSessions(deps, { of: { userId }, reason: 'ended_by_user' });
-    await deps.db.write((tx) => deleteOtherAccountSessions(tx, { userId, except: visit.hash }));
+    await signOutEverywhere(deps, { userId, reason: 'ended_by_user', except: visit.hash });
     return goTo(deps, overview({ done: 'all-ended' }));
   };
 }

@@ -1,6 +1,7 @@
 /** `gatehouse sessions`: who is signed in where, and signing them out. */
 import { type Client, type ClientLookupDeps, clientName, loadClient } from '../clients/clients.ts';
 import { readStaticClients } from '../clients/static-clients.ts';
+import { signOutEverywhere } from '../people/sign-out.ts';
 import { userId } from '../protocol/identifiers.ts';
 import { endTheseSessions } from '../sessions/end-many.ts';
 import { findSession, listSessionRows, type SessionFilter } from '../storage/records/session-list.ts';
@@ -63,7 +64,21 @@ async function list(deps: OperatorDeps, options: SessionOptions): Promise<void> 
 
 async function end(deps: OperatorDeps, ids: readonly string[], options: SessionOptions): Promise<void> {
   const chosen = ids.length > 0 ? await requireSessions(deps, ids) : await chooseSessions(deps, options);
-  const ended = await endTheseSessions(deps, { ids: chosen, reason: 'ended_by_admin' });
+  if (ids.length === 0 && isWholePerson(options)) {
+    const { id } = await requireUser(deps, options.user);
+    await signOutEverywhere(deps, { userId: id, reason: 'ended_by_admin' });
+    report(chosen, options);
+    return;
+  }
+  report(await endTheseSessions(deps, { ids: chosen, reason: 'ended_by_admin' }), options);
+}
+
+/** Everything of a person: then what could still become a session comes to nothing too. */
+function isWholePerson(options: SessionOptions): options is SessionOptions & { readonly user: string } {
+  return options.user !== undefined && options.client === undefined && options.device === undefined;
+}
+
+function report(ended: readonly string[], options: SessionOptions): void {
   if (options.json) printJson({ ended });
   else
     console.log(ended.length === 1 ? '1 session has ended.' : `${String(ended.length)} sessions have ended.`);

@@ -1,6 +1,5 @@
 import { type Handler, noStore } from '../http/exchange.ts';
-import { endSessions } from '../sessions/end-many.ts';
-import { abandonSteps } from '../storage/records/people.ts';
+import { signOutEverywhere } from '../people/sign-out.ts';
 import { judgeAccessToken, ofUser, ownerOfExpired } from './access-token.ts';
 import type { MatrixApiDeps } from './deps.ts';
 
@@ -17,9 +16,7 @@ export function logoutAll(deps: MatrixApiDeps): Handler<unknown, Record<string, 
         ? await ownerOfExpired(deps, request, verdict.reason)
         : ofUser(verdict.access).userId;
     request.annotate({ userId });
-    // First what could become a session: nothing starts from it any more while the sessions end.
-    await deps.db.write((tx) => abandonSteps(tx, { userId, at: deps.clock.now() }));
-    await endSessions(deps, { of: { userId }, reason: 'logged_out' });
+    await signOutEverywhere(deps, { userId, reason: 'logged_out' });
     return { status: 200, headers: noStore, body: {} };
   };
 }

@@ -1,6 +1,7 @@
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
-import { abandonSteps, setUserAdmin } from '../storage/records/people.ts';
+import { voidPending } from '../storage/personal-data.ts';
+import { setUserAdmin } from '../storage/records/people.ts';
 import { deleteUpstreamGrants } from '../storage/records/upstream-grants.ts';
 
 /**
@@ -14,7 +15,7 @@ export async function excludePerson(
 ): Promise<number> {
   // Sessions first: after a crash in between, the upstream token is still there, and the next check ends the rest.
   await deps.db.write(async (tx) => {
-    await abandonSteps(tx, { userId, at: deps.clock.now() });
+    await voidPending(tx, { userId, at: deps.clock.now() });
     await setUserAdmin(tx, { id: userId, isAdmin: false });
   });
   const ended = await endSessions(deps, { of: { userId }, reason: 'access_rules' });

@@ -1,15 +1,22 @@
 /** What becomes of people: locked for a while, deactivated for good. The database is the truth: every process sees it with its next query. */
-import { abandonSteps, markUserDeactivated, setUserLocked } from '../storage/records/people.ts';
-import { deleteUpstreamGrants } from '../storage/records/upstream-grants.ts';
+import { removeAfterDeactivation, voidPending } from '../storage/personal-data.ts';
+import { markUserDeactivated, setUserLocked } from '../storage/records/people.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
 
-/** Locks a user: sessions live on, but nothing can be done with them (locked is not logged out). False where they were locked, or are deactivated. */
+/**
+ * Locks a user: sessions live on, but nothing can be done with them (locked is not logged out). What could still become a session comes to nothing. False if
+ * they were locked, or are deactivated.
+ */
 export async function lockPerson(
   deps: Pick<SessionEndingDeps, 'db' | 'clock' | 'emit'>,
   userId: string,
 ): Promise<boolean> {
-  const changed = await deps.db.write((tx) => setUserLocked(tx, { id: userId, at: deps.clock.now() }));
+  const at = deps.clock.now();
+  const changed = await deps.db.write(async (tx) => {
+    await voidPending(tx, { userId, at });
+    return setUserLocked(tx, { id: userId, at });
+  });
   if (changed) deps.emit('user_locked', { userId });
   return changed;
 }
@@ -36,8 +43,8 @@ export async function deactivatePerson(
   // First the user: from here on no session starts (sessions/start.ts locks the same row).
   const changed = await deps.db.write(async (tx) => {
     const changed = await markUserDeactivated(tx, { id: userId, at });
-    await abandonSteps(tx, { userId, at });
-    await deleteUpstreamGrants(tx, userId);
+    await voidPending(tx, { userId, at });
+    await removeAfterDeactivation(tx, userId);
     return changed;
   });
   if (changed) deps.emit('user_deactivated', { userId });

@@ -9,7 +9,7 @@ import {
   listSignedOutSessions,
   recordLogoutToken,
 } from '../storage/records/logout-tokens.ts';
-import { abandonSteps } from '../storage/records/people.ts';
+import { findPeopleOfSid, voidPending } from '../storage/personal-data.ts';
 import { insertSignOut } from '../storage/records/sign-outs.ts';
 import type { LogoutToken } from '../upstream/login/logout-token.ts';
 import type { Provider } from '../upstream/provider.ts';
@@ -62,12 +62,14 @@ async function obey(deps: Deps, providerId: string, logout: LogoutToken): Promis
   const hash = hashSecret(JSON.stringify([providerId, logout.jti]));
   return deps.db.write(async (tx) => {
     if (!(await recordLogoutToken(tx, { hash, expiresAt: logout.expiresAt }))) return undefined;
-    const { issuer, subject = null, sid = null } = logout;
-    await insertSignOut(tx, { id: newRecordId(now, deps.random), issuer, subject, sid, at: now });
-    const userIds = await findSignedOutUsers(tx, logout);
+    const { issuer, subject, sid } = logout;
+    const id = newRecordId(now, deps.random);
+    await insertSignOut(tx, { id, issuer, subject: subject ?? null, sid: sid ?? null, at: now });
+    const onTheirWay = subject === undefined && sid !== undefined ? await findPeopleOfSid(tx, sid) : [];
+    const userIds = await findSignedOutUsers(tx, logout, onTheirWay);
     const ended: EndedSession[] = [];
     for (const userId of userIds) {
-      await abandonSteps(tx, { userId, at: now, sid: logout.sid });
+      await voidPending(tx, { userId, at: now, sid });
       for (const sessionId of await listSignedOutSessions(tx, { ...logout, userId })) {
         const session = await endSessionIn(tx, deps, { sessionId, reason: 'upstream_logout', now });
         if (session !== undefined) ended.push(session);

@@ -4,6 +4,7 @@
  */
 import { type RawBuilder, sql } from 'kysely';
 import type { Database } from './engine/database.ts';
+import type { TableDuties } from './table-duties.ts';
 
 declare module './schema.ts' {
   interface Schema {
@@ -17,6 +18,9 @@ export interface LeasesTable {
   holder: string;
   expires_at: number;
 }
+
+/** One row a kind of work: whoever takes it over replaces it. */
+export const leasesDuties: TableDuties = { person: 'nobody', time: 'kept' };
 
 /** Takes or renews the lease for `ttlMs`; false while another holder has it. */
 export async function takeLease(

@@ -5,7 +5,7 @@ import { systemRandom } from '../../src/protocol/clock.ts';
 import { hashSecret } from '../../src/protocol/token-format.ts';
 import { issueLoginToken, type LoginTokenOwner, redeemLoginToken } from '../../src/sessions/login-tokens.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
-import { abandonSteps } from '../../src/storage/records/people.ts';
+import { voidPending } from '../../src/storage/personal-data.ts';
 import { finishSignIn, insertSignIn } from '../../src/storage/records/sign-ins.ts';
 import { forEachEngine } from '../support/database.ts';
 import { testClock } from '../support/clock.ts';
@@ -89,7 +89,7 @@ forEachEngine((engine) => {
         await setTimeout(300);
       });
       await asked.promise;
-      await other.write((tx) => abandonSteps(tx, { userId: 'alice', at: now, sid: 'sid' }));
+      await other.write((tx) => voidPending(tx, { userId: 'alice', at: now, sid: 'sid' }));
       await answer;
       expect(await redeem(token)).toBeUndefined();
     });
@@ -101,12 +101,12 @@ forEachEngine((engine) => {
         await issue({ upstreamSid: null }),
         await issue({ userId: 'bob' }),
       ];
-      await db.write((tx) => abandonSteps(tx, { userId: 'alice', at: clock.now(), sid: 'sid' }));
+      await db.write((tx) => voidPending(tx, { userId: 'alice', at: clock.now(), sid: 'sid' }));
       expect(await redeem(here)).toBeUndefined();
       expect(await redeem(unknown)).toBeUndefined();
       expect(await redeem(elsewhere)).toEqual({ ...owner, upstreamSid: 'another' });
       const token = await issue({ upstreamSid: 'another' });
-      await db.write((tx) => abandonSteps(tx, { userId: 'alice', at: clock.now() }));
+      await db.write((tx) => voidPending(tx, { userId: 'alice', at: clock.now() }));
       expect(await redeem(token)).toBeUndefined();
       expect(await redeem(others)).toEqual({ ...owner, userId: 'bob' });
     });

@@ -2,6 +2,7 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -27,6 +28,21 @@ export interface AccountSessionsTable {
   created_at: number;
   expires_at: number;
 }
+
+export const accountRequestsDuties: TableDuties = {
+  person: { follows: 'sign_ins' },
+  time: { follows: 'sign_ins' },
+};
+
+export const accountSessionsDuties: TableDuties = {
+  person: {
+    column: 'user_id',
+    pending: { void: 'delete' },
+    deactivation: 'kept',
+    erasure: 'deleted',
+  },
+  time: [sweepPast('account_sessions', 'clientSteps', 'expires_at', 'hash')],
+};
 
 export type AccountSession = Selectable<AccountSessionsTable>;
 
@@ -63,16 +79,4 @@ export function findAccountSession(
 
 export async function deleteAccountSession(tx: Kysely<Schema>, hash: SecretHash): Promise<void> {
   await tx.deleteFrom('account_sessions').where('hash', '=', hash).execute();
-}
-
-/** Signs a person out of the account page everywhere but in this browser. */
-export async function deleteOtherAccountSessions(
-  tx: Kysely<Schema>,
-  of: { userId: string; except: SecretHash },
-): Promise<void> {
-  await tx
-    .deleteFrom('account_sessions')
-    .where('user_id', '=', of.userId)
-    .where('hash', '!=', of.except)
-    .execute();
 }

@@ -1,6 +1,7 @@
 /** What operators did by command: one row an event, kept for a year. */
 import type { Kysely, Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -24,6 +25,12 @@ export interface AuditEntriesTable {
   provider: string | null;
   reason: string | null;
 }
+
+/** Ids and no names: who did what stays traceable after an erasure. */
+export const auditEntriesDuties: TableDuties = {
+  person: { column: 'user_id', pending: 'none', deactivation: 'kept', erasure: 'kept' },
+  time: [sweepPast('audit_entries', 'auditEntries', 'happened_at', 'id')],
+};
 
 export type AuditEntry = Selectable<AuditEntriesTable>;
 

@@ -2,6 +2,7 @@
 import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -41,6 +42,21 @@ export interface AuthorizationCodesTable {
   /** Wrong verifiers so far; five burn the code. */
   misses: Generated<number>;
 }
+
+export const authorizationRequestsDuties: TableDuties = {
+  person: { follows: 'sign_ins' },
+  time: { follows: 'sign_ins' },
+};
+
+export const authorizationCodesDuties: TableDuties = {
+  person: {
+    column: 'user_id',
+    pending: { void: 'delete', open: 'consumed_at' },
+    deactivation: 'kept',
+    erasure: 'deleted',
+  },
+  time: [sweepPast('authorization_codes', 'signInSteps', 'expires_at', 'hash')],
+};
 
 export type AuthorizationRequest = Selectable<AuthorizationRequestsTable>;
 export type AuthorizationCode = Selectable<AuthorizationCodesTable>;

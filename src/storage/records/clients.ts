@@ -3,6 +3,7 @@ import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotRow } from '../engine/hot-query.ts';
 import type { Schema, JsonText } from '../schema.ts';
+import { type SweepStep, type TableDuties, progressOf, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -31,6 +32,55 @@ export interface ClientAssertionsTable {
   hash: SecretHash;
   expires_at: number;
 }
+
+/** Those that registered themselves; what the operator made stays. */
+const removeUnused: SweepStep = async (tx, before, limit) => {
+  const due = tx
+    .selectFrom('clients')
+    .select('id')
+    .where('last_used_at', '<', before)
+    .where('origin', '=', 'dynamic')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb.selectFrom('sessions').select('sessions.id').whereRef('sessions.client_id', '=', 'clients.id'),
+        ),
+      ),
+    )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('authorization_requests')
+            .select('authorization_requests.sign_in_id')
+            .whereRef('authorization_requests.client_id', '=', 'clients.id'),
+        ),
+      ),
+    )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('authorization_codes')
+            .select('authorization_codes.hash')
+            .whereRef('authorization_codes.client_id', '=', 'clients.id'),
+        ),
+      ),
+    )
+    .limit(limit);
+  const { numDeletedRows } = await tx.deleteFrom('clients').where('id', 'in', due).executeTakeFirst();
+  return progressOf(Number(numDeletedRows), limit);
+};
+
+export const clientsDuties: TableDuties = {
+  person: 'nobody',
+  time: [{ keep: 'unusedClients', step: removeUnused }],
+};
+
+export const clientAssertionsDuties: TableDuties = {
+  person: 'nobody',
+  time: [sweepPast('client_assertions', 'clientSteps', 'expires_at', 'hash')],
+};
 
 export type ClientRecord = Selectable<ClientsTable>;
 

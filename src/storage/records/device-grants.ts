@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -43,6 +44,21 @@ export interface DeviceRequestsTable {
   sign_in_id: string;
   device_grant_hash: SecretHash;
 }
+
+export const deviceGrantsDuties: TableDuties = {
+  person: {
+    column: 'user_id',
+    pending: { void: 'delete', open: 'consumed_at' },
+    deactivation: 'kept',
+    erasure: 'deleted',
+  },
+  time: [sweepPast('device_grants', 'signInSteps', 'expires_at', 'hash')],
+};
+
+export const deviceRequestsDuties: TableDuties = {
+  person: { follows: 'sign_ins' },
+  time: { follows: 'sign_ins' },
+};
 
 export type DeviceGrant = Selectable<DeviceGrantsTable>;
 

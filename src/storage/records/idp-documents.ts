@@ -1,6 +1,7 @@
 /** Last good metadata and key set of each provider, so that a restart while it is down still serves. */
 import type { Kysely, Selectable } from 'kysely';
 import type { Schema, JsonText } from '../schema.ts';
+import type { TableDuties } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -18,6 +19,9 @@ export interface IdpDocumentsTable {
   headers_json: JsonText<Record<string, string>>;
   fetched_at: number;
 }
+
+/** One of each kind a provider: the next one replaces it. */
+export const idpDocumentsDuties: TableDuties = { person: 'nobody', time: 'kept' };
 
 export type IdpDocument = Selectable<IdpDocumentsTable>;
 

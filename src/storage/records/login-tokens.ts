@@ -2,6 +2,7 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -27,6 +28,21 @@ export interface LoginTokensTable {
   expires_at: number;
   consumed_at: number | null;
 }
+
+export const loginRequestsDuties: TableDuties = {
+  person: { follows: 'sign_ins' },
+  time: { follows: 'sign_ins' },
+};
+
+export const loginTokensDuties: TableDuties = {
+  person: {
+    column: 'user_id',
+    pending: { void: 'delete', open: 'consumed_at' },
+    deactivation: 'kept',
+    erasure: 'deleted',
+  },
+  time: [sweepPast('login_tokens', 'signInSteps', 'expires_at', 'hash')],
+};
 
 export type LoginToken = Selectable<LoginTokensTable>;
 

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -15,6 +16,11 @@ export interface LogoutTokensTable {
   hash: SecretHash;
   expires_at: number;
 }
+
+export const logoutTokensDuties: TableDuties = {
+  person: 'nobody',
+  time: [sweepPast('logout_tokens', 'clientSteps', 'expires_at', 'hash')],
+};
 
 /** Takes note of a logout token: false where it came before. */
 export async function recordLogoutToken(
@@ -37,21 +43,31 @@ export interface UpstreamSignOut {
   readonly sid: string | undefined;
 }
 
-/** The users that it concerns: the one who is linked to the subject, or those who signed in in that session of the issuer. */
-export async function findSignedOutUsers(tx: Kysely<Schema>, signOut: UpstreamSignOut): Promise<string[]> {
+/**
+ * The users that it concerns: the one who is linked to the subject, or those who signed in within that session of the issuer. `onTheirWay`: whoever did
+ * so and has no session here yet.
+ */
+export async function findSignedOutUsers(
+  tx: Kysely<Schema>,
+  signOut: UpstreamSignOut,
+  onTheirWay: readonly string[],
+): Promise<string[]> {
   const { issuer, subject, sid } = signOut;
-  let query = tx
-    .selectFrom('upstream_links')
-    .select('upstream_links.user_id')
-    .distinct()
-    .where('issuer', '=', issuer);
-  if (subject !== undefined) query = query.where('subject', '=', subject);
-  else {
-    query = query
-      .innerJoin('sessions', 'sessions.user_id', 'upstream_links.user_id')
-      .where('sessions.upstream_sid', '=', sid ?? null);
-  }
-  return (await query.execute()).map(({ user_id }) => user_id);
+  const linked = tx.selectFrom('upstream_links').select('user_id').distinct().where('issuer', '=', issuer);
+  const signedIn = tx
+    .selectFrom('sessions')
+    .select('user_id')
+    .where('upstream_sid', '=', sid ?? null);
+  const concerned =
+    subject === undefined
+      ? linked.where((eb) =>
+          eb.or([
+            eb('user_id', 'in', signedIn),
+            ...(onTheirWay.length === 0 ? [] : [eb('user_id', 'in', onTheirWay)]),
+          ]),
+        )
+      : linked.where('subject', '=', subject);
+  return (await concerned.execute()).map(({ user_id }) => user_id);
 }
 
 /**

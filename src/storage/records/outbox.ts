@@ -1,6 +1,7 @@
 /** What the homeserver must still be told. */
 import type { Kysely, Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
+import type { TableDuties } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -20,6 +21,12 @@ export interface OutboxTable {
   attempts: number;
   next_attempt_at: number;
 }
+
+/** An entry stays until the homeserver has acknowledged it, whatever has become of the person. */
+export const outboxDuties: TableDuties = {
+  person: { column: 'user_id', pending: 'none', deactivation: 'kept', erasure: 'kept' },
+  time: 'kept',
+};
 
 export type OutboxEntry = Selectable<OutboxTable>;
 

@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema, JsonText } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -17,6 +18,11 @@ export interface PushedRequestsTable {
   parameters_json: JsonText<Record<string, string>>;
   expires_at: number;
 }
+
+export const pushedRequestsDuties: TableDuties = {
+  person: 'nobody',
+  time: [sweepPast('pushed_requests', 'clientSteps', 'expires_at', 'hash')],
+};
 
 export type PushedRequest = Selectable<PushedRequestsTable>;
 

@@ -3,6 +3,7 @@ import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotRow } from '../engine/hot-query.ts';
 import type { Schema } from '../schema.ts';
+import { type SweepStep, type TableDuties, progressOf } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -33,6 +34,42 @@ export interface SessionsTable {
   /** What the device is called, where a client or its person said so: at most 100 characters. */
   device_name: Generated<string | null>;
 }
+
+/** They have one access token each and no refresh token. */
+const removeOfClients: SweepStep = async (tx, before, limit) => {
+  const due = tx
+    .selectFrom('sessions')
+    .select('id')
+    .where('user_id', 'is', null)
+    .where('created_at', '<', before)
+    .limit(limit);
+  const { numDeletedRows } = await tx.deleteFrom('sessions').where('id', 'in', due).executeTakeFirst();
+  return progressOf(Number(numDeletedRows), limit);
+};
+
+/** First the refresh tokens, as a session may have thousands: the cascade takes only few. */
+const removeEnded: SweepStep = async (tx, before, limit) => {
+  const ended = tx
+    .selectFrom('sessions')
+    .select('id')
+    .where('ended_at', '<', before)
+    .orderBy('ended_at')
+    .limit(limit);
+  const tokens = tx.selectFrom('refresh_tokens').select('hash').where('session_id', 'in', ended).limit(limit);
+  const removed = await tx.deleteFrom('refresh_tokens').where('hash', 'in', tokens).executeTakeFirst();
+  if (Number(removed.numDeletedRows) >= limit) return { removed: 0, more: true };
+  const { numDeletedRows } = await tx.deleteFrom('sessions').where('id', 'in', ended).executeTakeFirst();
+  return progressOf(Number(numDeletedRows), limit);
+};
+
+/** Sessions are ended one by one (sessions/end.ts), as each end is told to the homeserver. */
+export const sessionsDuties: TableDuties = {
+  person: { column: 'user_id', pending: 'none', deactivation: 'kept', erasure: { cleared: ['device_name'] } },
+  time: [
+    { keep: 'clientSessions', step: removeOfClients },
+    { keep: 'endedSessions', step: removeEnded },
+  ],
+};
 
 export type SessionOrigin =
   'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login' | 'provider_token';

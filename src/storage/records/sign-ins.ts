@@ -2,6 +2,7 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -34,6 +35,16 @@ export interface SignInsTable {
   /** When what it was for was granted or refused. */
   finished_at: number | null;
 }
+
+export const signInsDuties: TableDuties = {
+  person: {
+    column: 'user_id',
+    pending: { void: 'finish', open: 'finished_at' },
+    deactivation: 'kept',
+    erasure: 'deleted',
+  },
+  time: [sweepPast('sign_ins', 'signInSteps', 'expires_at', 'id')],
+};
 
 /** What a sign-in is for. */
 export type SignInPurposeName =

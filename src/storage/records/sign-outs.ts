@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import { hotQuery, hotRow } from '../engine/hot-query.ts';
 import type { Schema } from '../schema.ts';
+import { sweepPast, type TableDuties } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -18,6 +19,12 @@ export interface SignOutsTable {
   sid: string | null;
   at: number;
 }
+
+/** By the provider's names for people, which no user of ours is found by once their links are gone. */
+export const signOutsDuties: TableDuties = {
+  person: 'nobody',
+  time: [sweepPast('sign_outs', 'endedSessions', 'at', 'id')],
+};
 
 export async function insertSignOut(tx: Kysely<Schema>, signOut: SignOutsTable): Promise<void> {
   await tx.insertInto('sign_outs').values(signOut).execute();

@@ -1,6 +1,7 @@
 /** Keys that sign ID tokens; the private half is sealed. */
 import type { Kysely, Selectable } from 'kysely';
 import type { Schema, JsonText } from '../schema.ts';
+import type { TableDuties } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -16,6 +17,9 @@ export interface SigningKeysTable {
   private_jwk_sealed: string;
   created_at: number;
 }
+
+/** A key that signs no more goes when it is rotated (signing-keys/). */
+export const signingKeysDuties: TableDuties = { person: 'nobody', time: 'kept' };
 
 export type SigningKeyRecord = Selectable<SigningKeysTable>;
 

@@ -3,6 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotQuery, hotRow } from '../engine/hot-query.ts';
 import type { Schema } from '../schema.ts';
+import type { TableDuties } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -44,6 +45,16 @@ export interface RefreshTokensTable {
   /** When this token or its access token was first used: from then on it is the one lineage of the session. */
   used_at: number | null;
 }
+
+export const accessTokensDuties: TableDuties = {
+  person: { follows: 'sessions' },
+  time: { follows: 'sessions' },
+};
+
+export const refreshTokensDuties: TableDuties = {
+  person: { follows: 'sessions' },
+  time: { follows: 'sessions' },
+};
 
 export type AccessToken = Selectable<AccessTokensTable>;
 export type RefreshToken = Selectable<RefreshTokensTable>;

@@ -1,6 +1,7 @@
 /** The IdP's refresh tokens: one for each upstream link, the newest. Each is used by one process at a time. */
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -23,6 +24,12 @@ export interface UpstreamGrantsTable {
   /** While a process uses it. */
   leased_until: number;
 }
+
+export const upstreamGrantsDuties: TableDuties = {
+  person: { column: 'user_id', pending: 'none', deactivation: 'deleted', erasure: 'deleted' },
+  // Left behind if the claims are not asked for again any more.
+  time: [sweepPast('upstream_grants', 'endedSessions', 'next_check_at', 'token_id')],
+};
 
 export type UpstreamGrant = Selectable<UpstreamGrantsTable>;
 

@@ -2,6 +2,7 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
+import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -33,6 +34,17 @@ export interface UiAuthRequestsTable {
   sign_in_id: string;
   ui_auth_hash: SecretHash;
 }
+
+/** Useless once the session whose token asked has ended. */
+export const uiAuthSessionsDuties: TableDuties = {
+  person: { follows: 'sessions' },
+  time: [sweepPast('ui_auth_sessions', 'signInSteps', 'expires_at', 'hash')],
+};
+
+export const uiAuthRequestsDuties: TableDuties = {
+  person: { follows: 'sign_ins' },
+  time: { follows: 'sign_ins' },
+};
 
 export type UiAuthSession = Selectable<UiAuthSessionsTable>;
 

@@ -2,6 +2,7 @@
 import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import { hotRow } from '../engine/hot-query.ts';
 import type { Schema } from '../schema.ts';
+import type { TableDuties } from '../table-duties.ts';
 
 declare module '../schema.ts' {
   interface Schema {
@@ -31,6 +32,16 @@ export interface UpstreamLinksTable {
   created_at: number;
   last_login_at: number;
 }
+
+export const usersDuties: TableDuties = {
+  person: { column: 'id', pending: 'none', deactivation: 'kept', erasure: { cleared: ['displayname'] } },
+  time: 'kept',
+};
+
+export const upstreamLinksDuties: TableDuties = {
+  person: { column: 'user_id', pending: 'none', deactivation: 'kept', erasure: 'deleted' },
+  time: 'kept',
+};
 
 export type User = Selectable<UsersTable>;
 
