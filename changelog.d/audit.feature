@@ -1,1 +1,1 @@
-Every event in the log says who caused it (person, provider, system), from which address and by which request. What operators do by command is recorded in the database, with who ran the command; `gatehouse audit` lists it.
+Every event in the log says who caused it (person, provider, system), from which address and by which request, and what operators do by command is recorded in the database, where `gatehouse audit` lists it.

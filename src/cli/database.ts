@@ -6,7 +6,7 @@ import { formatFaults } from '../config/fault.ts';
 import { inspectFile } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { systemClock, systemRandom } from '../protocol/clock.ts';
-import { sqliteFile } from '../storage/engine/database.ts';
+import { sqliteFile } from '../protocol/sqlite-url.ts';
 import { backUpSqlite, type DatabaseStatus, readDatabaseStatus } from '../storage/maintenance.ts';
 import { openDatabase } from '../storage/engine/open-database.ts';
 import { type ConfigOption, configFile } from './config-option.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspectFile, type Environment } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { sqliteFile } from '../config/sections/database.ts';
+import { sqliteFile } from '../protocol/sqlite-url.ts';
 import { diagnose, type StoredDocumentAge } from '../doctor/diagnose.ts';
 import { judgeProviderFile, judgeProviderUrl, UnreadableSource } from '../doctor/judge-provider.ts';
 import type { DoctorDeps } from '../doctor/probe.ts';

@@ -10,7 +10,7 @@ import { homeserverOf } from '../homeserver/choose.ts';
 import { findPerson } from '../people/find-person.ts';
 import { systemClock, systemRandom } from '../protocol/clock.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
-import { sqliteFile } from '../storage/engine/database.ts';
+import { sqliteFile } from '../protocol/sqlite-url.ts';
 import { openDatabase } from '../storage/engine/open-database.ts';
 import type { User } from '../storage/records/users.ts';
 import { type ConfigOption, configFile } from './config-option.ts';

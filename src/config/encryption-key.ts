@@ -14,7 +14,7 @@ import { dirname } from 'node:path';
 import type { Random } from '../protocol/clock.ts';
 import { ConfigFault } from './fault.ts';
 import type { Config } from './schema.ts';
-import { sqliteFile } from './sections/database.ts';
+import { sqliteFile } from '../protocol/sqlite-url.ts';
 
 const KEY_BYTES = 32;
 const SHORTEST_TEXT = 32;

@@ -11,7 +11,8 @@ import { readYaml, type Place } from './read-yaml.ts';
 import { checkRules, checkWarnings, DEFAULT_HOST, DEFAULT_PORT } from './rules.ts';
 import { configSchema, type Config, type ConfigInput, type DeepPartial } from './schema.ts';
 import { readSecrets, secretsInPlace, type SecretContext } from './secrets.ts';
-import { DEFAULT_DATABASE, sqliteFile } from './sections/database.ts';
+import { sqliteFile } from '../protocol/sqlite-url.ts';
+import { DEFAULT_DATABASE } from './sections/database.ts';
 import { createSources } from './sources.ts';
 import { freezeDeep, isMapping, valueAt, without, type Mapping } from './tree.ts';
 

@@ -1,5 +1,6 @@
 /** Rules between the keys of a provider, and between providers. */
 import { createPrivateKey, type JsonWebKey } from 'node:crypto';
+import { discoveryDefaults } from '../protocol/discovery-defaults.ts';
 import type { KeyPath, Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
 import { isPlainHttpAbroad } from './urls.ts';
@@ -33,7 +34,10 @@ export function checkProviders(input: Input, report: Report): void {
     checkProviderEndpoints(provider, path, report);
     checkProviderAccess(provider, path, report);
     checkProviderTokens(provider, path, report);
-    const { min_ttl_seconds: floor = 60, max_ttl_seconds: ceiling = 86_400 } = provider.discovery ?? {};
+    const {
+      min_ttl_seconds: floor = discoveryDefaults.minTtl,
+      max_ttl_seconds: ceiling = discoveryDefaults.maxTtl,
+    } = provider.discovery ?? {};
     if (floor > ceiling) {
       report(
         [...path, 'discovery', 'min_ttl_seconds'],

@@ -8,16 +8,18 @@ export const OPENID_SCOPE = 'openid';
 /** Synapse's admin API: only administrators by the access rules hold it. */
 export const ADMIN_SCOPE = 'urn:synapse:admin:*';
 
-/** scope-token of RFC 6749 §3.3: printable ASCII without space, `"` and `\`. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
 /** The longest device id, by what Synapse stores. */
 const DEVICE_ID_LIMIT = 255;
+
+/** Whether it is a scope-token of RFC 6749 section 3.3: printable ASCII without space, `"` and `\`. */
+export function isScopeToken(text: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text);
+}
 
 /** Splits a `scope` parameter. Duplicates collapse, order is kept; `undefined` where a character is not allowed. */
 export function splitScope(scope: string): string[] | undefined {
   const tokens = [...new Set(scope.split(' ').filter((token) => token !== ''))];
-  return tokens.every((token) => SCOPE_TOKEN.test(token)) ? tokens : undefined;
+  return tokens.every(isScopeToken) ? tokens : undefined;
 }
 
 /** Whether a scope token is the Matrix API, in either spelling. */
@@ -34,7 +36,7 @@ export function deviceIdOf(token: string): string | undefined {
 
 /** Whether a device id can stand in a scope: 1–255 characters of RFC 6749's scope-token set (`/`, `+`, `=` included: QR login). */
 export function isScopeDeviceId(deviceId: string): boolean {
-  return deviceId.length <= DEVICE_ID_LIMIT && SCOPE_TOKEN.test(deviceId);
+  return deviceId.length <= DEVICE_ID_LIMIT && isScopeToken(deviceId);
 }
 
 /** The scope of a session without a client, which never asked for one: the Matrix API, and the device where a scope can carry its id. */

@@ -2,7 +2,8 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type Database, sqliteFile } from './engine/database.ts';
+import { sqliteFile } from '../protocol/sqlite-url.ts';
+import type { Database } from './engine/database.ts';
 import { DatabaseFault } from './engine/fault.ts';
 import { type MigrationState, stateOf } from './engine/migrate.ts';
 import { migrations } from './migrations/index.ts';

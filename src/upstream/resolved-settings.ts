@@ -1,4 +1,5 @@
 /** A provider's settings with the defaults of its preset and our own filled in. */
+import { discoveryDefaults } from '../protocol/discovery-defaults.ts';
 import type { Preset } from './presets/preset.ts';
 import { presets } from './presets/presets.ts';
 import type { ProviderSettings, TokenEndpointAuthMethod } from './settings.ts';
@@ -75,9 +76,9 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     discovery: {
       method: discovery.method ?? defaults.discovery_method ?? 'oidc',
       url: discovery.url,
-      minTtlMs: (discovery.min_ttl_seconds ?? 60) * 1000,
-      maxTtlMs: (discovery.max_ttl_seconds ?? 86_400) * 1000,
-      staleIfErrorMs: (discovery.stale_if_error_seconds ?? 604_800) * 1000,
+      minTtlMs: (discovery.min_ttl_seconds ?? discoveryDefaults.minTtl) * 1000,
+      maxTtlMs: (discovery.max_ttl_seconds ?? discoveryDefaults.maxTtl) * 1000,
+      staleIfErrorMs: (discovery.stale_if_error_seconds ?? discoveryDefaults.staleIfError) * 1000,
       overrides: discovery.overrides ?? {},
     },
   };

@@ -3,7 +3,7 @@ import { notBuilt } from '../../src/config/not-built.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { schemaAt } from '../../src/config/shape.ts';
-import { presetNames } from '../../src/config/sections/providers.ts';
+import { presetNames } from '../../src/protocol/preset-names.ts';
 import { presets } from '../../src/upstream/presets/presets.ts';
 import { faultsOf, makeFolder, minimal, provider, withProvider, type Json } from './support.ts';
 

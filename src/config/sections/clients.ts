@@ -1,5 +1,6 @@
 /** Clients that the operator knows beforehand. */
 import { z } from 'zod';
+import { isScopeToken } from '../../protocol/scope.ts';
 import { described, flag, line, secret, secretFile, textRule, webUrl } from '../fields.ts';
 
 /** What may be a redirect URI; the operator may name any host, but nothing that a browser would run. */
@@ -19,8 +20,7 @@ function redirectUriFault(text: string): string | undefined {
 }
 
 function scopeFault(text: string): string | undefined {
-  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text))
-    return 'must be one scope, without spaces, quotes and backslashes';
+  if (!isScopeToken(text)) return 'must be one scope, without spaces, quotes and backslashes';
   if (text === 'openid' || /^urn:(matrix|synapse):/.test(text)) {
     return 'must not be a scope of Matrix or `openid`: client credentials have no user';
   }

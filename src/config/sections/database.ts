@@ -1,5 +1,6 @@
 /** Where sessions are kept. */
 import { z } from 'zod';
+import { sqliteFile, sqliteFileFault } from '../../protocol/sqlite-url.ts';
 import { count, described, secretFile, textRule } from '../fields.ts';
 
 export const DEFAULT_DATABASE = 'sqlite:gatehouse.db';
@@ -12,16 +13,7 @@ function postgresUrlFault(text: string): string | undefined {
 function databaseUrlFault(text: string): string | undefined {
   if (/^postgres(ql)?:/.test(text)) return postgresUrlFault(text);
   if (!text.startsWith('sqlite:')) return 'must begin with sqlite: or postgres://';
-  const file = sqliteFile(text);
-  if (file === '') return 'must name a file after sqlite:';
-  if (file.includes(':memory:')) return 'must name a file: sessions have to survive a restart';
-  if (/[?#\x00]/.test(file) || file.endsWith('/')) return 'must name a file, without parameters (? or #)';
-  return undefined;
-}
-
-/** The file of a `sqlite:` URL, as written: `sqlite:x.db`, `sqlite:/abs/x.db` and `sqlite:///abs/x.db` are understood. */
-export function sqliteFile(url: string): string {
-  return url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
+  return sqliteFileFault(sqliteFile(text));
 }
 
 export const databaseSection = z.strictObject({

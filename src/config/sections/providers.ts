@@ -13,26 +13,11 @@ import {
   textRule,
   webUrl,
 } from '../fields.ts';
+import { discoveryDefaults } from '../../protocol/discovery-defaults.ts';
+import { presetNames } from '../../protocol/preset-names.ts';
+import { isScopeToken } from '../../protocol/scope.ts';
 import { accessSection } from './access.ts';
 import { tokensSection } from './tokens.ts';
-
-/** Presets: what is known of a product and differs from the standards. A test compares them with `src/upstream/presets`. */
-export const presetNames = [
-  'generic',
-  'oauth2',
-  'oidc-provider',
-  'keycloak',
-  'authentik',
-  'authelia',
-  'dex',
-  'entra',
-  'gitlab',
-  'glewlwyd',
-  'google',
-  'kanidm',
-  'lemonldap',
-  'zitadel',
-] as const;
 
 const asymmetricAlgorithms = [
   'RS256',
@@ -55,7 +40,7 @@ const certificates = (): z.ZodString =>
   );
 const scopeToken = (): z.ZodString =>
   textRule((text) =>
-    /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
+    isScopeToken(text)
       ? undefined
       : 'must be one scope: printable ASCII without spaces, quotes and backslashes',
   );
@@ -71,15 +56,15 @@ const discoverySection = z.strictObject({
     example: 'https://idp.internal/.well-known/openid-configuration',
   }),
   min_ttl_seconds: seconds(
-    { min: 1, max: 86_400, default: 60 },
+    { min: 1, max: 86_400, default: discoveryDefaults.minTtl },
     "Metadata and keys are never fetched again sooner than this, whatever the provider's cache headers say.",
   ),
   max_ttl_seconds: seconds(
-    { min: 1, max: 2_592_000, default: 86_400 },
+    { min: 1, max: 2_592_000, default: discoveryDefaults.maxTtl },
     'Metadata and keys are fetched again after this time at the latest.',
   ),
   stale_if_error_seconds: seconds(
-    { min: 0, max: 31_536_000, default: 604_800 },
+    { min: 0, max: 31_536_000, default: discoveryDefaults.staleIfError },
     'How long the last good documents are used while the provider does not answer. After that nobody can sign in through it until it does; sessions and our own metadata go on.',
   ),
   overrides: described(z.record(z.string(), z.unknown()).default({}), {

@@ -4,7 +4,6 @@
  */
 import type { Kysely, Transaction } from 'kysely';
 import type { Clock, Random } from '../../protocol/clock.ts';
-import { DatabaseFault } from './fault.ts';
 import type { Schema } from '../schema.ts';
 
 export interface Database {
@@ -66,13 +65,4 @@ export interface DatabaseOptions {
   readonly onDiskFailure?: (error: Error) => void;
   /** Default: silent. */
   readonly log?: StorageLog;
-}
-
-/** The file of a `sqlite:` URL. */
-export function sqliteFile(url: string): string {
-  const file = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '');
-  if (file === '' || file.startsWith(':memory:')) {
-    throw new DatabaseFault('database.url names no file', 'use sqlite:/path/to/gatehouse.db');
-  }
-  return file;
 }

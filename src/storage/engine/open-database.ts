@@ -1,5 +1,6 @@
 /** The choice of the engine, by the URL: the one file of storage/ that knows both. */
-import { type Database, type DatabaseOptions, sqliteFile } from './database.ts';
+import { sqliteFile, sqliteFileFault } from '../../protocol/sqlite-url.ts';
+import type { Database, DatabaseOptions } from './database.ts';
 import { DatabaseFault } from './fault.ts';
 import { openPostgres } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';
@@ -10,7 +11,12 @@ import { openSqlite } from './sqlite.ts';
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url } = options;
-  if (url.startsWith('sqlite:')) return openSqlite({ ...options, file: sqliteFile(url) });
+  if (url.startsWith('sqlite:')) {
+    const file = sqliteFile(url);
+    const fault = sqliteFileFault(file);
+    if (fault === undefined) return openSqlite({ ...options, file });
+    throw new DatabaseFault(`database.url ${fault}`, 'use sqlite:/path/to/gatehouse.db');
+  }
   if (/^postgres(?:ql)?:/.test(url)) return openPostgres(options);
   throw new DatabaseFault(
     'database.url names no known engine',

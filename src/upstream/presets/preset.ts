@@ -1,8 +1,9 @@
 /** A kind of IdP as data: what is particular about it, with the source of each fact. The code knows no product by name. */
+import type { PresetName } from '../../protocol/preset-names.ts';
 import type { ProviderSettings } from '../settings.ts';
 
 export interface Preset {
-  readonly name: string;
+  readonly name: PresetName;
   /** The product's own name. */
   readonly title: string;
   /** Whether a real one was signed in through, or only its documents or source were read. */

@@ -12,24 +12,26 @@ import { lemonldap } from './lemonldap.ts';
 import { oauth2 } from './oauth2.ts';
 import { oidcProvider } from './oidc-provider.ts';
 import { zitadel } from './zitadel.ts';
+import type { PresetName } from '../../protocol/preset-names.ts';
 import type { Preset } from './preset.ts';
 
-const all: readonly Preset[] = [
+/** One for each name. */
+const byName: Readonly<Record<PresetName, Preset>> = {
   generic,
-  oidcProvider,
-  keycloak,
-  glewlwyd,
-  lemonldap,
-  dex,
-  authentik,
-  zitadel,
-  authelia,
-  kanidm,
-  google,
-  gitlab,
-  entra,
   oauth2,
-];
+  'oidc-provider': oidcProvider,
+  keycloak,
+  authentik,
+  authelia,
+  dex,
+  entra,
+  gitlab,
+  glewlwyd,
+  google,
+  kanidm,
+  lemonldap,
+  zitadel,
+};
 
 /** Every preset by name. */
-export const presets: ReadonlyMap<string, Preset> = new Map(all.map((preset) => [preset.name, preset]));
+export const presets: ReadonlyMap<string, Preset> = new Map(Object.entries(byName));

@@ -1,0 +1,9 @@
+/** How long a provider's documents are kept where the operator does not say, in seconds. */
+export const discoveryDefaults = {
+  /** Never fetched again sooner. */
+  minTtl: 60,
+  /** Fetched again at the latest. */
+  maxTtl: 86_400,
+  /** Used while nothing newer can be had. */
+  staleIfError: 604_800,
+} as const;
