@@ -37,7 +37,7 @@ export interface Visit {
 
 /** The cookie's value as it came, whether it is still good or not. */
 export function visitSecret(issuer: string, request: ApiRequest): string | undefined {
-  const secret = readCookie(request, COOKIE, cookieOptions(issuer));
+  const secret = readCookie(issuer, request, COOKIE);
   return secret !== undefined && isWellFormedSecret('accountSession', secret) ? secret : undefined;
 }
 
@@ -101,13 +101,16 @@ export function welcome(deps: AccountDeps): Handler {
       return true;
     });
     if (!won) throw new OAuthError('invalid_request', 'this sign-in was already answered');
-    const options = { ...cookieOptions(deps.issuer), maxAgeSeconds: LIFETIME / 1000 };
+    const options = { maxAgeSeconds: LIFETIME / 1000 };
     return {
       status: 303,
       headers: {
         ...noStore,
         location: urlOf(deps.issuer, place),
-        'set-cookie': [setCookie(COOKIE, secret, options), releaseBrowser(deps.issuer, signIn.id)],
+        'set-cookie': [
+          setCookie(deps.issuer, COOKIE, secret, options),
+          releaseBrowser(deps.issuer, signIn.id),
+        ],
       },
     };
   };
@@ -115,9 +118,5 @@ export function welcome(deps: AccountDeps): Handler {
 
 /** `Set-Cookie` value that forgets the visit. */
 export function forgetVisit(issuer: string): string {
-  return clearCookie(COOKIE, cookieOptions(issuer));
-}
-
-function cookieOptions(issuer: string): { secure: boolean } {
-  return { secure: issuer.startsWith('https:') };
+  return clearCookie(issuer, COOKIE);
 }

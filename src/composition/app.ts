@@ -39,7 +39,7 @@ export async function composeApp(
 ): Promise<GatehouseApp> {
   const { config, log, metrics, clock, random } = foundation;
   const { published, openapiDir, validateResponses } = more;
-  const login = loginMethods(config, foundation);
+  const login = loginMethods(config, { ...foundation, limits: shared.limits });
   const oauth = composeAuthorizationServer(foundation, shared, more.signingKeys);
   const matrix = composeMatrixApi(foundation, shared);
   const metadata: Handler = (request) => published.metadata.reply(request.headers);

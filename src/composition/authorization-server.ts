@@ -1,5 +1,4 @@
 import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
-import { createRateLimiter } from '../http/rate-limit.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { Foundation } from './foundation.ts';
 import type { Shared } from './shared.ts';
@@ -10,7 +9,7 @@ export function composeAuthorizationServer(
   shared: Shared,
   signingKeys: SigningKeys,
 ): AuthorizationServerDeps {
-  const { config, log, metrics, clock } = foundation;
+  const { config, log, metrics } = foundation;
   const { secret } = config.homeserver;
   return {
     ...shared.signIn,
@@ -28,16 +27,11 @@ export function composeAuthorizationServer(
       allowedHosts: config.registration.allowed_hosts,
       omittedAuthMethod: config.registration.omitted_auth_method,
       clientsCap: config.registration.clients_cap,
-      limit: createRateLimiter({
-        name: 'registrations_per_address',
-        points: config.limits.registrations_per_address,
-        windowSeconds: 60,
-        clock,
-        metrics,
-      }),
+      limit: shared.limits.registrations,
     },
     deviceGrants: {
-      perAddress: config.limits.device_grants_per_address,
+      limit: shared.limits.deviceGrants,
+      guesses: shared.limits.userCodeGuesses,
       waitingCap: config.limits.device_grants,
       userCodeKey: foundation.subkey('user codes'),
     },

@@ -1,11 +1,11 @@
 /** What the configuration lets clients without OAuth log in with, in the terms of the parts. */
 import type { Config } from '../config/schema.ts';
-import { createRateLimiter } from '../http/rate-limit.ts';
 import type { LoginMethods, PasswordLogin } from '../matrix-api/login/methods.ts';
 import { renderClaimTemplate } from '../protocol/claim-template.ts';
 import type { Foundation } from './foundation.ts';
+import type { Shared } from './shared.ts';
 
-type Neutral = Pick<Foundation, 'providers' | 'clock' | 'metrics' | 'log'>;
+type Neutral = Pick<Foundation, 'providers' | 'log'> & Pick<Shared, 'limits'>;
 
 /** In passthrough mode too, where such sessions stand beside those of the provider's tokens. Says aloud that passwords pass through. */
 export function loginMethods(config: Config, parts: Neutral): LoginMethods {
@@ -22,19 +22,12 @@ function passwordLogin(config: Config, parts: Neutral): PasswordLogin | undefine
     { provider: provider.id, users: allowed?.length ?? 'everybody' },
     'legacy_login.password is on: passwords pass through this service, and second factors do not count',
   );
-  const limiter = (name: string, points: number, windowSeconds: number) =>
-    createRateLimiter({ name, points, windowSeconds, clock: parts.clock, metrics: parts.metrics });
-  const { password_failures_per_account: perAccount, password_failures_per_address: perAddress } =
-    config.limits;
   return {
     provider,
     usernameOf: (localpart) =>
       renderClaimTemplate(username, { localpart, server_name: config.server_name }) ?? localpart,
     allowed: allowed === undefined ? undefined : new Set(allowed),
-    failures: {
-      perAccount: limiter('password_failures_per_account', perAccount, 15 * 60),
-      perAddress: limiter('password_failures_per_address', perAddress, 60),
-    },
+    failures: parts.limits.passwordFailures,
   };
 }
 

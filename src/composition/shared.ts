@@ -8,7 +8,7 @@ import { clientNaming } from '../clients/clients.ts';
 import { readStaticClients } from '../clients/static-clients.ts';
 import type { Config } from '../config/schema.ts';
 import { createCsrf, type Csrf } from '../http/csrf.ts';
-import { createFloodGuard, type FloodGuard } from '../http/flood-guard.ts';
+import type { FloodGuard } from '../http/flood-guard.ts';
 import { legacyLoginPurpose } from '../matrix-api/login/sso-confirmation.ts';
 import { userInteractivePurpose } from '../matrix-api/user-interactive/confirm.ts';
 import { providerTokens } from '../passthrough/provider-sessions.ts';
@@ -20,6 +20,7 @@ import type { Verify } from '../verification/access-verdict.ts';
 import { type FindAccessDeps, ownTokens } from '../verification/own-token.ts';
 import { createVerify } from '../verification/verify.ts';
 import type { Foundation } from './foundation.ts';
+import { composeLimits, type Limits } from './limits.ts';
 import { providerRules } from './provider-rules.ts';
 import { forgetSignedOut } from './token-verifiers.ts';
 
@@ -35,6 +36,7 @@ export interface Shared {
   readonly signIn: SignInDeps;
   /** What a page with a form takes, and one that begins a sign-in. */
   readonly pages: { readonly csrf: Csrf; readonly signInGuard: FloodGuard };
+  readonly limits: Limits;
   /** Clients of the configuration, by id. */
   readonly staticClients: ReadonlyMap<string, Client>;
   /** What people are shown as the name of a client. */
@@ -43,9 +45,10 @@ export interface Shared {
 
 /** One of each, for all wings. */
 export function composeShared(foundation: Foundation): Shared {
-  const { config, clock, random, log, metrics, emit, db, homeserver, subkey } = foundation;
+  const { config, clock, random, log, emit, db, homeserver, subkey } = foundation;
   const policy = sessionPolicy(config);
   const issuer = config.public_url;
+  const limits = composeLimits(config, foundation);
   const ending = { db, clock, random, log, homeserver, emit };
   const staticClients = readStaticClients(config.clients);
   const sessionLimits = {
@@ -92,15 +95,9 @@ export function composeShared(foundation: Foundation): Shared {
     signIn,
     pages: {
       csrf: createCsrf({ key: subkey('csrf tokens'), publicUrl: issuer }),
-      signInGuard: createFloodGuard({
-        name: 'sign_ins_per_address',
-        what: 'signing in',
-        perAddress: config.limits.sign_ins_per_address,
-        total: config.limits.sign_ins,
-        clock,
-        metrics,
-      }),
+      signInGuard: limits.signIns,
     },
+    limits,
     staticClients,
     nameClient: clientNaming({ db, staticClients }),
   };

@@ -3,7 +3,7 @@
  * holds a secret of which the sign-in has the hash.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { clearCookie, cookieName, setCookie } from '../http/cookies.ts';
+import { clearCookie, cookieName, readCookie, setCookie } from '../http/cookies.ts';
 import type { ApiRequest } from '../http/exchange.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import type { SignIn } from '../storage/records/sign-ins.ts';
@@ -18,10 +18,9 @@ export function bindBrowser(
   binding: { request: ApiRequest; id: string; browserSecret: string; lifetime: number },
 ): string[] {
   const { request, id, browserSecret, lifetime } = binding;
-  const options = { secure: isSecure(issuer), maxAgeSeconds: Math.floor(lifetime / 1000) };
   return [
-    setCookie(PREFIX + id, browserSecret, options),
-    ...crowdedOut(issuer, request, id).map((name) => clearCookie(name, options)),
+    setCookie(issuer, PREFIX + id, browserSecret, { maxAgeSeconds: lifetime / 1000 }),
+    ...crowdedOut(issuer, request, id).map((name) => clearCookie(issuer, name)),
   ];
 }
 
@@ -34,24 +33,20 @@ export function isBoundBrowser(issuer: string, request: ApiRequest, signIn: Sign
 
 /** The secret that this browser holds for the request. */
 export function browserSecretOf(issuer: string, request: ApiRequest, id: string): string | undefined {
-  return request.cookies[cookieName(PREFIX + id, { secure: isSecure(issuer) })];
+  return readCookie(issuer, request, PREFIX + id);
 }
 
 /** `Set-Cookie` value that forgets the request. */
 export function releaseBrowser(issuer: string, id: string): string {
-  return clearCookie(PREFIX + id, { secure: isSecure(issuer) });
+  return clearCookie(issuer, PREFIX + id);
 }
 
 /** Request ids sort by age. */
 function crowdedOut(issuer: string, request: ApiRequest, id: string): string[] {
-  const full = cookieName(PREFIX, { secure: isSecure(issuer) });
+  const full = cookieName(issuer, PREFIX);
   const others = Object.keys(request.cookies).filter((name) => name.startsWith(full) && name !== full + id);
   return others
     .sort()
     .slice(0, Math.max(0, others.length - TABS + 1))
     .map((name) => PREFIX + name.slice(full.length));
-}
-
-function isSecure(issuer: string): boolean {
-  return issuer.startsWith('https:');
 }

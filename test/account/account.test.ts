@@ -414,7 +414,7 @@ forEachEngine((engine) => {
 
 it('over https the cookie is __Host-, Secure, HttpOnly and SameSite=Lax', async () => {
   const { setCookie } = await import('../../src/http/cookies.ts');
-  expect(setCookie('account', 'v', { secure: true, maxAgeSeconds: 1800 })).toBe(
+  expect(setCookie('https://a.example/', 'account', 'v', { maxAgeSeconds: 1800 })).toBe(
     '__Host-gatehouse-account=v; Max-Age=1800; Path=/; HttpOnly; Secure; SameSite=Lax',
   );
 });

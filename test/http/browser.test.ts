@@ -5,19 +5,22 @@ import { OAuthError } from '../../src/protocol/oauth-error.ts';
 
 describe('cookies (185)', () => {
   it('are bound to the host and to https where the public URL is https', () => {
-    expect(setCookie('login-1', 'a.b_c', { secure: true, maxAgeSeconds: 600 })).toBe(
+    expect(setCookie('https://a.example/', 'login-1', 'a.b_c', { maxAgeSeconds: 600 })).toBe(
       '__Host-gatehouse-login-1=a.b_c; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax',
     );
-    expect(setCookie('login-1', 'a', { secure: false })).toBe(
+    expect(setCookie('http://127.0.0.1/', 'login-1', 'a')).toBe(
       'gatehouse-login-1=a; Path=/; HttpOnly; SameSite=Lax',
     );
-    expect(clearCookie('login-1', { secure: true })).toContain('__Host-gatehouse-login-1=; Max-Age=0;');
+    expect(clearCookie('https://a.example/', 'login-1')).toContain('__Host-gatehouse-login-1=; Max-Age=0;');
   });
 
   it('are read by the name that belongs to the scheme', () => {
-    const cookies = { [cookieName('a', { secure: true })]: 'x', [cookieName('b', { secure: false })]: 'y' };
-    expect(readCookie({ cookies }, 'a', { secure: true })).toBe('x');
-    expect(readCookie({ cookies }, 'b', { secure: true })).toBeUndefined();
+    const cookies = {
+      [cookieName('https://a.example/', 'a')]: 'x',
+      [cookieName('http://127.0.0.1/', 'b')]: 'y',
+    };
+    expect(readCookie('https://a.example/', { cookies }, 'a')).toBe('x');
+    expect(readCookie('https://a.example/', { cookies }, 'b')).toBeUndefined();
   });
 });
 

@@ -2,7 +2,6 @@ import type { components } from '../../generated/authorization-server.ts';
 import { addressKey } from '../../http/client-ip.ts';
 import { RequestFault } from '../../http/fault.ts';
 import { type ApiRequest, type Handler, noStore } from '../../http/exchange.ts';
-import { createRateLimiter } from '../../http/rate-limit.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { judgeLoginScope, type LoginScope } from '../../protocol/scope.ts';
@@ -28,15 +27,8 @@ const INTERVAL_SECONDS = 5;
  * homeserver before a person has agreed and the client has come for its tokens.
  */
 export function authorizeDevice(deps: AuthorizationServerDeps): Handler<unknown, Answer> {
-  const limit = createRateLimiter({
-    name: 'device_grants_per_address',
-    points: deps.deviceGrants.perAddress,
-    windowSeconds: 60,
-    clock: deps.clock,
-    metrics: deps.metrics,
-  });
   return async (request) => {
-    limit.take(addressKey(request.clientAddress));
+    deps.deviceGrants.limit.take(addressKey(request.clientAddress));
     const client = await authenticateClient(deps, request);
     const scope = judgeRequest(request, client);
     const deviceCode = issueSecret('deviceCode', deps.random);

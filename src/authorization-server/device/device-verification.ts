@@ -1,11 +1,11 @@
 /** What a person does for a device grant (RFC 8628 section 3.3): types the code, signs in, and decides. GET changes nothing. */
-import { createRateLimiter, type RateLimiter, type Reservation, reserveAll } from '../../http/rate-limit.ts';
+import { type Reservation, reserveAll } from '../../http/rate-limit.ts';
 import { addressKey } from '../../http/client-ip.ts';
-import { readCookie, setCookie } from '../../http/cookies.ts';
-import type { ApiRequest, Handler } from '../../http/exchange.ts';
+import { ensureBrowserSecret, readBrowserSecret } from '../../http/cookies.ts';
+import type { Handler } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
-import { hashSecret, issueSecret, isWellFormedSecret } from '../../protocol/token-format.ts';
+import { hashSecret } from '../../protocol/token-format.ts';
 import { beginSignIn } from '../../sign-in/begin.ts';
 import type { SignInPurpose } from '../../sign-in/deps.ts';
 import {
@@ -19,8 +19,6 @@ import type { AuthorizationServerDeps } from '../deps.ts';
 import { codePage } from './device-page.ts';
 import { hashUserCode, readUserCode, showUserCode } from './user-code.ts';
 
-/** Wrong codes in a quarter of an hour, which is the life of a code: 5 of 20^8 are less than 2^-32. */
-const GUESSES = { perBrowser: 5, perAddress: 20, overall: 1000, windowSeconds: 900 };
 /** Each so many wrong codes within the window are told to the operator. */
 const ALARM = 100;
 
@@ -42,14 +40,12 @@ export function deviceGrantPurpose(deps: { issuer: string }): SignInPurpose {
 /** The form. A code in the link is filled in, and still has to be confirmed by the button. */
 export function showCodeForm(deps: AuthorizationServerDeps): Handler {
   return (request) => {
-    const secure = deps.issuer.startsWith('https:');
-    const known = browserOf(deps, request);
-    const secret = known ?? issueSecret('browserSecret', deps.random);
+    const { secret, headers } = ensureBrowserSecret(deps, request, COOKIE);
     const typed = readUserCode(request.query.get('user_code') ?? '');
     return codePage(deps, {
       csrfField: deps.csrf.field(secret, PURPOSE),
       code: typed === undefined ? '' : showUserCode(typed),
-      ...(known === undefined ? { headers: { 'set-cookie': setCookie(COOKIE, secret, { secure }) } } : {}),
+      headers,
     });
   };
 }
@@ -58,7 +54,7 @@ export function showCodeForm(deps: AuthorizationServerDeps): Handler {
 export function enterCode(deps: AuthorizationServerDeps): Handler {
   const reserveGuess = createGuessLimits(deps);
   return async (request) => {
-    const secret = browserOf(deps, request);
+    const secret = readBrowserSecret(deps.issuer, request, COOKIE);
     deps.csrf.check(request, secret, PURPOSE);
     const keys = { browser: hashSecret(secret ?? ''), address: addressKey(request.clientAddress) };
     const guess = reserveGuess(keys);
@@ -96,33 +92,17 @@ async function findWaiting(deps: AuthorizationServerDeps, typed: string): Promis
   return grant.expires_at > deps.clock.now() ? grant : undefined;
 }
 
-/** The secret of this browser, by which its guesses are counted; it lasts as long as the browser runs. */
-function browserOf(deps: { issuer: string }, request: ApiRequest): string | undefined {
-  const secret = readCookie(request, COOKIE, { secure: deps.issuer.startsWith('https:') });
-  return secret !== undefined && isWellFormedSecret('browserSecret', secret) ? secret : undefined;
-}
-
 /** Counts a guess before its outcome is known. Throws a 429 where there were too many. */
 type ReserveGuess = (keys: { browser: string; address: string }) => Reservation;
 
 function createGuessLimits(deps: AuthorizationServerDeps): ReserveGuess {
-  const limit = (name: string, points: number): RateLimiter =>
-    createRateLimiter({
-      name,
-      points,
-      windowSeconds: GUESSES.windowSeconds,
-      clock: deps.clock,
-      metrics: deps.metrics,
-    });
-  const browsers = limit('user_code_guesses_per_browser', GUESSES.perBrowser);
-  const addresses = limit('user_code_guesses_per_address', GUESSES.perAddress);
-  const all = limit('user_code_guesses', GUESSES.overall);
+  const { perBrowser, perAddress, overall } = deps.deviceGrants.guesses;
   let wrong = 0;
   return ({ browser, address }) => {
     const guess = reserveAll([
-      [browsers, browser],
-      [addresses, address],
-      [all, 'all'],
+      [perBrowser, browser],
+      [perAddress, address],
+      [overall, 'all'],
     ]);
     return {
       giveBack: () => {

@@ -1,9 +1,9 @@
 /** A person proves themselves: reads what is about to be done, signs in at the IdP anew, and is sent to the page that tells the app. */
 import type { PageRoute } from '../../http/app.ts';
-import { readCookie, setCookie } from '../../http/cookies.ts';
-import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/exchange.ts';
+import { ensureBrowserSecret, readBrowserSecret } from '../../http/cookies.ts';
+import { type Handler, noStore, type Reply } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
-import { hashSecret, isWellFormedSecret, issueSecret } from '../../protocol/token-format.ts';
+import { hashSecret } from '../../protocol/token-format.ts';
 import { beginSignIn } from '../../sign-in/begin.ts';
 import { releaseBrowser } from '../../sign-in/browser-binding.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
@@ -51,14 +51,12 @@ function showConfirmation(deps: MatrixApiDeps): Handler {
   return async (request) => {
     const session = request.query.get('session') ?? '';
     const waiting = await requireWaiting(deps, session);
-    const secure = deps.issuer.startsWith('https:');
-    const known = browserOf(deps, request);
-    const secret = known ?? issueSecret('browserSecret', deps.random);
+    const { secret, headers } = ensureBrowserSecret(deps, request, COOKIE);
     return confirmPage(deps, {
       waiting,
       session,
       csrfField: deps.csrf.field(secret, formPurpose(session)),
-      headers: known === undefined ? { 'set-cookie': setCookie(COOKIE, secret, { secure }) } : {},
+      headers,
     });
   };
 }
@@ -67,7 +65,7 @@ function showConfirmation(deps: MatrixApiDeps): Handler {
 function beginProof(deps: MatrixApiDeps): Handler {
   return async (request) => {
     const session = request.form.get('session') ?? '';
-    deps.csrf.check(request, browserOf(deps, request), formPurpose(session));
+    deps.csrf.check(request, readBrowserSecret(deps.issuer, request, COOKIE), formPurpose(session));
     const waiting = await requireWaiting(deps, session);
     deps.signInGuard.take(request);
     const links = await listLinks(deps.db.query, waiting.user_id);
@@ -120,12 +118,6 @@ async function requireWaiting(deps: MatrixApiDeps, session: string): Promise<Wai
   const waiting = await findWaiting(deps, session);
   if (waiting === undefined || waiting.completed_at !== null) throw notWaiting();
   return waiting;
-}
-
-/** The secret of this browser, to which the form is bound; it lasts as long as the browser runs. */
-function browserOf(deps: { issuer: string }, request: ApiRequest): string | undefined {
-  const secret = readCookie(request, COOKIE, { secure: deps.issuer.startsWith('https:') });
-  return secret !== undefined && isWellFormedSecret('browserSecret', secret) ? secret : undefined;
 }
 
 function formPurpose(session: string): string {
