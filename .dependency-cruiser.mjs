@@ -48,6 +48,7 @@ const mayImport = {
   'authorization-server': [...foundations, ...domain, 'texts', 'http'],
   'matrix-api': [...foundations, ...domain, 'texts', 'http'],
   account: [...foundations, ...domain, 'texts', 'http'],
+  'verification-api': [...foundations, ...domain, 'texts', 'http'],
   admin: [...foundations, ...domain, 'texts', 'http'],
   // Looks at a set-up from outside, so it knows the configuration and asks through upstream/.
   doctor: [...foundations, 'config', 'outbound', 'upstream', 'metadata'],
@@ -121,7 +122,7 @@ export default {
         'What the command line, the admin API and a route have in common is an operation of the domain.',
       severity: 'error',
       from: { path: '^src/(cli|doctor)/' },
-      to: { path: '^src/(authorization-server|matrix-api|account|admin)/' },
+      to: { path: '^src/(authorization-server|matrix-api|account|admin|verification-api)/' },
     },
     {
       name: 'routes-verify-by-the-verdict',

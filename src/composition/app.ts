@@ -15,6 +15,7 @@ import { ssoPages } from '../matrix-api/login/sso-routes.ts';
 import { matrixApiHandlers } from '../matrix-api/routes.ts';
 import { userInteractivePages } from '../matrix-api/user-interactive/confirm.ts';
 import type { PublishedMetadata } from '../metadata/published-metadata.ts';
+import { verificationHandlers } from '../verification-api/routes.ts';
 import { restartSignIn } from '../sign-in/current.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { composeAccount } from './account.ts';
@@ -25,6 +26,7 @@ import { loginMethods } from './login-methods.ts';
 import { loginOffer } from './login-offer.ts';
 import { composeLogIn, composeMatrixApi, composeSso } from './matrix-api.ts';
 import type { Shared } from './shared.ts';
+import { composeVerificationApi } from './verification-api.ts';
 
 /** The app of all wings. */
 export async function composeApp(
@@ -67,6 +69,11 @@ export async function composeApp(
         handlers: offersOAuth(config)
           ? authorizationServerHandlers(oauth, metadata)
           : absentAuthorizationServerHandlers(metadata, hasSessions(config, login) ? oauth : undefined),
+      },
+      {
+        file: 'verification.yaml',
+        dialect: 'verification',
+        handlers: verificationHandlers(composeVerificationApi(foundation, shared)),
       },
     ],
     pages: hasAccountPage(config, login) ? pagesOf(foundation, shared, { oauth, matrix, login }) : [],

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { described } from './fields.ts';
 import { clientsSection } from './sections/clients.ts';
 import { databaseSection } from './sections/database.ts';
+import { forwardAuthSection } from './sections/forward-auth.ts';
 import { homeserverSection } from './sections/homeserver.ts';
 import { legacyLoginSection } from './sections/legacy-login.ts';
 import { limitsSection } from './sections/limits.ts';
@@ -33,6 +34,9 @@ export const configSchema = z.strictObject({
   }),
   legacy_login: described(legacyLoginSection.prefault({}), {
     description: "Matrix's own login routes, for clients without OAuth.",
+  }),
+  forward_auth: described(forwardAuthSection.prefault({}), {
+    description: 'Reverse proxies ask here whether a request may pass.',
   }),
   clients: described(clientsSection.default([]), { description: 'Clients that are known beforehand.' }),
   registration: described(registrationSection.prefault({}), {

@@ -49,9 +49,9 @@ export type Handler<Body = unknown, Answer = unknown> = (
 
 /**
  * In which dialect a mount answers its errors. `page`: HTML where `Accept` names text/html, else the JSON of OAuth. `matrix-page`: HTML likewise, else
- * the JSON of Matrix.
+ * the JSON of Matrix. `verification`: the JSON of OAuth, and nothing for browsers: a proxy asks, and any answer of 200 to 299 lets a request pass.
  */
-export type Dialect = 'oauth' | 'matrix' | 'operations' | 'page' | 'matrix-page';
+export type Dialect = 'oauth' | 'matrix' | 'operations' | 'verification' | 'page' | 'matrix-page';
 
 /** Whether it is one of the dialects below `/_matrix`. */
 export function speaksMatrix(dialect: Dialect): boolean {

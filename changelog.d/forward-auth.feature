@@ -1,0 +1,1 @@
+Forward authentication at `/verify` for nginx, Caddy, Traefik and HAProxy (`forward_auth`): identity headers under names of your choice or of Kong and oauth2-proxy, scopes by host and path, tokens from header, query or cookie.

@@ -1,0 +1,23 @@
+/** Routes for servers that are no homeserver: a reverse proxy, a mail server, an XMPP server. What is switched off is not there. */
+import type { Handler } from '../http/exchange.ts';
+import { OAuthError } from '../protocol/oauth-error.ts';
+import type { operations } from '../generated/verification.ts';
+import { type ForwardAuthDeps, verifyRequest } from './verify-request.ts';
+
+export interface VerificationApiDeps {
+  /** Undefined: forward authentication is off. */
+  readonly forwardAuth: ForwardAuthDeps | undefined;
+}
+
+/** Handlers by operationId of `openapi/verification.yaml`. */
+export function verificationHandlers({
+  forwardAuth,
+}: VerificationApiDeps): Record<keyof operations, Handler<never>> {
+  return {
+    verifyRequest: forwardAuth === undefined ? absent : verifyRequest(forwardAuth),
+  };
+}
+
+const absent: Handler = () => {
+  throw new OAuthError('invalid_request', 'this is switched off here', { status: 404 });
+};
