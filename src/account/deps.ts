@@ -1,3 +1,4 @@
+import type { ClientId } from '../protocol/identifiers.ts';
 import type { Csrf } from '../http/csrf.ts';
 import type { FloodGuard } from '../http/flood-guard.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
@@ -8,5 +9,5 @@ export interface AccountDeps extends SignInDeps {
   /** Takes one for each sign-in that begins. */
   readonly signInGuard: FloodGuard;
   /** What a person is shown as a client's name. */
-  readonly nameClient: (clientId: string) => Promise<string>;
+  readonly nameClient: (clientId: ClientId) => Promise<string>;
 }

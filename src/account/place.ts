@@ -1,4 +1,5 @@
 /** The places of the account page. Where a sign-in leads back to is one of them, made here: never a URL of a request. */
+import type { DeviceId, SessionId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 
 /** Path below the public URL, and query. */
@@ -11,12 +12,12 @@ export function overview(at: { before?: string; done?: 'ended' | 'all-ended' } =
 }
 
 /** One session. */
-export function sessionPlace(sessionId: string): Place {
+export function sessionPlace(sessionId: SessionId): Place {
   return `account/sessions/${sessionId}`;
 }
 
 /** The question whether one session is to end. */
-export function endingPlace(sessionId: string): Place {
+export function endingPlace(sessionId: SessionId): Place {
   return `account/sessions/${sessionId}/end`;
 }
 
@@ -25,7 +26,7 @@ export const signOutPlace: Place = 'account/sign-out';
 
 /** What a client sends a person for. */
 export type Action =
-  { readonly kind: 'overview' } | { readonly kind: 'view' | 'end'; readonly deviceId: string };
+  { readonly kind: 'overview' } | { readonly kind: 'view' | 'end'; readonly deviceId: DeviceId };
 
 const kinds: Readonly<Record<string, Action['kind']>> = {
   'org.matrix.profile': 'overview',

@@ -2,6 +2,7 @@
  * The parameters of an authorization request (RFC 6749 section 4.1.1, RFC 7636 section 4.3, OpenID Connect Core section 3.1.2.1), judged in the order in which a refusal may
  * be told: client and redirect URI first, since without them nobody can be told but the person.
  */
+import type { DeviceId } from '../protocol/identifiers.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { judgeLoginScope } from '../protocol/scope.ts';
@@ -21,7 +22,7 @@ export interface ResponseTarget {
 /** A request that can be carried out. */
 export interface AuthorizationParameters {
   readonly scope: string;
-  readonly deviceId: string;
+  readonly deviceId: DeviceId;
   readonly codeChallenge: string;
   readonly nonce: string | null;
   /** What the IdP is asked for: `login`, `create`, `consent`, `select_account`, space-separated. */

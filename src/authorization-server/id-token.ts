@@ -1,3 +1,4 @@
+import type { ClientId, InternalUserId } from '../protocol/identifiers.ts';
 import { createHash } from 'node:crypto';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
@@ -6,8 +7,8 @@ const LIFETIME_SECONDS = 300;
 
 export interface IdTokenInput {
   readonly issuer: string;
-  readonly userId: string;
-  readonly clientId: string;
+  readonly userId: InternalUserId;
+  readonly clientId: ClientId;
   readonly accessToken: string;
   readonly nonce: string | null;
   /** Milliseconds since the epoch; null where the IdP did not tell. */

@@ -1,3 +1,4 @@
+import type { ClientId } from '../protocol/identifiers.ts';
 import type { JSONWebKeySet } from 'jose';
 import type { SecretHash } from '../protocol/token-format.ts';
 import { type ClientRecord, findClient } from '../storage/records/clients.ts';
@@ -6,7 +7,7 @@ import type { ClientMetadata } from './client-metadata.ts';
 
 /** A client as the endpoints see it: registered in the database, or static in the configuration. */
 export interface Client {
-  readonly id: string;
+  readonly id: ClientId;
   readonly metadata: ClientMetadata;
   readonly secretHash: SecretHash | null;
   /** Only static clients have these. */
@@ -33,7 +34,7 @@ export interface ClientLookupDeps {
 }
 
 /** The client with this id, a static one first; `undefined` for one that was never registered, and for ids that cannot be one. */
-export async function loadClient(deps: ClientLookupDeps, id: string): Promise<Client | undefined> {
+export async function loadClient(deps: ClientLookupDeps, id: ClientId): Promise<Client | undefined> {
   if (!isClientId(id)) return undefined;
   const known = deps.staticClients.get(id);
   if (known !== undefined) return known;
@@ -73,7 +74,7 @@ export function clientHost(client: Client): string | undefined {
 }
 
 /** What people are shown as the name of a client of this id; the id itself where there is none of it any more. */
-export function clientNaming(deps: ClientLookupDeps): (clientId: string) => Promise<string> {
+export function clientNaming(deps: ClientLookupDeps): (clientId: ClientId) => Promise<string> {
   return async (clientId) => {
     const client = await loadClient(deps, clientId);
     return client === undefined ? clientId : clientName(client);

@@ -1,4 +1,5 @@
 /** Clients as operators see them: where each comes from, and when it was used. */
+import type { ClientId } from '../protocol/identifiers.ts';
 import { listClients } from '../storage/records/client-list.ts';
 import { type ClientRecord, findClient } from '../storage/records/clients.ts';
 import { type Client, type ClientLookupDeps, isClientId, toClient } from './clients.ts';
@@ -27,7 +28,7 @@ export async function listStoredClients(
 /** One client, wherever it comes from. */
 export async function findKnownClient(
   { db, staticClients }: ClientLookupDeps,
-  id: string,
+  id: ClientId,
 ): Promise<KnownClient | undefined> {
   const client = staticClients.get(id);
   if (client !== undefined) return { client, origin: 'configuration' };

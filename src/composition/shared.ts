@@ -1,4 +1,5 @@
 /** What several wings use and must be the same in all of them: made once, from the foundation. */
+import type { ClientId } from '../protocol/identifiers.ts';
 import { createSecretKey } from 'node:crypto';
 import { accountPurpose } from '../account/visit.ts';
 import { authorizationPurpose } from '../authorization-server/authorization-response.ts';
@@ -40,7 +41,7 @@ export interface Shared {
   /** Clients of the configuration, by id. */
   readonly staticClients: ReadonlyMap<string, Client>;
   /** What people are shown as the name of a client. */
-  readonly nameClient: (clientId: string) => Promise<string>;
+  readonly nameClient: (clientId: ClientId) => Promise<string>;
 }
 
 /** One of each, for all wings. */

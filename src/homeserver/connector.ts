@@ -3,6 +3,7 @@
  * A homeserver knows users and devices. It has both before a client has a token, and loses a device when the session on it ends ("homeserver
  * first", docs/session-model.md).
  */
+import type { DeviceId } from '../protocol/identifiers.ts';
 
 /** A user, by the part of the user ID between `@` and `:`. */
 export interface HomeserverUser {
@@ -32,7 +33,7 @@ export type LocalpartVerdict = 'available' | 'taken' | 'invalid' | 'reserved';
 
 /** A device of a user. */
 export interface HomeserverDevice extends HomeserverUser {
-  readonly deviceId: string;
+  readonly deviceId: DeviceId;
   /** Left out: a device that exists keeps its name. */
   readonly displayname?: string | undefined;
 }

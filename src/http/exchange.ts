@@ -2,6 +2,7 @@
  * What a handler sees of a request and what it answers: no Express, no sockets. `http/app.ts` turns these into HTTP, through
  * Express and the OpenAPI validator, or straight from the exact-match look-up for the hot routes.
  */
+import type { ClientId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 
 /** One request of an operation of an OpenAPI document. `Body` is the validated JSON body's type. */
@@ -29,9 +30,9 @@ export interface ApiRequest<Body = unknown> {
 
 /** What a handler may add to its request's log line. */
 export interface RequestAnnotations {
-  readonly clientId?: string;
-  readonly sessionId?: string;
-  readonly userId?: string;
+  readonly clientId?: ClientId;
+  readonly sessionId?: SessionId;
+  readonly userId?: InternalUserId;
   /** Why the request was refused, in exact words, no secrets. */
   readonly reason?: string;
 }

@@ -1,3 +1,4 @@
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import { readAuthorization } from '../http/bearer.ts';
 import type { ApiRequest } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
@@ -18,7 +19,7 @@ interface AccessDeps {
 
 /** An access token that belongs to a person. */
 export interface UserAccess extends ActiveAccess {
-  readonly userId: string;
+  readonly userId: InternalUserId;
   readonly localpart: string;
 }
 

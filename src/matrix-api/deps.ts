@@ -1,3 +1,4 @@
+import type { ClientId } from '../protocol/identifiers.ts';
 import type { Csrf } from '../http/csrf.ts';
 import type { FloodGuard } from '../http/flood-guard.ts';
 import type { EmitEvent } from '../observability/events.ts';
@@ -22,5 +23,5 @@ export interface MatrixApiDeps extends RotationDeps, SignInDeps {
   /** `homeserver.public_url`, where clients find the homeserver; undefined where the operator has not set it. */
   readonly homeserverUrl: string | undefined;
   /** What a person is shown as a client's name. */
-  readonly nameClient: (clientId: string) => Promise<string>;
+  readonly nameClient: (clientId: ClientId) => Promise<string>;
 }

@@ -1,4 +1,5 @@
 /** Business events: what happened to users, sessions and clients. One log line and one count each; ids only, never a secret. */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import { currentOrigin } from './origin.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -36,10 +37,10 @@ export type EventName = keyof typeof eventMeanings;
 
 /** Members of an event's log line. */
 export interface EventDetails {
-  readonly userId?: string;
-  readonly sessionId?: string;
-  readonly clientId?: string;
-  readonly deviceId?: string;
+  readonly userId?: InternalUserId;
+  readonly sessionId?: SessionId;
+  readonly clientId?: ClientId;
+  readonly deviceId?: DeviceId;
   readonly provider?: string;
   readonly key?: string;
   /** Which document of the provider: `metadata` or `jwks`. */

@@ -2,6 +2,7 @@
  * One log line a request, written at a tenth of what the general logger costs: its members are known, so the line is put together by hand and
  * goes to the logger's own destination. Same form, same level, same scrubbing of whatever a client had a say in.
  */
+import type { ClientId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import { symbols } from 'pino';
 import type { DestinationStream } from 'pino';
 import type { Log } from './log.ts';
@@ -16,9 +17,9 @@ export interface RequestLine {
   readonly status: number | undefined;
   readonly durationMs: number;
   readonly clientAddress: string;
-  readonly clientId?: string | undefined;
-  readonly sessionId?: string | undefined;
-  readonly userId?: string | undefined;
+  readonly clientId?: ClientId | undefined;
+  readonly sessionId?: SessionId | undefined;
+  readonly userId?: InternalUserId | undefined;
   readonly reason?: string | undefined;
 }
 

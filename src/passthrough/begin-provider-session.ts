@@ -1,3 +1,4 @@
+import type { DeviceId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
 import { openSession, type OpeningDeps } from '../sessions/open-session.ts';
@@ -12,8 +13,8 @@ import type { VerifiedToken } from '../verification/verdict.ts';
 /** A provider's token that was never seen here. */
 export interface SeenToken {
   readonly hash: SecretHash;
-  readonly userId: string;
-  readonly deviceId: string;
+  readonly userId: InternalUserId;
+  readonly deviceId: DeviceId;
   /** Space-separated, with the device in it. */
   readonly scope: string;
   readonly token: VerifiedToken;
@@ -95,7 +96,7 @@ function isSameSession(live: Session | undefined, { token }: SeenToken): live is
 async function storeToken(
   tx: Kysely<Schema>,
   { hash, scope, token }: SeenToken,
-  sessionId: string,
+  sessionId: SessionId,
   now: number,
 ): Promise<void> {
   await insertAccessToken(tx, {

@@ -2,6 +2,7 @@
  * The access tokens of a provider as sessions of Matrix: the first sight of one begins a session on its device, and from then on everything that is true of sessions is
  * true of it. It counts if it has the scope of the Matrix API and names one device.
  */
+import type { DeviceId } from '../protocol/identifiers.ts';
 import { judgeAccess } from '../protocol/access-rules.ts';
 import { ADMIN_SCOPE, deviceIdOf, isApiScope, isScopeDeviceId } from '../protocol/scope.ts';
 import { hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
@@ -100,7 +101,7 @@ async function userOf(deps: ProviderSessionDeps, token: VerifiedToken): Promise<
 }
 
 /** What the homeserver is told; the device is in it, wherever the token named it. */
-function scopeOf({ scope }: VerifiedToken, deviceId: string): string {
+function scopeOf({ scope }: VerifiedToken, deviceId: DeviceId): string {
   const tokens = scope.filter(
     (each) => isApiScope(each) || deviceIdOf(each) !== undefined || each === ADMIN_SCOPE,
   );

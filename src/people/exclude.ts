@@ -1,3 +1,4 @@
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
 import { voidPending } from '../storage/personal-data.ts';
@@ -11,7 +12,7 @@ import { deleteUpstreamGrants } from '../storage/records/upstream-grants.ts';
  */
 export async function excludePerson(
   deps: SessionEndingDeps,
-  { userId, ...why }: { userId: string; provider: string; reason: string },
+  { userId, ...why }: { userId: InternalUserId; provider: string; reason: string },
 ): Promise<number> {
   // Sessions first: after a crash in between, the upstream token is still there, and the next check ends the rest.
   await deps.db.write(async (tx) => {

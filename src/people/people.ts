@@ -1,4 +1,5 @@
 /** What becomes of people: locked for a while, deactivated for good. The database is the truth: every process sees it with its next query. */
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import { removeAfterDeactivation, voidPending } from '../storage/personal-data.ts';
 import { markUserDeactivated, setUserLocked } from '../storage/records/people.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
@@ -10,7 +11,7 @@ import { endSessions } from '../sessions/end-many.ts';
  */
 export async function lockPerson(
   deps: Pick<SessionEndingDeps, 'db' | 'clock' | 'emit'>,
-  userId: string,
+  userId: InternalUserId,
 ): Promise<boolean> {
   const at = deps.clock.now();
   const changed = await deps.db.write(async (tx) => {
@@ -24,7 +25,7 @@ export async function lockPerson(
 /** False where they were not locked, or are deactivated. */
 export async function unlockPerson(
   deps: Pick<SessionEndingDeps, 'db' | 'emit'>,
-  userId: string,
+  userId: InternalUserId,
 ): Promise<boolean> {
   const changed = await deps.db.write((tx) => setUserLocked(tx, { id: userId, at: null }));
   if (changed) deps.emit('user_unlocked', { userId });
@@ -37,7 +38,7 @@ export async function unlockPerson(
  */
 export async function deactivatePerson(
   deps: SessionEndingDeps,
-  userId: string,
+  userId: InternalUserId,
 ): Promise<{ changed: boolean; ended: number }> {
   const at = deps.clock.now();
   // First the user: from here on no session starts (sessions/start.ts locks the same row).

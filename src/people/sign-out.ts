@@ -1,3 +1,4 @@
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { SecretHash } from '../protocol/token-format.ts';
 import { endSessions } from '../sessions/end-many.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
@@ -11,7 +12,11 @@ import type { SessionEndReason } from '../storage/records/sessions.ts';
  */
 export async function signOutEverywhere(
   deps: SessionEndingDeps,
-  signOut: { readonly userId: string; readonly reason: SessionEndReason; readonly except?: SecretHash },
+  signOut: {
+    readonly userId: InternalUserId;
+    readonly reason: SessionEndReason;
+    readonly except?: SecretHash;
+  },
 ): Promise<number> {
   const { userId, reason, except } = signOut;
   await deps.db.write((tx) => voidPending(tx, { userId, at: deps.clock.now(), except }));

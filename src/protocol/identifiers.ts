@@ -1,6 +1,20 @@
 /** Matrix identifiers (appendices, "User Identifiers") and the ids of our own records. */
 import type { Random } from './clock.ts';
 
+/**
+ * Ids that must not be mixed. A plain string becomes one where it comes in (a row, a parameter, a test); from there on the compiler refuses one kind
+ * where another is due.
+ */
+type Id<Of extends string> = string & { readonly __of?: Of };
+
+/** Of a user in the database; what Matrix calls a user ID is made of the localpart (`userId`). */
+export type InternalUserId = Id<'user'>;
+export type SessionId = Id<'session'>;
+/** An OAuth client's `client_id`. */
+export type ClientId = Id<'client'>;
+/** As Matrix knows it, of one user. */
+export type DeviceId = Id<'device'>;
+
 /** Whether these are the characters of a localpart, and there are any. */
 export function isLocalpart(text: string): boolean {
   return /^[a-z0-9._=/+-]+$/.test(text);

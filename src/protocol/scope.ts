@@ -1,4 +1,5 @@
 /** Scopes: RFC 6749 §3.3 and the Matrix scopes in both spellings (stable, and `org.matrix.msc2967`). */
+import type { DeviceId } from './identifiers.ts';
 
 export const API_SCOPE = 'urn:matrix:client:api:*';
 export const UNSTABLE_API_SCOPE = 'urn:matrix:org.matrix.msc2967.client:api:*';
@@ -35,12 +36,12 @@ export function deviceIdOf(token: string): string | undefined {
 }
 
 /** Whether a device id can stand in a scope: 1–255 characters of RFC 6749's scope-token set (`/`, `+`, `=` included: QR login). */
-export function isScopeDeviceId(deviceId: string): boolean {
+export function isScopeDeviceId(deviceId: DeviceId): boolean {
   return deviceId.length <= DEVICE_ID_LIMIT && isScopeToken(deviceId);
 }
 
 /** The scope of a session without a client, which never asked for one: the Matrix API, and the device where a scope can carry its id. */
-export function legacyScope(deviceId: string): string {
+export function legacyScope(deviceId: DeviceId): string {
   return isScopeDeviceId(deviceId) ? `${API_SCOPE} ${DEVICE_SCOPE_PREFIX}${deviceId}` : API_SCOPE;
 }
 
@@ -48,7 +49,7 @@ export function legacyScope(deviceId: string): string {
 export interface LoginScope {
   /** The tokens that are granted, in the client's own spelling. */
   readonly granted: readonly string[];
-  readonly deviceId: string;
+  readonly deviceId: DeviceId;
   readonly openid: boolean;
 }
 

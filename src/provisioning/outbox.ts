@@ -5,7 +5,7 @@
 import type { Kysely } from 'kysely';
 import type { Homeserver } from '../homeserver/connector.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
-import { newRecordId } from '../protocol/identifiers.ts';
+import { type DeviceId, type InternalUserId, type SessionId, newRecordId } from '../protocol/identifiers.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 import type { Database } from '../storage/engine/database.ts';
 import {
@@ -53,7 +53,7 @@ export async function queueDeviceDeletion(
 export async function queueUnusedDevice(
   tx: Kysely<Schema>,
   deps: { homeserver: Homeserver; random: Random },
-  device: { userId: string; deviceId: string; now: number },
+  device: { userId: InternalUserId; deviceId: DeviceId; now: number },
 ): Promise<void> {
   await queue(tx, deps, { sessionId: null, ...device });
 }
@@ -61,7 +61,7 @@ export async function queueUnusedDevice(
 async function queue(
   tx: Kysely<Schema>,
   deps: { homeserver: Homeserver; random: Random },
-  device: { sessionId: string | null; userId: string; deviceId: string; now: number },
+  device: { sessionId: SessionId | null; userId: InternalUserId; deviceId: DeviceId; now: number },
 ): Promise<void> {
   if (!deps.homeserver.listens) return;
   await insertOutboxEntry(tx, {

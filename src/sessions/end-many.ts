@@ -1,4 +1,5 @@
 /** The end of many sessions at once: a user's, or a client's. */
+import type { ClientId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { SessionEndReason } from '../storage/records/sessions.ts';
 import { listSessionRows } from '../storage/records/session-list.ts';
 import { concludeEnding, type EndedSession, endSessionIn, type SessionEndingDeps } from './end.ts';
@@ -13,7 +14,7 @@ const BATCH = 50;
 export async function endSessions(
   deps: SessionEndingDeps,
   ending: {
-    of: { readonly userId: string } | { readonly clientId: string };
+    of: { readonly userId: InternalUserId } | { readonly clientId: ClientId };
     reason: SessionEndReason;
   },
 ): Promise<number> {
@@ -29,9 +30,9 @@ export async function endSessions(
 /** Ends those of the sessions that are live, and resolves to their ids. */
 export async function endTheseSessions(
   deps: SessionEndingDeps,
-  ending: { ids: readonly string[]; reason: SessionEndReason; deliver?: boolean },
-): Promise<string[]> {
-  const ended: string[] = [];
+  ending: { ids: readonly SessionId[]; reason: SessionEndReason; deliver?: boolean },
+): Promise<SessionId[]> {
+  const ended: SessionId[] = [];
   for (let from = 0; from < ending.ids.length; from += BATCH) {
     const ids = ending.ids.slice(from, from + BATCH);
     ended.push(...(await endBatch(deps, { ...ending, ids })));
@@ -41,8 +42,8 @@ export async function endTheseSessions(
 
 async function endBatch(
   deps: SessionEndingDeps,
-  ending: { ids: readonly string[]; reason: SessionEndReason; deliver?: boolean },
-): Promise<string[]> {
+  ending: { ids: readonly SessionId[]; reason: SessionEndReason; deliver?: boolean },
+): Promise<SessionId[]> {
   const now = deps.clock.now();
   const ended = await deps.db.write(async (tx) => {
     const sessions: EndedSession[] = [];

@@ -1,3 +1,4 @@
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { Homeserver } from '../homeserver/connector.ts';
 import type { EmitEvent, EventDetails } from '../observability/events.ts';
@@ -21,10 +22,10 @@ export interface SessionEndingDeps {
 
 /** A session that has just ended. Whoever ends one in a transaction of their own hands it to {@link concludeEnding} after the commit. */
 export interface EndedSession {
-  readonly id: string;
-  readonly userId: string | null;
-  readonly clientId: string | null;
-  readonly deviceId: string | null;
+  readonly id: SessionId;
+  readonly userId: InternalUserId | null;
+  readonly clientId: ClientId | null;
+  readonly deviceId: DeviceId | null;
   readonly reason: SessionEndReason;
 }
 
@@ -32,7 +33,7 @@ export interface EndedSession {
 export async function endSessionIn(
   tx: Kysely<Schema>,
   deps: SessionEndingDeps,
-  ending: { sessionId: string; reason: SessionEndReason; now: number },
+  ending: { sessionId: SessionId; reason: SessionEndReason; now: number },
 ): Promise<EndedSession | undefined> {
   const { reason, now } = ending;
   const session = await markSessionEnded(tx, { id: ending.sessionId, at: now, reason });
@@ -48,7 +49,7 @@ export async function endSessionIn(
  */
 export async function endSession(
   deps: SessionEndingDeps,
-  ending: { sessionId: string; reason: SessionEndReason },
+  ending: { sessionId: SessionId; reason: SessionEndReason },
 ): Promise<boolean> {
   const now = deps.clock.now();
   const ended = await deps.db.write((tx) => endSessionIn(tx, deps, { ...ending, now }));
@@ -88,7 +89,7 @@ function detailsOf({ id, userId, clientId, deviceId, reason }: EndedSession): Ev
 export async function findSessionOfToken(
   db: Database,
   token: string,
-): Promise<{ sessionId: string; hash: SecretHash } | undefined> {
+): Promise<{ sessionId: SessionId; hash: SecretHash } | undefined> {
   const hash = hashSecret(token);
   if (isWellFormedSecret('accessToken', token)) {
     const access = await findAccessToken(db.query, hash);

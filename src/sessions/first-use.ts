@@ -1,3 +1,4 @@
+import type { SessionId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
 import type { Schema } from '../storage/schema.ts';
@@ -9,7 +10,7 @@ import { markPairUsed, supersedeSiblings } from '../storage/records/tokens.ts';
  */
 export async function usePair(
   tx: Kysely<Schema>,
-  pair: { sessionId: string; hash: SecretHash; at: number },
+  pair: { sessionId: SessionId; hash: SecretHash; at: number },
 ): Promise<void> {
   const used = await markPairUsed(tx, pair);
   if (used !== undefined) await supersedeSiblings(tx, { ...pair, predecessor: used.predecessor_hash });

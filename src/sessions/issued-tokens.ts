@@ -1,11 +1,12 @@
 /** Making a pair of tokens: at random for a new session, by derivation on refresh. */
+import type { SessionId } from '../protocol/identifiers.ts';
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { Random } from '../protocol/clock.ts';
 import { formatSecret, issueSecret } from '../protocol/token-format.ts';
 
 /** What a client gets. */
 export interface IssuedTokens {
-  readonly sessionId: string;
+  readonly sessionId: SessionId;
   readonly accessToken: string;
   readonly refreshToken: string;
   /** Whole seconds left of the access token. */
@@ -17,7 +18,7 @@ export interface IssuedTokens {
 interface Derivation {
   /** The refresh token that the client presented. */
   readonly presented: string;
-  readonly sessionId: string;
+  readonly sessionId: SessionId;
   /** Generation of the pair that is being issued. */
   readonly generation: number;
   /** Stored with the pair. */

@@ -1,4 +1,5 @@
 /** How many sessions a person may have. None is ever ended for another one silently: the person chooses on the consent page, or stays out. */
+import type { ClientId, DeviceId, InternalUserId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { Schema } from '../storage/schema.ts';
 import { listSessionRows } from '../storage/records/session-list.ts';
@@ -13,11 +14,11 @@ export interface SessionLimits {
 
 /** A session that somebody wants to start. */
 export interface WantedSession {
-  readonly userId: string;
+  readonly userId: InternalUserId;
   /** Null for legacy login: such sessions belong to no client, so only the limit on all of them counts. */
-  readonly clientId: string | null;
+  readonly clientId: ClientId | null;
   /** A live session on this device is replaced, so it takes no place. */
-  readonly deviceId: string;
+  readonly deviceId: DeviceId;
 }
 
 /** What stands in the way of a session. */

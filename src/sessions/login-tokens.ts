@@ -2,6 +2,7 @@
  * Login tokens (client-server API, "Token-based"): what a single sign-on gives to a legacy client, which then logs in with it. Each works once,
  * within seconds, for whoever has it; only its hash is stored.
  */
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { hashSecret, issueSecret, type SecretHash } from '../protocol/token-format.ts';
@@ -15,7 +16,7 @@ import type { Schema } from '../storage/schema.ts';
 
 /** Whom a login token signs in, and what the IdP said of it: both go into the session. */
 export interface LoginTokenOwner {
-  readonly userId: string;
+  readonly userId: InternalUserId;
   /** When the person last proved who they are at the IdP, if it said so. */
   readonly authenticatedAt: number | null;
   /** The IdP's id of its own session, if it said so. */

@@ -3,6 +3,7 @@
  * everything at once. Nothing is redeemed before all of that is true, so that a client that is refused, or finds the homeserver down, can come again with the
  * same code or token.
  */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { Kysely, Transaction } from 'kysely';
 import { announceDevice } from '../provisioning/announce.ts';
 import { queueUnusedDevice } from '../provisioning/outbox.ts';
@@ -18,11 +19,11 @@ export interface OpeningDeps extends SessionEndingDeps {
 
 /** A session that somebody has asked for. */
 export interface Opening<Started> {
-  readonly userId: string;
+  readonly userId: InternalUserId;
   /** Null for legacy login. */
-  readonly clientId: string | null;
+  readonly clientId: ClientId | null;
   readonly device: {
-    readonly id: string;
+    readonly id: DeviceId;
     /** What the homeserver calls the device if it does not know it; null: nothing. */
     readonly displayname: string | null;
   };
@@ -35,7 +36,7 @@ export interface Opening<Started> {
 export interface OpeningTime {
   readonly now: number;
   /** Of the session that is about to start. */
-  readonly sessionId: string;
+  readonly sessionId: SessionId;
 }
 
 /** Why there is no session, with nothing redeemed: `spent` means that somebody else redeemed the proof first. */
@@ -57,7 +58,7 @@ export const refusalText: Readonly<Record<OpeningRefusal, string>> = {
  * Opens the session; an earlier one on the same device is replaced, whatever kind it is of. A device that was announced for a session that then did
  * not start is taken back. Throws `Unavailable` if the homeserver cannot be told.
  */
-export async function openSession<Started extends { readonly replaced?: string }>(
+export async function openSession<Started extends { readonly replaced?: SessionId }>(
   deps: OpeningDeps,
   opening: Opening<Started>,
 ): Promise<Opened<Started>> {
@@ -95,7 +96,7 @@ async function judgePerson(
   db: Kysely<Schema>,
   limits: SessionLimits,
   wanted: WantedSession,
-  read: (db: Kysely<Schema>, id: string) => Promise<User | undefined>,
+  read: (db: Kysely<Schema>, id: InternalUserId) => Promise<User | undefined>,
 ): Promise<User | OpeningRefusal> {
   const user = await read(db, wanted.userId);
   if (user === undefined || user.deactivated_at !== null) return 'deactivated';

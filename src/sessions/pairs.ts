@@ -1,4 +1,5 @@
 /** Storing a pair of tokens; the tokens themselves are made in `issued-tokens.ts`. */
+import type { SessionId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import { type SecretHash, hashSecret } from '../protocol/token-format.ts';
 import type { Schema } from '../storage/schema.ts';
@@ -7,7 +8,7 @@ import { type IssuedTokens, secondsLeft } from './issued-tokens.ts';
 
 /** A pair that is about to be issued. Times are milliseconds since the epoch. */
 export interface NewPair {
-  readonly session: { readonly id: string; readonly scope: string };
+  readonly session: { readonly id: SessionId; readonly scope: string };
   readonly accessToken: string;
   readonly refreshToken: string;
   /** Of the access token; null is the session's. */

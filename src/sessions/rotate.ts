@@ -1,3 +1,4 @@
+import type { ClientId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { KeyObject } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Clock, Random } from '../protocol/clock.ts';
@@ -39,7 +40,7 @@ export interface RotationDeps extends SessionEndingDeps {
 export interface RotationInput {
   readonly refreshToken: string;
   /** The client that presents it, authenticated; null for legacy refresh, which has no client. */
-  readonly clientId: string | null;
+  readonly clientId: ClientId | null;
   /** A narrower scope for the new access token only; the Matrix API and the device stay in it. */
   readonly scope?: readonly string[];
 }
@@ -54,7 +55,7 @@ export type Rotation =
       /** `rotated`: a new generation; `retried`: the identical pair; `renewed`: a fresh pair, the identical one having expired unused; `graced`: shortly after the successor was used. */
       readonly how: 'rotated' | 'retried' | 'renewed' | 'graced';
     }
-  | { readonly ok: false; readonly reason: RotationRefusal; readonly sessionId?: string };
+  | { readonly ok: false; readonly reason: RotationRefusal; readonly sessionId?: SessionId };
 
 /**
  * Refresh by the refresh rule (docs/session-model.md). One transaction; a refusal changes nothing, except that a replay ends the session.
@@ -119,7 +120,7 @@ async function rotateIn(
   return { ...refuse('replayed'), ...(ended === undefined ? {} : { ended }) };
 }
 
-async function isDeactivated(tx: Kysely<Schema>, userId: string | null): Promise<boolean> {
+async function isDeactivated(tx: Kysely<Schema>, userId: InternalUserId | null): Promise<boolean> {
   const user = userId === null ? undefined : await findUser(tx, userId);
   return user !== undefined && user.deactivated_at !== null;
 }
@@ -157,7 +158,7 @@ async function succeed(
 async function expireIn(
   tx: Kysely<Schema>,
   deps: RotationDeps,
-  of: { hash: SecretHash; clientId: string | null; now: number },
+  of: { hash: SecretHash; clientId: ClientId | null; now: number },
 ): Promise<EndedSession | undefined> {
   const session = await findSessionOf(tx, of.hash);
   if (session === undefined || session.ended_at !== null || session.client_id !== of.clientId)

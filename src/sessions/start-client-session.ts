@@ -1,6 +1,6 @@
 import type { EmitEvent } from '../observability/events.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
-import { newRecordId } from '../protocol/identifiers.ts';
+import { type ClientId, newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { insertSession } from '../storage/records/sessions.ts';
@@ -20,7 +20,7 @@ export async function startClientSession(
     policy: Pick<SessionPolicy, 'accessTokenTtl'>;
     emit: EmitEvent;
   },
-  session: { readonly clientId: string; readonly scope: string },
+  session: { readonly clientId: ClientId; readonly scope: string },
 ): Promise<Omit<IssuedTokens, 'refreshToken'>> {
   const now = deps.clock.now();
   const id = newRecordId(now, deps.random);

@@ -1,4 +1,5 @@
 /** Sessions without a client: Matrix's own login. */
+import type { SessionId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { Random } from '../protocol/clock.ts';
 import { legacyScope } from '../protocol/scope.ts';
@@ -17,7 +18,7 @@ export interface NewLegacySession extends Omit<NewSession, 'clientId' | 'scope' 
 }
 
 export interface LegacyTokens {
-  readonly sessionId: string;
+  readonly sessionId: SessionId;
   readonly accessToken: string;
   /** Both are there exactly where the client can refresh. */
   readonly refresh?: { readonly token: string; readonly expiresInSeconds: number };

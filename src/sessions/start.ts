@@ -1,5 +1,11 @@
 import type { Kysely } from 'kysely';
-import { newRecordId } from '../protocol/identifiers.ts';
+import {
+  type ClientId,
+  type DeviceId,
+  type InternalUserId,
+  type SessionId,
+  newRecordId,
+} from '../protocol/identifiers.ts';
 import type { Random } from '../protocol/clock.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import type { Schema } from '../storage/schema.ts';
@@ -15,11 +21,11 @@ import { storePair } from './pairs.ts';
 import type { SessionPolicy } from './policy.ts';
 
 export interface NewSession {
-  readonly id: string;
-  readonly userId: string;
+  readonly id: SessionId;
+  readonly userId: InternalUserId;
   /** Null for legacy login. */
-  readonly clientId: string | null;
-  readonly deviceId: string;
+  readonly clientId: ClientId | null;
+  readonly deviceId: DeviceId;
   /** Space-separated, as granted. */
   readonly scope: string;
   readonly origin: SessionOrigin;
@@ -31,10 +37,10 @@ export interface NewSession {
 }
 
 /** What a session starts with, and the session on the same device that ended for it. */
-export type Started<Tokens> = Tokens & { readonly replaced?: string };
+export type Started<Tokens> = Tokens & { readonly replaced?: SessionId };
 
 /** Id for a session that is about to start. */
-export function newSessionId(now: number, random: Random): string {
+export function newSessionId(now: number, random: Random): SessionId {
   return newRecordId(now, random);
 }
 
@@ -66,7 +72,7 @@ export async function storeSession(
   { now }: { now: number },
   session: NewSession,
 ): Promise<
-  { readonly id: string; readonly scope: string; readonly replaced: string | undefined } | undefined
+  { readonly id: SessionId; readonly scope: string; readonly replaced: SessionId | undefined } | undefined
 > {
   const user = await lockUser(tx, session.userId);
   if (user === undefined || user.deactivated_at !== null) return undefined;

@@ -1,3 +1,4 @@
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { EmitEvent } from '../observability/events.ts';
 import type { OAuthError } from '../protocol/oauth-error.ts';
@@ -13,7 +14,7 @@ export interface SignInPurpose {
   /** URL of the page of ours that goes on once the person is known. */
   next(signIn: SignIn): string;
   /** Notes who it turned out to be, in the transaction that does. */
-  identified?(tx: Kysely<Schema>, known: { signInId: string; userId: string }): Promise<void>;
+  identified?(tx: Kysely<Schema>, known: { signInId: string; userId: InternalUserId }): Promise<void>;
   /** Where the person can go instead when nobody could be signed in, and what that place is called; `undefined` where there is none. */
   wayBack(signIn: SignIn, refusal: OAuthError): Promise<WayBack | undefined>;
 }

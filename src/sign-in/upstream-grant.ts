@@ -1,6 +1,6 @@
 /** The IdP's refresh token of a login, kept sealed while it may be needed. */
 import type { Clock, Random } from '../protocol/clock.ts';
-import { newRecordId } from '../protocol/identifiers.ts';
+import { type InternalUserId, newRecordId } from '../protocol/identifiers.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { saveUpstreamGrant } from '../storage/records/upstream-grants.ts';
@@ -15,7 +15,7 @@ export function isRechecked(access: ProviderAccess): boolean {
 /** Keeps the token in place of an earlier one; without a new one the earlier one stays. */
 export async function keepUpstreamGrant(
   deps: { db: Database; clock: Clock; random: Random; sealer: Sealer },
-  login: { access: ProviderAccess; providerId: string; identity: UpstreamIdentity; userId: string },
+  login: { access: ProviderAccess; providerId: string; identity: UpstreamIdentity; userId: InternalUserId },
 ): Promise<void> {
   const { access, identity } = login;
   if (identity.refreshToken === undefined || !isRechecked(access)) return;

@@ -1,4 +1,5 @@
 /** What becomes of a person's rows, over all tables: derived from what each table declares (table-duties.ts). */
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import { type Kysely, sql } from 'kysely';
 import type { SecretHash } from '../protocol/token-format.ts';
 import type { Schema } from './schema.ts';
@@ -17,7 +18,7 @@ function rank({ pending }: PersonDuties): number {
 }
 
 export interface Voiding {
-  readonly userId: string;
+  readonly userId: InternalUserId;
   readonly at: number;
   /** Only what came of this session at the provider, or of one that is not known. */
   readonly sid?: string | undefined;
@@ -60,14 +61,14 @@ export async function findPeopleOfSid(db: Kysely<Schema>, sid: string): Promise<
 }
 
 /** Removes what nobody needs of a person who was deactivated. */
-export async function removeAfterDeactivation(tx: Kysely<Schema>, userId: string): Promise<void> {
+export async function removeAfterDeactivation(tx: Kysely<Schema>, userId: InternalUserId): Promise<void> {
   for (const { table, column, deactivation } of personal) {
     if (deactivation === 'deleted') await deleteOf(tx, table, column, userId);
   }
 }
 
 /** Erases what is known of a person, for good; who they were signed in as, and when, stays without names. Only for who is deactivated. */
-export async function erasePerson(tx: Kysely<Schema>, userId: string): Promise<void> {
+export async function erasePerson(tx: Kysely<Schema>, userId: InternalUserId): Promise<void> {
   for (const { table, column, erasure } of personal) {
     if (erasure === 'kept') continue;
     if (erasure === 'deleted') await deleteOf(tx, table, column, userId);
@@ -78,6 +79,11 @@ export async function erasePerson(tx: Kysely<Schema>, userId: string): Promise<v
   }
 }
 
-async function deleteOf(tx: Kysely<Schema>, table: TableName, column: string, userId: string): Promise<void> {
+async function deleteOf(
+  tx: Kysely<Schema>,
+  table: TableName,
+  column: string,
+  userId: InternalUserId,
+): Promise<void> {
   await sql`delete from ${sql.table(table)} where ${sql.ref(column)} = ${userId}`.execute(tx);
 }

@@ -1,13 +1,14 @@
 /** Whose access token it is: the one answer that every handler gets, whichever strategy gave it. */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { Unavailable } from '../protocol/unavailable.ts';
 
 /** A token that is good. Times are milliseconds since the epoch. */
 export interface ActiveAccess {
-  readonly sessionId: string;
-  readonly userId: string | null;
+  readonly sessionId: SessionId;
+  readonly userId: InternalUserId | null;
   readonly localpart: string | null;
-  readonly clientId: string | null;
-  readonly deviceId: string | null;
+  readonly clientId: ClientId | null;
+  readonly deviceId: DeviceId | null;
   readonly scope: string;
   readonly issuedAt: number;
   /** Null: does not expire. */
@@ -27,7 +28,7 @@ export type AccessVerdict =
   | {
       readonly kind: 'inactive';
       readonly reason: InactiveReason;
-      readonly sessionId?: string;
+      readonly sessionId?: SessionId;
       /** What exactly was wrong, where there is more to say: for the log alone. */
       readonly detail?: string;
     }

@@ -1,3 +1,4 @@
+import type { SessionId } from '../protocol/identifiers.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
@@ -99,7 +100,7 @@ async function recordFirstUse(
   }
 }
 
-async function recordActivity(deps: FindAccessDeps, id: string, at: number): Promise<void> {
+async function recordActivity(deps: FindAccessDeps, id: SessionId, at: number): Promise<void> {
   try {
     await deps.db.writeSoon((tx) => touchSession(tx, { id, at }));
   } catch (error) {

@@ -1,4 +1,5 @@
 /** Whose token this is: the one answer that every way of asking comes to. */
+import type { ClientId, DeviceId } from '../protocol/identifiers.ts';
 import type { Claims } from '../protocol/claim-path.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 
@@ -11,8 +12,8 @@ export interface VerifiedToken {
   readonly subject: string;
   /** The Matrix user's, by the configured template; undefined where the claims make none (a client's own token, for one). */
   readonly localpart: string | undefined;
-  readonly deviceId: string | undefined;
-  readonly clientId: string | undefined;
+  readonly deviceId: DeviceId | undefined;
+  readonly clientId: ClientId | undefined;
   /** Without duplicates, in the order in which the token has them. */
   readonly scope: readonly string[];
   readonly issuedAt: number | undefined;

@@ -1,5 +1,6 @@
 /** Sessions of clients without OAuth, started at the database as login would: for the tests of what comes after. */
 import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.ts';
+import { newRecordId } from '../../src/protocol/identifiers.ts';
 import { newSessionId } from '../../src/sessions/start.ts';
 import { startLegacySession } from '../../src/sessions/start-legacy.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
@@ -36,7 +37,7 @@ export async function startLegacy(db: Database, options: LegacyOptions = {}): Pr
   return db.write(async (tx) => {
     const id = newSessionId(now, systemRandom);
     await insertUser(tx, {
-      id,
+      id: newRecordId(now, systemRandom),
       localpart,
       displayname: null,
       created_at: now,

@@ -1,4 +1,5 @@
 /** Client assertions: `private_key_jwt` (RFC 7523 section 2.2, OpenID Connect Core section 9), for static clients. */
+import type { ClientId } from '../../protocol/identifiers.ts';
 import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { Clock } from '../../protocol/clock.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
@@ -59,7 +60,7 @@ export function readAssertionSubject(assertion: string): string {
  */
 export async function verifyAssertion(
   deps: AssertionDeps,
-  input: { assertion: string; clientId: string; keys: JSONWebKeySet },
+  input: { assertion: string; clientId: ClientId; keys: JSONWebKeySet },
 ): Promise<void> {
   const { clientId } = input;
   const payload = await verifySignature(deps, input);
@@ -87,7 +88,7 @@ export async function verifyAssertion(
 
 async function verifySignature(
   deps: AssertionDeps,
-  { assertion, clientId, keys }: { assertion: string; clientId: string; keys: JSONWebKeySet },
+  { assertion, clientId, keys }: { assertion: string; clientId: ClientId; keys: JSONWebKeySet },
 ): Promise<JWTPayload> {
   const options = {
     algorithms: assertionAlgorithms,

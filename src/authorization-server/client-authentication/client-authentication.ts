@@ -1,4 +1,5 @@
 /** Client authentication (RFC 6749 section 2.3): `none`, `client_secret_basic`, `client_secret_post`, `private_key_jwt`. */
+import type { ClientId } from '../../protocol/identifiers.ts';
 import { timingSafeEqual } from 'node:crypto';
 import type { ApiRequest } from '../../http/exchange.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
@@ -14,7 +15,7 @@ import type { AuthMethod } from '../../clients/client-metadata.ts';
 import { type Client, type ClientLookupDeps, loadClient } from '../../clients/clients.ts';
 
 interface Credentials {
-  readonly clientId: string;
+  readonly clientId: ClientId;
   /** The secret, or the assertion. */
   readonly proof: string | undefined;
   readonly method: AuthMethod;
@@ -91,7 +92,7 @@ function readCredentials(request: ApiRequest): Credentials {
   return { clientId, proof: secret, method: 'client_secret_post' };
 }
 
-function readAssertion({ form }: ApiRequest, assertion: string, clientId: string): Credentials {
+function readAssertion({ form }: ApiRequest, assertion: string, clientId: ClientId): Credentials {
   if (form.get('client_assertion_type') !== JWT_BEARER) {
     throw invalidClient(`client_assertion_type must be ${JWT_BEARER}`, false);
   }

@@ -1,6 +1,6 @@
 import type { Reply } from '../../http/exchange.ts';
 import { foreign, html, page, type SafeHtml } from '../../http/pages/html.ts';
-import { userId } from '../../protocol/identifiers.ts';
+import { type DeviceId, userId } from '../../protocol/identifiers.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { ADMIN_SCOPE } from '../../protocol/scope.ts';
 import type { AuthorizationRequest } from '../../storage/records/authorizations.ts';
@@ -14,7 +14,7 @@ export interface ConsentPageInput {
   readonly stored: AuthorizationRequest;
   readonly client: Client;
   readonly user: User;
-  readonly deviceId: string;
+  readonly deviceId: DeviceId;
   /** Name of the other app that is signed in on the device, if one is. */
   readonly occupant: string | undefined;
   /** What the person has to choose before, if there is anything. */

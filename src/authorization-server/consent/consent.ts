@@ -1,3 +1,4 @@
+import type { DeviceId } from '../../protocol/identifiers.ts';
 import type { ApiRequest, Handler, Reply } from '../../http/exchange.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { deviceIdOf } from '../../protocol/scope.ts';
@@ -29,7 +30,7 @@ interface Asked {
   readonly stored: AuthorizationRequest;
   readonly client: Client;
   readonly user: User;
-  readonly deviceId: string;
+  readonly deviceId: DeviceId;
   /** Name of the other app whose live session has the device, if one has. */
   readonly occupant: string | undefined;
 }

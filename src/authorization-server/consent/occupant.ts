@@ -1,10 +1,11 @@
+import type { DeviceId, InternalUserId } from '../../protocol/identifiers.ts';
 import { findLiveSession } from '../../storage/records/sessions.ts';
 import { type Client, clientName, type ClientLookupDeps, loadClient } from '../../clients/clients.ts';
 
 /** Name of the other app whose live session has the device: a client that names a device of another one would sign that one out. */
 export async function occupantOf(
   deps: ClientLookupDeps,
-  device: { userId: string; deviceId: string; client: Client },
+  device: { userId: InternalUserId; deviceId: DeviceId; client: Client },
 ): Promise<string | undefined> {
   const session = await findLiveSession(deps.db.query, device);
   if (session === undefined || session.client_id === device.client.id) return undefined;

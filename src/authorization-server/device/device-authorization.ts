@@ -1,3 +1,4 @@
+import type { ClientId } from '../../protocol/identifiers.ts';
 import type { components } from '../../generated/authorization-server.ts';
 import { addressKey } from '../../http/client-ip.ts';
 import { RequestFault } from '../../http/fault.ts';
@@ -108,7 +109,7 @@ async function keepGrant(
 async function refuseTooMany(
   tx: Parameters<typeof hasDeviceGrants>[0],
   { deviceGrants }: Pick<AuthorizationServerDeps, 'deviceGrants'>,
-  { clientId, now }: { clientId: string; now: number },
+  { clientId, now }: { clientId: ClientId; now: number },
 ): Promise<void> {
   const { waitingCap } = deviceGrants;
   if (await hasDeviceGrants(tx, { at: now, count: waitingCap })) {

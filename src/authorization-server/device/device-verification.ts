@@ -1,4 +1,5 @@
 /** What a person does for a device grant (RFC 8628 section 3.3): types the code, signs in, and decides. GET changes nothing. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import { type Reservation, reserveAll } from '../../http/rate-limit.ts';
 import { addressKey } from '../../http/client-ip.ts';
 import { ensureBrowserSecret, readBrowserSecret } from '../../http/cookies.ts';
@@ -119,7 +120,7 @@ function createGuessLimits(deps: AuthorizationServerDeps): ReserveGuess {
 }
 
 /** Whose grant it is decides, and only while it is open. Throws what the page says. */
-export function refuseForeign(grant: DeviceGrant, userId: string, now: number): void {
+export function refuseForeign(grant: DeviceGrant, userId: InternalUserId, now: number): void {
   if (grant.user_id !== userId) {
     throw new OAuthError('access_denied', 'this code was claimed by another person', { status: 403 });
   }

@@ -1,3 +1,4 @@
+import type { ClientId, InternalUserId } from '../../protocol/identifiers.ts';
 import { OPENID_SCOPE } from '../../protocol/scope.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
@@ -10,8 +11,8 @@ export async function answerWithSession(
   session: {
     tokens: IssuedTokens;
     scope: string;
-    userId: string;
-    clientId: string;
+    userId: InternalUserId;
+    clientId: ClientId;
     nonce: string | null;
     authenticatedAt: number | null;
   },

@@ -1,3 +1,4 @@
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { operations } from '../../generated/matrix-client.ts';
 import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
@@ -53,7 +54,7 @@ async function requireLegacyUser(deps: MatrixApiDeps, request: ApiRequest): Prom
 /** Ends the sessions on these devices in the transaction that takes the proof; `undefined` where it was taken before. */
 async function endOn(
   deps: MatrixApiDeps,
-  of: { userId: string; deviceIds: readonly string[]; proof: SecretHash },
+  of: { userId: InternalUserId; deviceIds: readonly string[]; proof: SecretHash },
 ): Promise<EndedSession[] | undefined> {
   const now = deps.clock.now();
   return deps.db.write(async (tx) => {
@@ -69,7 +70,7 @@ async function endOn(
 
 async function summariseRemoval(
   deps: MatrixApiDeps,
-  userId: string,
+  userId: InternalUserId,
   deviceIds: readonly string[],
 ): Promise<Summary> {
   const rows = await wantedDevices(deps.db.query, { userId, deviceIds });
@@ -84,7 +85,7 @@ async function summariseRemoval(
 
 async function wantedDevices(
   db: Parameters<typeof listDevices>[0],
-  of: { userId: string; deviceIds: readonly string[] },
+  of: { userId: InternalUserId; deviceIds: readonly string[] },
 ): Promise<DeviceRow[]> {
   const wanted = new Set(of.deviceIds);
   return (await listDevices(db, of.userId)).filter(({ device_id: id }) => wanted.has(id));

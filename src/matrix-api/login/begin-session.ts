@@ -1,4 +1,5 @@
 /** From a person who is known to a session, in the words of the Matrix specification. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { type OpeningDeps, type OpeningRefusal, openSession } from '../../sessions/open-session.ts';
@@ -10,7 +11,7 @@ import type { LogInDevice } from './device.ts';
 
 /** Who proved to be whom. */
 export interface Person {
-  readonly userId: string;
+  readonly userId: InternalUserId;
   readonly authenticatedAt: number | null;
   readonly upstreamSid: string | null;
   /** Redeems what the proof was, in the transaction that starts the session; false where somebody else did meanwhile. */

@@ -1,4 +1,5 @@
 /** The account page: who is signed in to it, and where a sign-in for it leads. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
@@ -22,7 +23,7 @@ export interface AccountRequestsTable {
 export interface AccountSessionsTable {
   /** Of the cookie. */
   hash: SecretHash;
-  user_id: string;
+  user_id: InternalUserId;
   authenticated_at: number | null;
   upstream_sid: string | null;
   created_at: number;

@@ -1,4 +1,5 @@
 /** What operators did by command: one row an event, kept for a year. */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { type TableDuties, sweepPast } from '../table-duties.ts';
@@ -18,10 +19,10 @@ export interface AuditEntriesTable {
   actor_name: string | null;
   client_address: string | null;
   request_id: string | null;
-  user_id: string | null;
-  session_id: string | null;
-  client_id: string | null;
-  device_id: string | null;
+  user_id: InternalUserId | null;
+  session_id: SessionId | null;
+  client_id: ClientId | null;
+  device_id: DeviceId | null;
   provider: string | null;
   reason: string | null;
 }

@@ -1,4 +1,5 @@
 /** Authorization requests (what a client asked for) and authorization codes. */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
@@ -14,7 +15,7 @@ declare module '../schema.ts' {
 /** What a client asked for at the authorization endpoint: the purpose of a sign-in. */
 export interface AuthorizationRequestsTable {
   sign_in_id: string;
-  client_id: string;
+  client_id: ClientId;
   redirect_uri: string;
   response_mode: 'query' | 'fragment' | 'form_post';
   state: string | null;
@@ -25,20 +26,20 @@ export interface AuthorizationRequestsTable {
 
 export interface AuthorizationCodesTable {
   hash: SecretHash;
-  client_id: string;
+  client_id: ClientId;
   redirect_uri: string;
   code_challenge: string;
   scope: string;
   nonce: string | null;
-  user_id: string;
-  device_id: string;
+  user_id: InternalUserId;
+  device_id: DeviceId;
   authenticated_at: number | null;
   upstream_sid: string | null;
   created_at: number;
   expires_at: number;
   consumed_at: number | null;
   /** What it was redeemed for. */
-  session_id: string | null;
+  session_id: SessionId | null;
   /** Wrong verifiers so far; five burn the code. */
   misses: Generated<number>;
 }
@@ -96,7 +97,7 @@ export function findAuthorizationCode(
 /** Redeems a code for a session: true for the one caller that did. */
 export async function consumeAuthorizationCode(
   db: Kysely<Schema>,
-  code: { hash: SecretHash; at: number; sessionId: string },
+  code: { hash: SecretHash; at: number; sessionId: SessionId },
 ): Promise<boolean> {
   const row = await db
     .updateTable('authorization_codes')

@@ -1,4 +1,5 @@
 /** Clients as operators see them: in lists, and removed. */
+import type { ClientId } from '../../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { ClientRecord } from './clients.ts';
 import type { Schema } from '../schema.ts';
@@ -17,7 +18,7 @@ export function listClients(
  * Removes a client with all that it has under way, so that no session of it starts any more; those that live are for the caller to end.
  * False where there is no such client.
  */
-export async function deleteClient(tx: Kysely<Schema>, id: string): Promise<boolean> {
+export async function deleteClient(tx: Kysely<Schema>, id: ClientId): Promise<boolean> {
   const row = await tx.deleteFrom('clients').where('id', '=', id).returning('id').executeTakeFirst();
   if (row === undefined) return false;
   await tx.deleteFrom('authorization_codes').where('client_id', '=', id).execute();

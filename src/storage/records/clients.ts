@@ -1,4 +1,5 @@
 /** Registered OAuth clients. */
+import type { ClientId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotRow } from '../engine/hot-query.ts';
@@ -14,7 +15,7 @@ declare module '../schema.ts' {
 
 /** A registered OAuth client. Static clients are not here: they stand in the configuration. */
 export interface ClientsTable {
-  id: string;
+  id: ClientId;
   /** What was kept of its metadata, normalised. */
   metadata_json: JsonText<Record<string, unknown>>;
   /** Hash over `metadata_json` for public dynamic clients, which are de-duplicated by it; null for others. */
@@ -84,7 +85,7 @@ export const clientAssertionsDuties: TableDuties = {
 
 export type ClientRecord = Selectable<ClientsTable>;
 
-export const findClient = hotRow((db, id: string) =>
+export const findClient = hotRow((db, id: ClientId) =>
   db.selectFrom('clients').selectAll().where('id', '=', id),
 );
 
@@ -133,7 +134,7 @@ export async function hasClients(db: Kysely<Schema>, count: number): Promise<boo
 const TOUCH_INTERVAL = 3_600_000;
 
 /** Notes that a client was used, so that clean-up leaves it. Static clients have no row: nothing happens. */
-export async function touchClient(db: Kysely<Schema>, client: { id: string; at: number }): Promise<void> {
+export async function touchClient(db: Kysely<Schema>, client: { id: ClientId; at: number }): Promise<void> {
   await db
     .updateTable('clients')
     .set({ last_used_at: client.at })

@@ -1,4 +1,5 @@
 /** Device grants (RFC 8628): what a device asked for, and what a person said to it. */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
@@ -17,9 +18,9 @@ export interface DeviceGrantsTable {
   hash: SecretHash;
   /** Keyed, as a user code has few letters. */
   user_code_hash: SecretHash;
-  client_id: string;
+  client_id: ClientId;
   scope: string;
-  device_id: string;
+  device_id: DeviceId;
   /** Where the device asked from, for the person to see. */
   address: string;
   created_at: number;
@@ -30,13 +31,13 @@ export interface DeviceGrantsTable {
   /** The sign-in that claimed it. */
   sign_in_id: string | null;
   /** Whose it is: the first person who signed in for it. */
-  user_id: string | null;
+  user_id: InternalUserId | null;
   decision: 'allowed' | 'denied' | null;
   authenticated_at: number | null;
   upstream_sid: string | null;
   consumed_at: number | null;
   /** What it was redeemed for. */
-  session_id: string | null;
+  session_id: SessionId | null;
 }
 
 /** Which device grant a sign-in is for: the purpose of a sign-in. */
@@ -76,7 +77,7 @@ export async function insertDeviceGrant(db: Kysely<Schema>, grant: DeviceGrant):
 /** Whether at least `count` grants have not expired yet, of all clients or of one. */
 export async function hasDeviceGrants(
   db: Kysely<Schema>,
-  waiting: { at: number; count: number; clientId?: string },
+  waiting: { at: number; count: number; clientId?: ClientId },
 ): Promise<boolean> {
   let query = db.selectFrom('device_grants').select('expires_at').where('expires_at', '>', waiting.at);
   if (waiting.clientId !== undefined) query = query.where('client_id', '=', waiting.clientId);
@@ -133,7 +134,7 @@ export function findDeviceGrantOfSignIn(
  */
 export async function claimDeviceGrant(
   tx: Kysely<Schema>,
-  claim: { hash: SecretHash; signInId: string; userId: string },
+  claim: { hash: SecretHash; signInId: string; userId: InternalUserId },
 ): Promise<boolean> {
   const row = await tx
     .updateTable('device_grants')
@@ -157,7 +158,7 @@ export async function decideDeviceGrant(
   tx: Kysely<Schema>,
   decided: {
     hash: SecretHash;
-    userId: string;
+    userId: InternalUserId;
     decision: 'allowed' | 'denied';
     authenticatedAt: number | null;
     upstreamSid: string | null;
@@ -195,7 +196,7 @@ export async function recordPoll(
 /** Redeems an allowed grant for a session: true for the one caller that did. */
 export async function consumeDeviceGrant(
   tx: Kysely<Schema>,
-  grant: { hash: SecretHash; at: number; sessionId: string },
+  grant: { hash: SecretHash; at: number; sessionId: SessionId },
 ): Promise<boolean> {
   const row = await tx
     .updateTable('device_grants')

@@ -1,4 +1,5 @@
 /** Login tokens of legacy clients, and where they want them sent. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
@@ -21,7 +22,7 @@ export interface LoginRequestsTable {
 /** Login tokens: whoever redeems one is signed in as its user, once. */
 export interface LoginTokensTable {
   hash: SecretHash;
-  user_id: string;
+  user_id: InternalUserId;
   authenticated_at: number | null;
   upstream_sid: string | null;
   created_at: number;

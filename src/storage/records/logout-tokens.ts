@@ -1,4 +1,5 @@
 /** Sign-outs at the IdP: which were obeyed, and whom they concern. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
@@ -76,7 +77,7 @@ export async function findSignedOutUsers(
  */
 export async function listSignedOutSessions(
   tx: Kysely<Schema>,
-  of: { userId: string; subject: string | undefined; sid: string | undefined },
+  of: { userId: InternalUserId; subject: string | undefined; sid: string | undefined },
 ): Promise<string[]> {
   const { userId, subject, sid } = of;
   let query = tx

@@ -1,4 +1,5 @@
 /** What the homeserver must still be told. */
+import type { DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
 import type { TableDuties } from '../table-duties.ts';
@@ -14,9 +15,9 @@ export interface OutboxTable {
   id: string;
   kind: 'delete_device';
   /** The session whose end it tells of; null for a device that was made for a sign-in that did not happen. */
-  session_id: string | null;
-  user_id: string;
-  device_id: string;
+  session_id: SessionId | null;
+  user_id: InternalUserId;
+  device_id: DeviceId;
   created_at: number;
   attempts: number;
   next_attempt_at: number;
@@ -35,7 +36,10 @@ export async function insertOutboxEntry(db: Kysely<Schema>, entry: OutboxEntry):
 }
 
 /** The entry that an ended session left, if it is still there. */
-export function findOutboxEntryOf(db: Kysely<Schema>, sessionId: string): Promise<OutboxEntry | undefined> {
+export function findOutboxEntryOf(
+  db: Kysely<Schema>,
+  sessionId: SessionId,
+): Promise<OutboxEntry | undefined> {
   return db.selectFrom('outbox').selectAll().where('session_id', '=', sessionId).executeTakeFirst();
 }
 

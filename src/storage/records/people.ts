@@ -1,4 +1,5 @@
 /** Users in lists, what operators change about them, and what a person has under way. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Schema } from '../schema.ts';
 import type { UpstreamLinksTable, User } from './users.ts';
@@ -21,7 +22,10 @@ export function listUsers(
   return query.orderBy('localpart').limit(page.limit).execute();
 }
 
-export function listLinks(db: Kysely<Schema>, userId: string): Promise<Selectable<UpstreamLinksTable>[]> {
+export function listLinks(
+  db: Kysely<Schema>,
+  userId: InternalUserId,
+): Promise<Selectable<UpstreamLinksTable>[]> {
   return db
     .selectFrom('upstream_links')
     .selectAll()
@@ -33,7 +37,7 @@ export function listLinks(db: Kysely<Schema>, userId: string): Promise<Selectabl
 /** Locks or unlocks; false where nothing changed, or the user is deactivated. */
 export async function setUserLocked(
   db: Kysely<Schema>,
-  user: { id: string; at: number | null },
+  user: { id: InternalUserId; at: number | null },
 ): Promise<boolean> {
   const row = await db
     .updateTable('users')
@@ -49,7 +53,7 @@ export async function setUserLocked(
 /** Deactivates, for good; false where it was so before. */
 export async function markUserDeactivated(
   db: Kysely<Schema>,
-  user: { id: string; at: number },
+  user: { id: InternalUserId; at: number },
 ): Promise<boolean> {
   const row = await db
     .updateTable('users')
@@ -64,7 +68,7 @@ export async function markUserDeactivated(
 /** Notes what the access rules say; true where it changed. */
 export async function setUserAdmin(
   db: Kysely<Schema>,
-  user: { id: string; isAdmin: boolean },
+  user: { id: InternalUserId; isAdmin: boolean },
 ): Promise<boolean> {
   const value = user.isAdmin ? 1 : 0;
   const row = await db

@@ -1,4 +1,5 @@
 /** Access tokens of a provider that were seen here: rows beside our own tokens, without a refresh token. */
+import type { DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import { hotRow } from '../engine/hot-query.ts';
 import type { Schema } from '../schema.ts';
@@ -16,7 +17,7 @@ export const findLinkedState = hotRow((db, issuer: string, subject: string) =>
 /** Whether a session of the user on this device ended since then, other than by making room for the next one. */
 export async function endedOnDevice(
   db: Kysely<Schema>,
-  of: { userId: string; deviceId: string; since: number },
+  of: { userId: InternalUserId; deviceId: DeviceId; since: number },
 ): Promise<boolean> {
   const row = await db
     .selectFrom('sessions')
@@ -32,7 +33,7 @@ export async function endedOnDevice(
 /** Removes tokens of the provider that expired before `before` from a session that goes on. */
 export async function removeExpiredProviderTokens(
   tx: Kysely<Schema>,
-  spent: { sessionId: string; before: number },
+  spent: { sessionId: SessionId; before: number },
 ): Promise<void> {
   await tx
     .deleteFrom('access_tokens')

@@ -1,4 +1,5 @@
 /** Authorization requests that clients pushed (RFC 9126). */
+import type { ClientId } from '../../protocol/identifiers.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema, JsonText } from '../schema.ts';
@@ -14,7 +15,7 @@ declare module '../schema.ts' {
 export interface PushedRequestsTable {
   /** Of the secret in the request URI. */
   hash: SecretHash;
-  client_id: string;
+  client_id: ClientId;
   parameters_json: JsonText<Record<string, string>>;
   expires_at: number;
 }
@@ -33,7 +34,7 @@ export async function insertPushedRequest(db: Kysely<Schema>, request: PushedReq
 /** Takes a pushed request of this client: the one caller that does gets it, and it is gone. Expired ones are nobody's. */
 export function takePushedRequest(
   db: Kysely<Schema>,
-  request: { hash: SecretHash; clientId: string; at: number },
+  request: { hash: SecretHash; clientId: ClientId; at: number },
 ): Promise<PushedRequest | undefined> {
   return db
     .deleteFrom('pushed_requests')

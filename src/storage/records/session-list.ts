@@ -1,13 +1,14 @@
 /** Sessions in lists: for people, operators, and whatever ends many at once. */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { Schema } from '../schema.ts';
 import type { Session } from './sessions.ts';
 
 /** Which sessions; what is left out does not matter. */
 export interface SessionFilter {
-  readonly userId?: string;
-  readonly clientId?: string;
-  readonly deviceId?: string;
+  readonly userId?: InternalUserId;
+  readonly clientId?: ClientId;
+  readonly deviceId?: DeviceId;
   /** Default: live ones alone. */
   readonly ended?: 'included';
 }
@@ -30,7 +31,7 @@ export function listSessionRows(
   return query.orderBy('sessions.id', 'desc').limit(page.limit).execute();
 }
 
-export function findSession(db: Kysely<Schema>, id: string): Promise<Session | undefined> {
+export function findSession(db: Kysely<Schema>, id: SessionId): Promise<Session | undefined> {
   return db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
@@ -49,7 +50,7 @@ export async function countLiveSessions(
 /** Takes a scope token from every live session of a user, and from their narrowed access tokens: they hold it no longer from here on. */
 export async function dropScopeToken(
   tx: Kysely<Schema>,
-  from: { userId: string; token: string },
+  from: { userId: InternalUserId; token: string },
 ): Promise<void> {
   const without = (scope: string): string =>
     scope

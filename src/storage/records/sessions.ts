@@ -1,4 +1,5 @@
 /** Sessions: rows only; the rules stand in `sessions/`. */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotRow } from '../engine/hot-query.ts';
@@ -13,12 +14,12 @@ declare module '../schema.ts' {
 
 /** What a grant created. At most one live session per (user, device). */
 export interface SessionsTable {
-  id: string;
+  id: SessionId;
   /** Null for client credentials. */
-  user_id: string | null;
+  user_id: InternalUserId | null;
   /** Null for legacy login. */
-  client_id: string | null;
-  device_id: string | null;
+  client_id: ClientId | null;
+  device_id: DeviceId | null;
   /** Space-separated, in the client's spelling. */
   scope: string;
   /** How it began. */
@@ -97,7 +98,7 @@ export async function insertSession(db: Kysely<Schema>, session: Insertable<Sess
 /** The live session on a device of a user, if there is one. */
 export function findLiveSession(
   db: Kysely<Schema>,
-  device: { userId: string; deviceId: string },
+  device: { userId: InternalUserId; deviceId: DeviceId },
 ): Promise<Session | undefined> {
   return db
     .selectFrom('sessions')
@@ -111,12 +112,12 @@ export function findLiveSession(
 /** Notes activity and returns the row. In PostgreSQL this also takes the row's lock, under which all that follows in the transaction is serial. */
 export function touchSession(
   db: Kysely<Schema>,
-  session: { id: string; at: number },
+  session: { id: SessionId; at: number },
 ): Promise<Session | undefined> {
   return updateActivity(db, session.id, session.at);
 }
 
-const updateActivity = hotRow((db, id: string, at: number) =>
+const updateActivity = hotRow((db, id: SessionId, at: number) =>
   db.updateTable('sessions').set({ last_active_at: at }).where('id', '=', id).returningAll(),
 );
 
@@ -154,7 +155,7 @@ export function findSessionOf(db: Kysely<Schema>, hash: SecretHash): Promise<Ses
 /** Ends a live session; `undefined` where it had ended before (or never was). */
 export function markSessionEnded(
   db: Kysely<Schema>,
-  session: { id: string; at: number; reason: SessionEndReason },
+  session: { id: SessionId; at: number; reason: SessionEndReason },
 ): Promise<Session | undefined> {
   return db
     .updateTable('sessions')

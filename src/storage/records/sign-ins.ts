@@ -1,4 +1,5 @@
 /** Sign-ins: browsers on their way through the IdP. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
@@ -27,7 +28,7 @@ export interface SignInsTable {
   /** PKCE verifier and nonce towards the IdP. */
   upstream_sealed: string | null;
   /** Who it turned out to be; null until the IdP has told. */
-  user_id: string | null;
+  user_id: InternalUserId | null;
   authenticated_at: number | null;
   upstream_sid: string | null;
   created_at: number;
@@ -96,7 +97,7 @@ export async function identifySignIn(
   db: Kysely<Schema>,
   signIn: {
     id: string;
-    userId: string;
+    userId: InternalUserId;
     authenticatedAt: number | null;
     upstreamSid: string | null;
     browserHash: SecretHash;

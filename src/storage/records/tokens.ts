@@ -1,4 +1,5 @@
 /** Access and refresh tokens: rows only; the rules stand in `sessions/`. */
+import type { ClientId, DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { hotQuery, hotRow } from '../engine/hot-query.ts';
@@ -14,7 +15,7 @@ declare module '../schema.ts' {
 
 export interface AccessTokensTable {
   hash: SecretHash;
-  session_id: string;
+  session_id: SessionId;
   /** The refresh token issued with it; null where none was. */
   refresh_hash: SecretHash | null;
   /** Null: the session's scope. */
@@ -28,7 +29,7 @@ export interface AccessTokensTable {
 /** A refresh token and, with it, the pair that it was issued in. */
 export interface RefreshTokensTable {
   hash: SecretHash;
-  session_id: string;
+  session_id: SessionId;
   /** 0 for the first of a session; a successor has its predecessor's plus 1. */
   generation: number;
   /** The refresh token that was presented for this one; null for the first. */
@@ -61,19 +62,19 @@ export type RefreshToken = Selectable<RefreshTokensTable>;
 
 /** An access token with all that a verdict on it needs. */
 export interface AccessTokenView {
-  readonly session_id: string;
+  readonly session_id: SessionId;
   readonly refresh_hash: SecretHash | null;
   readonly token_scope: string | null;
   readonly created_at: number;
   readonly expires_at: number | null;
   readonly first_used_at: number | null;
   readonly session_scope: string;
-  readonly client_id: string | null;
-  readonly device_id: string | null;
+  readonly client_id: ClientId | null;
+  readonly device_id: DeviceId | null;
   readonly session_created_at: number;
   readonly last_active_at: number;
   readonly ended_at: number | null;
-  readonly user_id: string | null;
+  readonly user_id: InternalUserId | null;
   readonly localpart: string | null;
   readonly locked_at: number | null;
   readonly deactivated_at: number | null;
@@ -162,7 +163,7 @@ export function findAccessTokenRow(db: Kysely<Schema>, hash: SecretHash): Promis
 /** The refresh tokens of a session that were issued for `predecessor`, oldest first: one, or more where a retry found its access token expired. */
 export function findSuccessors(
   db: Kysely<Schema>,
-  of: { sessionId: string; predecessor: SecretHash },
+  of: { sessionId: SessionId; predecessor: SecretHash },
 ): Promise<RefreshToken[]> {
   return db
     .selectFrom('refresh_tokens')
@@ -182,12 +183,12 @@ export type ConsumedToken = Pick<RefreshToken, 'generation' | 'predecessor_hash'
  */
 export function consumeRefreshToken(
   db: Kysely<Schema>,
-  token: { hash: SecretHash; userId: string | null; at: number },
+  token: { hash: SecretHash; userId: InternalUserId | null; at: number },
 ): Promise<ConsumedToken | undefined> {
   return updateConsumed(db, token.hash, token.userId, token.at);
 }
 
-const updateConsumed = hotRow((db, hash: SecretHash, userId: string | null, at: number) =>
+const updateConsumed = hotRow((db, hash: SecretHash, userId: InternalUserId | null, at: number) =>
   db
     .updateTable('refresh_tokens')
     .set((eb) => ({ consumed_at: at, used_at: eb.fn.coalesce('used_at', eb.val(at)) }))
@@ -258,7 +259,7 @@ const updateFirstUse = hotRow((db, hash: SecretHash, at: number) =>
  */
 export async function supersedeSiblings(
   db: Kysely<Schema>,
-  winner: { sessionId: string; hash: SecretHash; predecessor: SecretHash | null; at: number },
+  winner: { sessionId: SessionId; hash: SecretHash; predecessor: SecretHash | null; at: number },
 ): Promise<void> {
   if (winner.predecessor === null) return;
   const losers = await updateLosers(db, winner.sessionId, winner.predecessor, winner.hash, winner.at);
@@ -275,7 +276,7 @@ export async function supersedeSiblings(
 }
 
 const updateLosers = hotQuery(
-  (db, sessionId: string, predecessor: SecretHash, winner: SecretHash, at: number) =>
+  (db, sessionId: SessionId, predecessor: SecretHash, winner: SecretHash, at: number) =>
     db
       .updateTable('refresh_tokens')
       .set({ consumed_at: at })
@@ -292,13 +293,13 @@ const updateLosers = hotQuery(
  */
 export async function removeSpentAccessTokens(
   db: Kysely<Schema>,
-  spent: { sessionId: string; before: number; keep: readonly [SecretHash, SecretHash] },
+  spent: { sessionId: SessionId; before: number; keep: readonly [SecretHash, SecretHash] },
 ): Promise<void> {
   await deleteSpent(db, spent.sessionId, spent.before, ...spent.keep);
 }
 
 const deleteSpent = hotQuery(
-  (db, sessionId: string, before: number, keptOne: SecretHash, keptOther: SecretHash) =>
+  (db, sessionId: SessionId, before: number, keptOne: SecretHash, keptOther: SecretHash) =>
     db
       .deleteFrom('access_tokens')
       .where('session_id', '=', sessionId)

@@ -1,4 +1,5 @@
 /** The IdP's refresh tokens: one for each upstream link, the newest. Each is used by one process at a time. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { type TableDuties, sweepPast } from '../table-duties.ts';
@@ -14,7 +15,7 @@ export interface UpstreamGrantsTable {
   issuer: string;
   subject: string;
   provider_id: string;
-  user_id: string;
+  user_id: InternalUserId;
   /** Names this very token: what replaces it has another. */
   token_id: string;
   refresh_token_sealed: string;
@@ -118,6 +119,6 @@ export async function deleteUpstreamGrant(db: Kysely<Schema>, tokenId: string): 
 }
 
 /** Forgets all tokens of a user. */
-export async function deleteUpstreamGrants(db: Kysely<Schema>, userId: string): Promise<void> {
+export async function deleteUpstreamGrants(db: Kysely<Schema>, userId: InternalUserId): Promise<void> {
   await db.deleteFrom('upstream_grants').where('user_id', '=', userId).execute();
 }

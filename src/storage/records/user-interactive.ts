@@ -1,4 +1,5 @@
 /** Requests that wait for their person to prove themselves again (client-server API, "User-Interactive Authentication"). */
+import type { DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
@@ -16,7 +17,7 @@ export interface UiAuthSessionsTable {
   /** Of the `session` that the client is given. */
   hash: SecretHash;
   /** The session whose access token asked. */
-  session_id: string;
+  session_id: SessionId;
   /** Of method, path and body: nothing else can be done with it. */
   request_hash: string;
   /** What is about to be done, for the person to read. */
@@ -50,9 +51,9 @@ export type UiAuthSession = Selectable<UiAuthSessionsTable>;
 
 /** With the user, and the device, whose session asked. */
 export interface WaitingRequest extends UiAuthSession {
-  readonly user_id: string;
+  readonly user_id: InternalUserId;
   readonly localpart: string;
-  readonly device_id: string | null;
+  readonly device_id: DeviceId | null;
   readonly device_name: string | null;
 }
 
@@ -120,7 +121,7 @@ export async function insertUiAuthRequest(
 /** Whether the one who signed in for this request is somebody else than its user. */
 export async function isOfAnother(
   db: Kysely<Schema>,
-  waiting: { hash: SecretHash; userId: string },
+  waiting: { hash: SecretHash; userId: InternalUserId },
 ): Promise<boolean> {
   const row = await db
     .selectFrom('ui_auth_requests')

@@ -1,4 +1,5 @@
 /** Users and their upstream links. */
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable, Generated } from 'kysely';
 import { hotRow } from '../engine/hot-query.ts';
 import type { Schema } from '../schema.ts';
@@ -13,7 +14,7 @@ declare module '../schema.ts' {
 
 /** A Matrix user of this server. For good: a localpart is never given to another person. */
 export interface UsersTable {
-  id: string;
+  id: InternalUserId;
   localpart: string;
   displayname: string | null;
   created_at: number;
@@ -28,7 +29,7 @@ export interface UpstreamLinksTable {
   issuer: string;
   subject: string;
   provider_id: string;
-  user_id: string;
+  user_id: InternalUserId;
   created_at: number;
   last_login_at: number;
 }
@@ -45,13 +46,15 @@ export const upstreamLinksDuties: TableDuties = {
 
 export type User = Selectable<UsersTable>;
 
-export const findUser = hotRow((db, id: string) => db.selectFrom('users').selectAll().where('id', '=', id));
+export const findUser = hotRow((db, id: InternalUserId) =>
+  db.selectFrom('users').selectAll().where('id', '=', id),
+);
 
 /**
  * The user, with its row locked until the transaction ends (PostgreSQL; SQLite has one writer anyway), so that two sessions of one user
  * never start at the same moment.
  */
-export function lockUser(tx: Kysely<Schema>, id: string): Promise<User | undefined> {
+export function lockUser(tx: Kysely<Schema>, id: InternalUserId): Promise<User | undefined> {
   return tx
     .updateTable('users')
     .set((expression) => ({ id: expression.ref('id') }))
@@ -96,7 +99,7 @@ export async function insertLink(db: Kysely<Schema>, link: Selectable<UpstreamLi
 /** Notes a login: when, and the display name that the IdP gave. */
 export async function recordLogin(
   db: Kysely<Schema>,
-  login: { issuer: string; subject: string; userId: string; displayname: string | null; at: number },
+  login: { issuer: string; subject: string; userId: InternalUserId; displayname: string | null; at: number },
 ): Promise<void> {
   await db
     .updateTable('upstream_links')
