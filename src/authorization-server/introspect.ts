@@ -1,8 +1,8 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { components } from '../generated/authorization-server.ts';
 import { readAuthorization } from '../http/bearer.ts';
 import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
+import { isSameSecret } from '../protocol/same-secret.ts';
 import { withBothSpellings } from '../protocol/scope.ts';
 import { hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
@@ -117,7 +117,7 @@ async function authenticateClientAsker(deps: IntrospectionDeps, request: ApiRequ
 
 /** The homeserver's shared secret as a bearer token (Synapse's `matrix_authentication_service.secret`). */
 function authenticateHomeserver(secret: string | undefined, expected: Buffer | undefined): void {
-  if (secret !== undefined && expected !== undefined && isSame(Buffer.from(secret), expected)) return;
+  if (secret !== undefined && expected !== undefined && isSameSecret(secret, expected)) return;
   throw new OAuthError(
     'invalid_client',
     'introspection needs the shared secret of the homeserver as a bearer token',
@@ -131,9 +131,4 @@ function authenticateHomeserver(secret: string | undefined, expected: Buffer | u
             : 'wrong secret',
     },
   );
-}
-
-/** The time that it takes tells nothing but whether the lengths are the same. */
-function isSame(presented: Buffer, expected: Buffer): boolean {
-  return presented.length === expected.length && timingSafeEqual(presented, expected);
 }

@@ -1,13 +1,21 @@
+import type { Config } from '../config/schema.ts';
+import { createRateLimiter } from '../http/rate-limit.ts';
+import { endpointUrl } from '../protocol/issuer.ts';
 import { identityHeaders } from '../verification-api/identity-headers.ts';
 import type { VerificationApiDeps } from '../verification-api/routes.ts';
-import { judgeAnyToken } from '../verification/any-token.ts';
+import type { ForwardAuthDeps } from '../verification-api/verify-request.ts';
+import type { PasswordJudge, SaslDeps } from '../verification-api/verify-sasl.ts';
+import { judgeAnyToken, type JudgeToken } from '../verification/any-token.ts';
+import { byLocalState } from '../verification/provider-token.ts';
+import { localpartOfName, nameOf } from '../verification/sasl/names.ts';
+import { inactive } from '../verification/verdict.ts';
+import { issuerOf } from './documents.ts';
 import type { Foundation } from './foundation.ts';
 import type { Shared } from './shared.ts';
 
 /** What the routes for other servers use. */
 export function composeVerificationApi(foundation: Foundation, shared: Shared): VerificationApiDeps {
   const { config, db, clock, tokenVerifiers } = foundation;
-  const { enabled, ...settings } = config.forward_auth;
   const judge = judgeAnyToken({
     db,
     clock,
@@ -15,19 +23,71 @@ export function composeVerificationApi(foundation: Foundation, shared: Shared): 
     verify: shared.verify,
     issuer: config.public_url,
   });
+  return { forwardAuth: forwardAuth(config, judge), sasl: sasl(foundation, judge) };
+}
+
+function forwardAuth(config: Config, judge: JudgeToken): ForwardAuthDeps | undefined {
+  const { enabled, ...settings } = config.forward_auth;
+  if (!enabled) return undefined;
   return {
-    forwardAuth: enabled
-      ? {
-          judge,
-          serverName: config.server_name,
-          sources: { from: settings.token_from, cookie: settings.cookie },
-          realm: settings.realm ?? config.server_name,
-          headers: identityHeaders(settings.preset, settings.headers),
-          anonymous: settings.anonymous,
-          preflight: settings.preflight,
-          scope: settings.required_scope,
-          rules: settings.rules,
-        }
-      : undefined,
+    judge,
+    serverName: config.server_name,
+    sources: { from: settings.token_from, cookie: settings.cookie },
+    realm: settings.realm ?? config.server_name,
+    headers: identityHeaders(settings.preset, settings.headers),
+    anonymous: settings.anonymous,
+    preflight: settings.preflight,
+    scope: settings.required_scope,
+    rules: settings.rules,
+  };
+}
+
+function sasl(foundation: Foundation, judgeToken: JudgeToken): SaslDeps | undefined {
+  const { config, clock } = foundation;
+  const { enabled, secret, mechanisms, username, required_scope: scope } = config.sasl;
+  if (!enabled || secret === undefined) return undefined;
+  const discovery = endpointUrl(issuerOf(config), '.well-known/openid-configuration');
+  return {
+    rules: {
+      judgeToken,
+      serverName: config.server_name,
+      username,
+      scope,
+      openidConfiguration: config.sasl.openid_configuration_url ?? discovery,
+    },
+    mechanisms,
+    secret: Buffer.from(secret),
+    clock,
+    passwords: passwords(foundation),
+  };
+}
+
+/** What is no name of anybody here is asked about all the same: an answer, and its time, tell nothing about who exists. */
+function passwords(foundation: Foundation): PasswordJudge | undefined {
+  const { config, clock, metrics, db, tokenVerifiers } = foundation;
+  const { password } = config.sasl;
+  if (password === false) return undefined;
+  const verifier = tokenVerifiers.find(({ provider }) => provider === password.provider);
+  if (verifier === undefined) throw new Error(`no tokens of the provider ${password.provider} are verified`);
+  const here = { serverName: config.server_name, template: config.sasl.username };
+  const there = { serverName: config.server_name, template: password.username };
+  const limiter = (name: string, points: number, windowSeconds: number) =>
+    createRateLimiter({ name, points, windowSeconds, clock, metrics });
+  const { password_failures_per_account: perAccount, password_failures_per_address: perAddress } =
+    config.limits;
+  return {
+    judge: async (name, secret) => {
+      const localpart = localpartOfName(here, name);
+      const asked = localpart === undefined ? name : (nameOf(there, localpart) ?? localpart);
+      const verdict = await verifier.verifyPassword({ username: asked, password: secret });
+      if (localpart === undefined && verdict.kind === 'active') {
+        return inactive('invalid', 'the name is nobody of this server');
+      }
+      return byLocalState({ db }, verdict);
+    },
+    failures: {
+      perAccount: limiter('sasl_failures_per_account', perAccount, 15 * 60),
+      perAddress: limiter('sasl_failures_per_address', perAddress, 60),
+    },
   };
 }

@@ -24,6 +24,7 @@ export function checkRules(input: Input, report: Report): void {
   checkClients(input.clients ?? [], report);
   checkRegistration(input, report);
   checkPasswordLogin(input, report);
+  checkSasl(input, report);
 }
 
 /** Which provider is asked for passwords has to be known. */
@@ -44,6 +45,29 @@ function checkPasswordLogin({ legacy_login: legacy, providers }: Input, report: 
       ['legacy_login', 'password', 'provider'],
       'names no provider',
       `Write the id of one: ${ids.filter((id) => id !== undefined).join(', ')}.`,
+    );
+  }
+}
+
+function checkSasl({ sasl, providers = [] }: Input, report: Report): void {
+  if (sasl?.enabled === true && sasl.secret === undefined && sasl.secret_file === undefined) {
+    report(
+      ['sasl', 'secret'],
+      'is missing; the servers that ask prove themselves with it',
+      'Add `secret_file`.',
+    );
+  }
+  const password = sasl?.password ?? false;
+  if (password === false) return;
+  if (sasl?.mechanisms?.includes('PLAIN') !== true) {
+    report(['sasl', 'password'], 'is on, and no mechanism carries one', 'Add `PLAIN` to `mechanisms`.');
+  }
+  const provider = providers.find((each) => each?.id === password.provider);
+  if (provider?.tokens === undefined) {
+    report(
+      ['sasl', 'password', 'provider'],
+      provider === undefined ? 'names no provider' : 'names a provider without `tokens`',
+      'Write the id of a provider, and give it `tokens: {}`.',
     );
   }
 }
@@ -169,6 +193,13 @@ export function checkWarnings(input: Input, warn: Report): void {
   }
   warnOfClients(input.clients ?? [], warn);
   warnOfPasswords(input, warn);
+  if ((input.sasl?.password ?? false) !== false) {
+    warn(
+      ['sasl', 'password'],
+      'is on: passwords pass through this service, and second factors do not count (RFC 9700 section 2.4)',
+      'Write `false` once all clients can send a token.',
+    );
+  }
   warnOfSso(input, warn);
   const secret = input.homeserver?.secret;
   if (secret !== undefined && secret.length < 16) {

@@ -12,6 +12,7 @@ import { logSection } from './sections/log.ts';
 import { metadataSection } from './sections/metadata.ts';
 import { providersSection } from './sections/providers.ts';
 import { registrationSection } from './sections/registration.ts';
+import { saslSection } from './sections/sasl.ts';
 import { serverKeys } from './sections/server.ts';
 import { signingKeysSection } from './sections/signing-keys.ts';
 import { sessionsSection } from './sections/sessions.ts';
@@ -37,6 +38,9 @@ export const configSchema = z.strictObject({
   }),
   forward_auth: described(forwardAuthSection.prefault({}), {
     description: 'Reverse proxies ask here whether a request may pass.',
+  }),
+  sasl: described(saslSection.prefault({}), {
+    description: 'Servers of other protocols ask here whose a SASL response is.',
   }),
   clients: described(clientsSection.default([]), { description: 'Clients that are known beforehand.' }),
   registration: described(registrationSection.prefault({}), {

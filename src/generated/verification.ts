@@ -24,6 +24,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/verify/sasl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judges the initial response of a SASL exchange: OAUTHBEARER (RFC 7628), XOAUTH2, X-OAUTH2, and PLAIN (RFC 4616). For the servers of an operator, which prove themselves by `sasl.secret` as a bearer token. */
+        post: operations["verifySasl"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -112,6 +129,76 @@ export interface operations {
             };
             /** @description The token is good and not for this (`insufficient_scope`), or its user is locked (`access_denied`). */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    verifySasl: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    /** @example OAUTHBEARER */
+                    mechanism?: string;
+                    /** @description In base64, as it comes over the wire. */
+                    initial_response?: string;
+                    /** @description Must be in the token, beside what the configuration requires. */
+                    scope?: string;
+                    /** @description The client's address, for limits on passwords and for the log. */
+                    address?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The verdict. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @constant */
+                        ok: true;
+                        /**
+                         * @description By `sasl.username`.
+                         * @example alice@example.com
+                         */
+                        username: string;
+                        localpart: string;
+                        subject: string;
+                        /** @example @alice:example.com */
+                        user_id?: string;
+                        device_id?: string;
+                        client_id?: string;
+                        scope: string;
+                        expires_in?: number;
+                    } | {
+                        /** @constant */
+                        ok: false;
+                        /**
+                         * @description A code of RFC 7628 section 3.2.2.
+                         * @example invalid_token
+                         */
+                        status: string;
+                        /** @description For the client, in base64: the JSON of RFC 7628 section 3.2.2, or of XOAUTH2. Absent for mechanisms without one. */
+                        challenge?: string;
+                    };
+                };
+            };
+            /** @description The server did not prove itself. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

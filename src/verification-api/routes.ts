@@ -3,18 +3,23 @@ import type { Handler } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { operations } from '../generated/verification.ts';
 import { type ForwardAuthDeps, verifyRequest } from './verify-request.ts';
+import { type SaslDeps, verifySasl } from './verify-sasl.ts';
 
 export interface VerificationApiDeps {
   /** Undefined: forward authentication is off. */
   readonly forwardAuth: ForwardAuthDeps | undefined;
+  /** Undefined: SASL is off. */
+  readonly sasl: SaslDeps | undefined;
 }
 
 /** Handlers by operationId of `openapi/verification.yaml`. */
 export function verificationHandlers({
   forwardAuth,
+  sasl,
 }: VerificationApiDeps): Record<keyof operations, Handler<never>> {
   return {
     verifyRequest: forwardAuth === undefined ? absent : verifyRequest(forwardAuth),
+    verifySasl: sasl === undefined ? absent : verifySasl(sasl),
   };
 }
 

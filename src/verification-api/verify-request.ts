@@ -1,7 +1,7 @@
 import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { JudgeToken } from '../verification/any-token.ts';
-import { requireScope } from '../verification/token-verifier.ts';
+import { requireScope } from '../verification/require-scope.ts';
 import type { Verdict, VerifiedToken } from '../verification/verdict.ts';
 import { type Anonymous, demandOf, type ForwardAuthRule } from './forward-auth-rules.ts';
 import { type IdentityHeaders, sayWho } from './identity-headers.ts';

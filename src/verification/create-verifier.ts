@@ -5,15 +5,20 @@
 import type { Log } from '../outbound/log.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../protocol/clock.ts';
 import { createProvider, type Provider } from '../upstream/provider.ts';
+import type { PasswordInput } from '../upstream/login/password.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';
 import type { TokenSettings } from './settings.ts';
-import { createTokenVerifier, requireScope, type TokenVerifier } from './token-verifier.ts';
+import { requireScope } from './require-scope.ts';
+import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts';
 import { verifyByAny } from './verify-by-any.ts';
 import type { Verdict } from './verdict.ts';
 
 export type { IntrospectionSettings, JwtSettings, StrategyName, TokenSettings } from './settings.ts';
 export type { Inactive, InactiveFault, UnavailableVerdict, Verdict, VerifiedToken } from './verdict.ts';
 export type { ProviderSettings } from '../upstream/settings.ts';
+export { verifySasl } from './sasl/verify-sasl.ts';
+export type { SaslQuestion, SaslRules, SaslStatus, SaslVerdict } from './sasl/verify-sasl.ts';
+export type { SaslMechanism } from './sasl/initial-response.ts';
 
 export interface VerifierOptions {
   /** The providers whose tokens count, each with the keys of `providers[]` and how its tokens are verified. */
@@ -31,6 +36,8 @@ export interface Verifier extends AsyncDisposable {
    * with 401. `scope`: must all be in the token's scope, else the fault is `insufficient_scope`, to be answered with 403.
    */
   verify(token: string, requirement?: { readonly scope?: readonly string[] }): Promise<Verdict>;
+  /** Who has this name and this password at the provider of that id, by its password grant (RFC 6749 section 4.3). Limit the attempts. */
+  verifyPassword(provider: string, credentials: PasswordInput): Promise<Verdict>;
   /** Forgets what is held of a token, because it was revoked. */
   forget(token: string): void;
   /** Fetches the providers' documents now. Never throws. */
@@ -60,6 +67,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
   };
   return {
     verify: async (token, { scope = [] } = {}) => requireScope(await verifyByAny(verifiers, token), scope),
+    verifyPassword: async (id, credentials) => {
+      const verifier = verifiers.find(({ provider }) => provider === id);
+      if (verifier === undefined) throw new RangeError(`there is no provider ${id}`);
+      return verifier.verifyPassword(credentials);
+    },
     forget: (token) => {
       for (const verifier of verifiers) verifier.forget(token);
     },

@@ -23,11 +23,21 @@ export async function judgeProviderToken(deps: ProviderTokenDeps, token: string)
   const known = verdict.token;
   const ended = await endedHere(deps, token, known);
   if (ended !== undefined) return ended;
-  const user = await findLinkedState(deps.db.query, known.issuer, known.subject);
+  return byLocalState(deps, verdict);
+}
+
+/** The verdict on a person whom a provider vouches for, by what is known of them here: locked, deactivated, and which user it is. */
+export async function byLocalState(
+  { db }: Pick<ProviderTokenDeps, 'db'>,
+  verdict: Verdict,
+): Promise<Verdict> {
+  if (verdict.kind !== 'active') return verdict;
+  const { token } = verdict;
+  const user = await findLinkedState(db.query, token.issuer, token.subject);
   if (user === undefined) return verdict;
   if (user.deactivated_at !== null) return inactive('deactivated', 'its user is deactivated');
-  const localpart = user.localpart;
-  return { kind: user.locked_at === null ? 'active' : 'locked', token: { ...known, localpart } };
+  const { localpart } = user;
+  return { kind: user.locked_at === null ? 'active' : 'locked', token: { ...token, localpart } };
 }
 
 async function endedHere(

@@ -4,8 +4,11 @@ import type { Log } from '../outbound/log.ts';
 import { createClientAuthentication } from '../upstream/login/client-authentication.ts';
 import { createProviderOutbound, type Provider } from '../upstream/provider.ts';
 import { resolveSettings } from '../upstream/resolved-settings.ts';
+import type { PasswordInput } from '../upstream/login/password.ts';
+import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';
 import { judgeByStrategies } from './chain.ts';
+import { mapToken, type MappingRules } from './map-token.ts';
 import type { StrategyName, TokenSettings } from './settings.ts';
 import type { AskingDeps } from './strategies/ask.ts';
 import { introspection } from './strategies/introspection.ts';
@@ -13,7 +16,8 @@ import { localJwt } from './strategies/local-jwt.ts';
 import type { Strategy } from './strategies/strategy.ts';
 import { tokeninfo } from './strategies/tokeninfo.ts';
 import { userinfo } from './strategies/userinfo.ts';
-import type { Inactive, Verdict, VerifiedToken } from './verdict.ts';
+import { requireScope } from './require-scope.ts';
+import { inactive, unavailableVerdict, type Verdict, type VerifiedToken } from './verdict.ts';
 import { type CacheOutcome, createVerdictCache } from './verdict-cache.ts';
 
 export interface TokenVerifierOptions {
@@ -33,6 +37,8 @@ export interface TokenVerifier {
   readonly issuer: string;
   /** Never throws for what the token or the provider does. */
   verify(token: string): Promise<Verdict>;
+  /** Who has this name and this password, by the provider's password grant: not cached. Unknown name and wrong password are one verdict. */
+  verifyPassword(credentials: PasswordInput): Promise<Verdict>;
   /** Forgets what is held of a token, because it was revoked. */
   forget(token: string): void;
   /** Forgets what is held of every token of which this holds, because its person or session was signed out. */
@@ -69,6 +75,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       );
       return requireScope(verdict, tokens.required_scope ?? []);
     },
+    verifyPassword: (credentials) => judgePassword(provider, { settings, tokens }, credentials, clock),
     forget: (token) => {
       cache.forget(token);
     },
@@ -79,14 +86,19 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   };
 }
 
-/** The verdict, where all of these scopes are required: exact names, all of them. */
-export function requireScope(verdict: Verdict, required: readonly string[]): Verdict {
-  if (verdict.kind !== 'active') return verdict;
-  return lacksScope(verdict.token, required) ?? verdict;
-}
-
-function lacksScope({ scope }: VerifiedToken, required: readonly string[]): Inactive | undefined {
-  const missing = required.filter((each) => !scope.includes(each));
-  if (missing.length === 0) return undefined;
-  return { kind: 'inactive', fault: 'insufficient_scope', reason: `its scope lacks ${missing.join(' ')}` };
+async function judgePassword(
+  provider: Provider,
+  rules: MappingRules,
+  credentials: PasswordInput,
+  clock: Clock,
+): Promise<Verdict> {
+  if (credentials.password === '') return inactive('invalid', 'the password is empty');
+  try {
+    const identity = await provider.checkPassword(credentials);
+    const token = mapToken(rules, identity.claims, clock.now());
+    return 'kind' in token ? token : { kind: 'active', token };
+  } catch (error) {
+    if (error instanceof UpstreamRefusal) return inactive('invalid', error.reason);
+    return unavailableVerdict(error);
+  }
 }

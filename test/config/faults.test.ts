@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { expectFaults, faultsOf, minimal, withProvider, type FaultCase, type Json } from './support.ts';
+import {
+  expectFaults,
+  faultsOf,
+  minimal,
+  provider,
+  withProvider,
+  type FaultCase,
+  type Json,
+} from './support.ts';
 
 const cases: FaultCase[] = [
   [
@@ -335,6 +343,42 @@ const cases: FaultCase[] = [
     'providers[0].tokens.jwt.algorithms',
     /no `key_directory`/,
     /key_directory/,
+  ],
+  ['SASL without a secret', minimal({ sasl: { enabled: true } }), 'sasl.secret', /is missing/, /secret_file/],
+  [
+    'passwords that no mechanism carries',
+    minimal({ providers: [provider({ tokens: {} })], sasl: { password: { provider: 'main' } } }),
+    'sasl.password',
+    /no mechanism carries one/,
+    /PLAIN/,
+  ],
+  [
+    'passwords of a provider without tokens',
+    minimal({ sasl: { password: { provider: 'main' }, mechanisms: ['PLAIN'] } }),
+    'sasl.password.provider',
+    /without `tokens`/,
+    /tokens: \{\}/,
+  ],
+  [
+    'a name of mail users without the localpart',
+    minimal({ sasl: { username: '{server_name}' } }),
+    'sasl.username',
+    /must have `\{localpart\}`/,
+    /./,
+  ],
+  [
+    'a rule with a path that can be read in two ways',
+    minimal({ forward_auth: { rules: [{ path: '/a/../b' }] } }),
+    'forward_auth.rules[0].path',
+    /plain path/,
+    /./,
+  ],
+  [
+    'an identity header that is none',
+    minimal({ forward_auth: { headers: { user: 'X Auth' } } }),
+    'forward_auth.headers.user',
+    /./,
+    /./,
   ],
   [
     'no strategy for tokens',

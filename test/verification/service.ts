@@ -36,6 +36,7 @@ export async function startTokenService(
     ...buildMetadata(idp.issuer),
     ...idp.metadata,
     jwks_uri: `${idp.issuer}/jwks`,
+    token_endpoint: `${idp.issuer}/token`,
     id_token_signing_alg_values_supported: ['ES256'],
   };
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-tokens-'));

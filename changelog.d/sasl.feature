@@ -1,0 +1,1 @@
+SASL at `/verify/sasl` for mail and chat servers (`sasl`): `OAUTHBEARER`, `XOAUTH2`, `X-OAUTH2` and `PLAIN` with tokens, the error JSON of RFC 7628, and passwords by the password grant where switched on; `verifySasl` in the library.

@@ -1,0 +1,9 @@
+import type { Verdict } from './verdict.ts';
+
+/** The verdict, where all of these scopes are required: exact names, all of them. */
+export function requireScope(verdict: Verdict, required: readonly string[]): Verdict {
+  if (verdict.kind !== 'active') return verdict;
+  const missing = required.filter((each) => !verdict.token.scope.includes(each));
+  if (missing.length === 0) return verdict;
+  return { kind: 'inactive', fault: 'insufficient_scope', reason: `its scope lacks ${missing.join(' ')}` };
+}
