@@ -1,4 +1,5 @@
-import type { Handler } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { beginSignIn } from '../sign-in/begin.ts';
 import { insertAuthorizationRequest } from '../storage/records/authorizations.ts';
@@ -21,7 +22,9 @@ import { refersToPushed, takePushedParameters } from './pushed-authorization.ts'
  * Authorization endpoint: judges the request, keeps it (from here on the stored copy counts, whatever a browser says later), binds it to this
  * browser and sends the browser on to the IdP. What is wrong is told by redirect before anybody signs in; an unknown client or redirect URI by a page.
  */
-export function authorize(deps: AuthorizationServerDeps): Handler {
+export function authorize(
+  deps: AuthorizationServerDeps,
+): OperationHandler<operations, 'authorize' | 'authorizeByPost', unknown> {
   return async (request) => {
     const sent = readParameters(request.method === 'POST' ? request.form : request.query);
     const client = await loadClient(deps, readClientId(sent));

@@ -1,6 +1,7 @@
-import type { components } from '../generated/authorization-server.ts';
+import type { components, operations } from '../generated/authorization-server.ts';
 import { readAuthorization } from '../http/bearer.ts';
-import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
+import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { isSameSecret } from '../protocol/same-secret.ts';
 import { withBothSpellings } from '../protocol/scope.ts';
@@ -27,7 +28,7 @@ export type IntrospectionDeps = Pick<
  * access token is `{"active":false}`. A locked user's token is 503, because a homeserver cannot express "locked" and would log the
  * client out (locked is not logged out). A confidential client is told of its own tokens alone, unless the operator made it a resource server.
  */
-export function introspectToken(deps: IntrospectionDeps): Handler<unknown, Answer> {
+export function introspectToken(deps: IntrospectionDeps): OperationHandler<operations, 'introspectToken'> {
   return async (request) => {
     // The homeserver's way has no detour: it asks at each request of a client.
     const client = isHomeserver(deps, request) ? undefined : await authenticateClientAsker(deps, request);

@@ -1,10 +1,13 @@
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
 import { type PreparedBody, prepareBody } from '../http/etag.ts';
-import type { Handler } from '../http/exchange.ts';
 import { PREPUBLISH } from '../signing-keys/key-schedule.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
 /** The public keys of ID tokens (RFC 7517 section 5). They may be kept no longer than a new key is published before it signs. */
-export function getJwks(deps: { signingKeys: SigningKeys }): Handler {
+export function getJwks(deps: {
+  signingKeys: SigningKeys;
+}): OperationHandler<operations, 'getJwks', unknown> {
   const kind = {
     contentType: 'application/json',
     cacheControl: `public, max-age=${String(PREPUBLISH / 1000)}`,

@@ -1,6 +1,7 @@
 /** Pushed authorization requests (RFC 9126): the parameters come over the back channel, and the browser carries a reference to them. */
-import type { components } from '../generated/authorization-server.ts';
-import { type Handler, noStore } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
+import { noStore } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { touchClient } from '../storage/records/clients.ts';
@@ -16,8 +17,6 @@ import { authenticateClient } from './client-authentication/client-authenticatio
 import type { Client } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
-type Answer = components['schemas']['PushedAuthorizationResponse'];
-
 /** RFC 9126 section 2.2. */
 const PREFIX = 'urn:ietf:params:oauth:request_uri:';
 
@@ -28,7 +27,9 @@ const LIFETIME_SECONDS = 60;
 const CREDENTIALS = ['client_secret', 'client_assertion', 'client_assertion_type'];
 
 /** Takes a request: it is judged as at the authorization endpoint, and what is wrong with it is told at once. */
-export function pushAuthorizationRequest(deps: AuthorizationServerDeps): Handler<unknown, Answer> {
+export function pushAuthorizationRequest(
+  deps: AuthorizationServerDeps,
+): OperationHandler<operations, 'pushAuthorizationRequest'> {
   return async (request) => {
     if (request.form.has('request_uri')) {
       throw new OAuthError('invalid_request', 'request_uri is what this endpoint answers with');

@@ -1,7 +1,9 @@
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
 import { createHash } from 'node:crypto';
 import type { components } from '../generated/authorization-server.ts';
 import { addressKey } from '../http/client-ip.ts';
-import { type Handler, noStore } from '../http/exchange.ts';
+import { noStore } from '../http/exchange.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
@@ -15,7 +17,6 @@ import { type ClientMetadata, normaliseClientMetadata } from '../clients/client-
 import type { AuthorizationServerDeps } from './deps.ts';
 import { requireAllowedHost, requireOpenRegistration } from './registration-policy.ts';
 
-type Input = components['schemas']['ClientMetadata'];
 type Answer = components['schemas']['RegisteredClient'];
 
 /**
@@ -24,7 +25,7 @@ type Answer = components['schemas']['RegisteredClient'];
  */
 export function registerClient(
   deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'registration' | 'emit'>,
-): Handler<Input, Answer> {
+): OperationHandler<operations, 'registerClient'> {
   return async (request) => {
     requireOpenRegistration(deps.registration);
     deps.registration.limit.take(addressKey(request.clientAddress));

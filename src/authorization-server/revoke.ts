@@ -1,4 +1,6 @@
-import { type Handler, noStore } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
+import { noStore } from '../http/exchange.ts';
 import { endSession, findSessionOfToken } from '../sessions/end.ts';
 import { authenticateClient, hasCredentials } from './client-authentication/client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
@@ -14,7 +16,7 @@ export function revokeToken(
     AuthorizationServerDeps,
     'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'emit' | 'issuer' | 'staticClients'
   >,
-): Handler<unknown, Record<string, never>> {
+): OperationHandler<operations, 'revokeToken'> {
   return async (request) => {
     if (hasCredentials(request)) await authenticateClient(deps, request);
     const token = requireParameter(request, 'token');

@@ -5,6 +5,7 @@
  * -> /consent/{id} (the person decides, once) -> code -> /oauth2/token. Owns requests, codes and clients; sessions and tokens belong to
  * `sessions/`, the IdP to `upstream/`, who a person is to `sign-in/`.
  */
+import type { OperationHandlers } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import type { PageRoute } from '../http/app.ts';
 import type { Handler } from '../http/exchange.ts';
@@ -30,7 +31,7 @@ import { getUserinfo } from './userinfo.ts';
 export function authorizationServerHandlers(
   deps: AuthorizationServerDeps,
   metadata: Handler,
-): Record<keyof operations, Handler<never>> {
+): OperationHandlers<operations> {
   return {
     getOpenidConfiguration: metadata,
     getAuthorizationServerMetadata: metadata,
@@ -57,7 +58,7 @@ export function authorizationServerHandlers(
 export function absentAuthorizationServerHandlers(
   metadata: Handler,
   sessions?: SignInDeps & IntrospectionDeps,
-): Record<keyof operations, Handler<never>> {
+): OperationHandlers<operations> {
   const absent: Handler = () => {
     throw new OAuthError('invalid_request', 'the OAuth 2.0 API is not offered here', { status: 404 });
   };

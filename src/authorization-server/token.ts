@@ -1,8 +1,10 @@
-import { type Handler, noStore } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
+import { noStore } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { authenticateClient } from './client-authentication/client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
-import type { Grant, TokenAnswer } from './grants/grant.ts';
+import type { Grant } from './grants/grant.ts';
 import { authorizationCodeGrant } from './grants/authorization-code.ts';
 import { DEVICE_CODE_GRANT } from '../clients/client-metadata.ts';
 import { clientCredentialsGrant } from './grants/client-credentials.ts';
@@ -10,7 +12,7 @@ import { deviceCodeGrant } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
 
 /** Token endpoint (RFC 6749 section 3.2): the shared phases, then the grant. */
-export function exchangeToken(deps: AuthorizationServerDeps): Handler<unknown, TokenAnswer> {
+export function exchangeToken(deps: AuthorizationServerDeps): OperationHandler<operations, 'exchangeToken'> {
   const grants: Readonly<Record<string, Grant>> = {
     authorization_code: authorizationCodeGrant(deps),
     refresh_token: refreshTokenGrant(deps),

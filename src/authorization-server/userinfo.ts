@@ -1,19 +1,20 @@
-import type { components } from '../generated/authorization-server.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
 import { readAuthorization } from '../http/bearer.ts';
-import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
+import { type ApiRequest, noStore } from '../http/exchange.ts';
 import { OAuthError, type OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { OPENID_SCOPE } from '../protocol/scope.ts';
 import { type ActiveAccess, knownVerdict } from '../verification/access-verdict.ts';
 import { findUser } from '../storage/records/users.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
-type Answer = components['schemas']['Userinfo'];
-
 /**
  * UserInfo (OpenID Connect Core section 5.3), GET and POST, for access tokens with `openid`. Refusals are those of RFC 6750 section 3.1. A locked
  * user is 403: the token is good, and who gets 401 would throw it away.
  */
-export function getUserinfo(deps: Pick<AuthorizationServerDeps, 'verify' | 'db'>): Handler<unknown, Answer> {
+export function getUserinfo(
+  deps: Pick<AuthorizationServerDeps, 'verify' | 'db'>,
+): OperationHandler<operations, 'getUserinfo' | 'postUserinfo'> {
   return async (request) => {
     const access = await requireOpenid(deps, request);
     const user = access.userId === null ? undefined : await findUser(deps.db.query, access.userId);

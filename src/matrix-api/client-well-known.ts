@@ -1,5 +1,6 @@
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/matrix-client.ts';
 import { prepareBody } from '../http/etag.ts';
-import type { Handler } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
 
 export interface WellKnownOptions {
@@ -14,7 +15,11 @@ export interface WellKnownOptions {
  * `/.well-known/matrix/client`: where the homeserver is, and, for clients of the time before `auth_metadata` (MSC2965), who the issuer is. 404 where
  * `homeserver.public_url` is not set.
  */
-export function clientWellKnown({ homeserverUrl, issuer, cacheControl }: WellKnownOptions): Handler {
+export function clientWellKnown({
+  homeserverUrl,
+  issuer,
+  cacheControl,
+}: WellKnownOptions): OperationHandler<operations, 'getClientWellKnown', unknown> {
   if (homeserverUrl === undefined) {
     return () => {
       throw new MatrixError(

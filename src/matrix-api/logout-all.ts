@@ -1,4 +1,6 @@
-import { type Handler, noStore } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/matrix-client.ts';
+import { noStore } from '../http/exchange.ts';
 import { signOutEverywhere } from '../people/sign-out.ts';
 import { judgeAccessToken, ofUser, ownerOfExpired } from './access-token.ts';
 import type { MatrixApiDeps } from './deps.ts';
@@ -8,7 +10,7 @@ import type { MatrixApiDeps } from './deps.ts';
  * that nobody has redeemed, sign-ins under way, the account page. Works for locked users, and for a client that was softly logged out; the body does
  * not matter, and is not read.
  */
-export function logoutAll(deps: MatrixApiDeps): Handler<unknown, Record<string, never>> {
+export function logoutAll(deps: MatrixApiDeps): OperationHandler<operations, 'logoutAll'> {
   return async (request) => {
     const verdict = await judgeAccessToken(deps, request);
     const userId =

@@ -1,4 +1,6 @@
-import { type Handler, noStore } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/matrix-client.ts';
+import { noStore } from '../http/exchange.ts';
 import { endSession } from '../sessions/end.ts';
 import { judgeAccessToken, unknownToken } from './access-token.ts';
 import type { MatrixApiDeps } from './deps.ts';
@@ -8,7 +10,7 @@ import type { MatrixApiDeps } from './deps.ts';
  * users (client-server API, "Account locking"), and with a token that has merely expired: who holds one may always throw it away, as at revocation.
  * The body does not matter, and is not read.
  */
-export function logout(deps: MatrixApiDeps): Handler<unknown, Record<string, never>> {
+export function logout(deps: MatrixApiDeps): OperationHandler<operations, 'logout'> {
   return async (request) => {
     const verdict = await judgeAccessToken(deps, request);
     if (verdict.kind === 'inactive' && verdict.reason !== 'expired') throw unknownToken(verdict.reason);

@@ -1,18 +1,16 @@
+import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/matrix-client.ts';
-import { type Handler, noStore } from '../http/exchange.ts';
+import { noStore } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
 import { countRotation } from '../sessions/refresh-outcome.ts';
 import { rotateTokens, type RotationRefusal } from '../sessions/rotate.ts';
 import type { MatrixApiDeps } from './deps.ts';
 
-type Body = operations['refreshTokens']['requestBody']['content']['application/json'];
-type Answer = operations['refreshTokens']['responses'][200]['content']['application/json'];
-
 /**
  * Refresh of sessions without a client, by the refresh rule (docs/session-model.md). No access token is asked for, and one that comes along, a dead one mostly,
  * does not matter. Whatever fails here that is not the token's fault is 503 without JSON: clients end the session on any JSON error.
  */
-export function refreshTokens(deps: MatrixApiDeps): Handler<Body, Answer> {
+export function refreshTokens(deps: MatrixApiDeps): OperationHandler<operations, 'refreshTokens'> {
   return async (request) => {
     const rotation = await rotateTokens(deps, { refreshToken: request.body.refresh_token, clientId: null });
     countRotation(deps, rotation);

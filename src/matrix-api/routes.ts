@@ -2,6 +2,7 @@
  * The routes of the Matrix client-server API that are answered here. Owns nothing: discovery serves what `metadata/` built, the rest asks
  * `sessions/`.
  */
+import type { OperationHandlers } from '../http/operation-handler.ts';
 import type { operations } from '../generated/matrix-client.ts';
 import type { Handler } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
@@ -26,7 +27,7 @@ export function matrixApiHandlers(
     hasAccountPage: boolean;
     loginOffer: LoginOffer;
   },
-): Record<keyof operations, Handler<never>> {
+): OperationHandlers<operations> {
   return {
     getAuthMetadata: (request) => more.published.metadata.reply(request.headers),
     getAuthIssuer: (request) => more.published.issuer.reply(request.headers),

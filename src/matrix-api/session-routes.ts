@@ -1,6 +1,6 @@
 /** The routes that live on sessions which are there: refresh, sign-out, devices; and those that a server without passwords of its own refuses. */
 import type { operations } from '../generated/matrix-client.ts';
-import type { Handler } from '../http/exchange.ts';
+import type { OperationHandlers } from '../http/operation-handler.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { register } from './delegated/register.ts';
 import { unrecognized } from './delegated/unrecognized.ts';
@@ -14,7 +14,7 @@ import { refreshTokens } from './refresh.ts';
 import { showFallback } from './user-interactive/fallback.ts';
 import { whoami } from './whoami.ts';
 
-type Handlers<Name extends keyof operations> = Record<Name, Handler<never>>;
+type Handlers<Names extends keyof operations> = OperationHandlers<operations, Names>;
 
 /** What clients do with the tokens that they have. */
 export function sessionHandlers(

@@ -1,13 +1,12 @@
+import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/matrix-client.ts';
-import { type Handler, noStore } from '../http/exchange.ts';
+import { noStore } from '../http/exchange.ts';
 import { userId } from '../protocol/identifiers.ts';
 import type { Verify } from '../verification/access-verdict.ts';
 import { requireUser } from './access-token.ts';
 
-type Answer = operations['whoami']['responses'][200]['content']['application/json'];
-
 /** The owner of the access token, and its device. */
-export function whoami(deps: { verify: Verify; serverName: string }): Handler<unknown, Answer> {
+export function whoami(deps: { verify: Verify; serverName: string }): OperationHandler<operations, 'whoami'> {
   return async (request) => {
     const access = await requireUser(deps, request);
     return {

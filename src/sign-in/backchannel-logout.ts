@@ -1,4 +1,6 @@
-import { type Handler, noStore } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
+import { noStore } from '../http/exchange.ts';
 import { inOrigin } from '../observability/origin.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
@@ -31,7 +33,7 @@ interface Obeyed {
  * Where an IdP tells of a sign-out (OpenID Connect Back-Channel Logout 1.0): every session that it concerns has ended once 200 is answered, all in
  * one transaction with the note that this token was obeyed. A token that fails a check, or comes again, is 400 and changes nothing.
  */
-export function receiveLogoutToken(deps: Deps): Handler {
+export function receiveLogoutToken(deps: Deps): OperationHandler<operations, 'receiveLogoutToken', unknown> {
   return async (request) => {
     const provider = deps.providers.find(({ id }) => id === request.params['provider']);
     if (provider === undefined) {

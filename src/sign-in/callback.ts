@@ -1,4 +1,6 @@
-import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
+import type { operations } from '../generated/authorization-server.ts';
+import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
@@ -23,7 +25,9 @@ import { SignInRefusal } from './refusal.ts';
  * Where the IdP sends the browser back. The state is taken once, by the browser that began; then the provider checks all that OpenID Connect
  * demands, the claims make a user, and the browser goes on to the page of its purpose with a fresh secret.
  */
-export function upstreamCallback(deps: SignInDeps): Handler {
+export function upstreamCallback(
+  deps: SignInDeps,
+): OperationHandler<operations, 'upstreamCallback', unknown> {
   return async (request) => {
     const state = request.query.get('state');
     const signIn = await findByState(deps, state);

@@ -1,8 +1,9 @@
+import type { OperationHandler } from '../../http/operation-handler.ts';
+import type { operations } from '../../generated/authorization-server.ts';
 import type { ClientId } from '../../protocol/identifiers.ts';
-import type { components } from '../../generated/authorization-server.ts';
 import { addressKey } from '../../http/client-ip.ts';
 import { RequestFault } from '../../http/fault.ts';
-import { type ApiRequest, type Handler, noStore } from '../../http/exchange.ts';
+import { type ApiRequest, noStore } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { judgeLoginScope, type LoginScope } from '../../protocol/scope.ts';
@@ -16,8 +17,6 @@ import type { Client } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { hashUserCode, newUserCode, showUserCode } from './user-code.ts';
 
-type Answer = components['schemas']['DeviceAuthorizationResponse'];
-
 /** How long a person has to find another device and sign in, in milliseconds. */
 const LIFETIME = 15 * 60_000;
 /** Seconds between two polls (RFC 8628 section 3.2). */
@@ -27,7 +26,9 @@ const INTERVAL_SECONDS = 5;
  * Device authorization endpoint (RFC 8628 section 3.1). The scope is that of any login: one device, named by the client; nothing is told to the
  * homeserver before a person has agreed and the client has come for its tokens.
  */
-export function authorizeDevice(deps: AuthorizationServerDeps): Handler<unknown, Answer> {
+export function authorizeDevice(
+  deps: AuthorizationServerDeps,
+): OperationHandler<operations, 'authorizeDevice'> {
   return async (request) => {
     deps.deviceGrants.limit.take(addressKey(request.clientAddress));
     const client = await authenticateClient(deps, request);

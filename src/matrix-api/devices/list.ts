@@ -1,16 +1,14 @@
+import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/matrix-client.ts';
-import { type Handler, noStore } from '../../http/exchange.ts';
+import { noStore } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { findDevice, listDevices } from '../../storage/records/devices.ts';
 import { requireUser } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 import { showDevices } from './shown-device.ts';
 
-type List = operations['getDevices']['responses'][200]['content']['application/json'];
-type One = operations['getDevice']['responses'][200]['content']['application/json'];
-
 /** Every device that the user is signed in on, whichever way. */
-export function getDevices(deps: MatrixApiDeps): Handler<unknown, List> {
+export function getDevices(deps: MatrixApiDeps): OperationHandler<operations, 'getDevices'> {
   return async (request) => {
     const owner = await requireUser(deps, request);
     const devices = await showDevices(deps, owner, await listDevices(deps.db.query, owner.userId));
@@ -19,7 +17,7 @@ export function getDevices(deps: MatrixApiDeps): Handler<unknown, List> {
 }
 
 /** One device. Other clients look for it while a device signs in by QR code: 404 until it is there. */
-export function getDevice(deps: MatrixApiDeps): Handler<unknown, One> {
+export function getDevice(deps: MatrixApiDeps): OperationHandler<operations, 'getDevice'> {
   return async (request) => {
     const owner = await requireUser(deps, request);
     const asked = { userId: owner.userId, deviceId: request.params['deviceId'] ?? '' };

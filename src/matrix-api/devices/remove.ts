@@ -1,6 +1,7 @@
+import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { InternalUserId } from '../../protocol/identifiers.ts';
 import type { operations } from '../../generated/matrix-client.ts';
-import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/exchange.ts';
+import { type ApiRequest, noStore, type Reply } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { concludeEnding, type EndedSession, endSessionIn } from '../../sessions/end.ts';
@@ -12,16 +13,13 @@ import { type GuardedBody, proveUser } from '../user-interactive/prove.ts';
 import { type Summary, summaryOf } from '../user-interactive/summary.ts';
 import { nameDevices } from './shown-device.ts';
 
-type OneBody = NonNullable<operations['deleteDevice']['requestBody']>['content']['application/json'];
-type ManyBody = operations['deleteDevices']['requestBody']['content']['application/json'];
-
 /** Signs one device out, once its person has proved themselves; 200 also where it is gone. */
-export function deleteDevice(deps: MatrixApiDeps): Handler<OneBody | undefined> {
+export function deleteDevice(deps: MatrixApiDeps): OperationHandler<operations, 'deleteDevice', unknown> {
   return (request) => remove(deps, request, [request.params['deviceId'] ?? '']);
 }
 
 /** Signs several devices out, once their person has proved themselves. */
-export function deleteDevices(deps: MatrixApiDeps): Handler<ManyBody> {
+export function deleteDevices(deps: MatrixApiDeps): OperationHandler<operations, 'deleteDevices', unknown> {
   return (request) => remove(deps, request, request.body.devices);
 }
 

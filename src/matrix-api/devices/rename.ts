@@ -1,12 +1,11 @@
+import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/matrix-client.ts';
-import { type Handler, noStore } from '../../http/exchange.ts';
+import { noStore } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { findDevice, setDeviceName } from '../../storage/records/devices.ts';
 import { requireUser } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 import { noDevice } from './list.ts';
-
-type Body = operations['updateDevice']['requestBody']['content']['application/json'];
 
 /** The longest name, in characters. */
 const NAME_LIMIT = 100;
@@ -14,7 +13,7 @@ const NAME_LIMIT = 100;
 /** Names a device: at the homeserver first, so that 200 means both know. An empty name takes the name away; without one nothing changes. */
 export function updateDevice(
   deps: Pick<MatrixApiDeps, 'verify' | 'db' | 'homeserver'>,
-): Handler<Body, Record<string, never>> {
+): OperationHandler<operations, 'updateDevice'> {
   return async (request) => {
     const { userId, localpart } = await requireUser(deps, request);
     const device = { userId, deviceId: request.params['deviceId'] ?? '' };

@@ -1,4 +1,5 @@
-import type { Handler } from '../../http/exchange.ts';
+import type { OperationHandler } from '../../http/operation-handler.ts';
+import type { operations } from '../../generated/matrix-client.ts';
 import { html, page } from '../../http/pages/html.ts';
 import { fallbackScript } from './fallback-script.ts';
 
@@ -6,7 +7,7 @@ import { fallbackScript } from './fallback-script.ts';
  * The login of apps that know none of the flows (client-server API, "Login Fallback"): a page for their web view, which leads through a single
  * sign-on and calls `window.matrixLogin.onLogin` with the answer of the login.
  */
-export function getLoginFallback(): Handler {
+export function getLoginFallback(): OperationHandler<operations, 'getLoginFallback', unknown> {
   const reply = page({
     title: 'Sign in',
     script: fallbackScript,

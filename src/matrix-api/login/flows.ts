@@ -1,6 +1,6 @@
+import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/matrix-client.ts';
 import { prepareBody } from '../../http/etag.ts';
-import type { Handler } from '../../http/exchange.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 
 type Answer = operations['getLoginFlows']['responses'][200]['content']['application/json'];
@@ -22,7 +22,7 @@ export interface LoginOffer {
  * The login flows (client-server API, "Login"); 404 M_UNRECOGNIZED where there is no legacy login, by which clients know. `oauth_aware_preferred`
  * makes clients that know of OAuth offer single sign-on alone; its older name is that of MSC3824.
  */
-export function getLoginFlows(offer: LoginOffer): Handler {
+export function getLoginFlows(offer: LoginOffer): OperationHandler<operations, 'getLoginFlows', unknown> {
   if (!offer.sso && !offer.password) {
     return () => {
       throw new MatrixError(404, 'M_UNRECOGNIZED', 'Legacy login is switched off on this server');

@@ -1,5 +1,6 @@
+import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/matrix-client.ts';
-import { type ApiRequest, type Handler, noStore } from '../../http/exchange.ts';
+import { type ApiRequest, noStore } from '../../http/exchange.ts';
 import { userId } from '../../protocol/identifiers.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import type { LegacyTokens } from '../../sessions/start-legacy.ts';
@@ -17,7 +18,7 @@ type Answer = operations['logIn']['responses'][200]['content']['application/json
  * `POST /login`: whoever proves who they are by the type of login that the body names gets a session on the device that it names, or on a new
  * one. The homeserver knows user and device before the client has a token, and before anything is redeemed.
  */
-export function logIn(deps: LogInDeps): Handler<LogInBody, Answer> {
+export function logIn(deps: LogInDeps): OperationHandler<operations, 'logIn'> {
   return async (request) => {
     const identify = chooseMethod(deps, request.body.type);
     const device = readDevice(request.body, deps.random);

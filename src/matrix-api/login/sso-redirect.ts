@@ -1,3 +1,5 @@
+import type { OperationHandler } from '../../http/operation-handler.ts';
+import type { operations } from '../../generated/matrix-client.ts';
 import { type Handler, noStore } from '../../http/exchange.ts';
 import { loginRedirectFault } from '../../protocol/login-redirect.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
@@ -23,7 +25,9 @@ interface SsoRequest {
  * Where legacy clients send a browser to sign in (client-server API, "SSO client login"). It may have come to another host than ours, that of the
  * homeserver, whose cookies would not come back with the IdP's answer: so the sign-in begins one redirect further, on our own.
  */
-export function redirectToSso(deps: Pick<SignInDeps, 'issuer' | 'providers'>): Handler {
+export function redirectToSso(
+  deps: Pick<SignInDeps, 'issuer' | 'providers'>,
+): OperationHandler<operations, 'redirectToSso' | 'redirectToIdp', unknown> {
   return (request) => {
     const { redirectUrl, provider, action } = readSsoRequest(deps, request.query, request.params['idpId']);
     const query = new URLSearchParams({

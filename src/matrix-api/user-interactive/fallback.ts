@@ -1,4 +1,6 @@
-import { type Handler, noStore, type Reply } from '../../http/exchange.ts';
+import type { OperationHandler } from '../../http/operation-handler.ts';
+import type { operations } from '../../generated/matrix-client.ts';
+import { noStore, type Reply } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { findUiAuthOfSignIn } from '../../storage/records/user-interactive.ts';
@@ -13,7 +15,10 @@ type Deps = Pick<MatrixApiDeps, 'db' | 'clock' | 'issuer' | 'homeserverUrl'>;
  * The fallback page of a stage (client-server API, "Fallback"). For single sign-on it leads to our own origin, where browsers are known by cookies,
  * and is the last page too: apps take its message only from the homeserver's origin. `accountUrl`: where people reset their cross-signing identity.
  */
-export function showFallback(deps: Deps, accountUrl: string | undefined): Handler {
+export function showFallback(
+  deps: Deps,
+  accountUrl: string | undefined,
+): OperationHandler<operations, 'showUserInteractiveFallback'> {
   return async (request) => {
     const stage = request.params['authType'] ?? '';
     const isOAuth = OAUTH_STAGES.includes(stage) && accountUrl !== undefined;
