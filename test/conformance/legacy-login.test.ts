@@ -373,16 +373,21 @@ forEachEngine((engine) => {
         }
       });
 
-      it('of somebody who was locked meanwhile: 401, and good again when unlocked', async () => {
+      it('of somebody who is locked: 401, and good again when unlocked; one from before the lock is void', async () => {
         await stage.byPassword('dora');
-        const token = await stage.loginToken('dora');
+        const before = await stage.loginToken('dora');
         await lockPerson(stage.operator, await stage.idOf('dora'));
+        const token = await stage.loginToken('dora');
         expect(await stage.logIn({ type: 'm.login.token', token })).toMatchObject({
           status: 401,
           body: { errcode: 'M_USER_LOCKED', soft_logout: true },
         });
         await unlockPerson(stage.operator, await stage.idOf('dora'));
         expect((await stage.logIn({ type: 'm.login.token', token })).status).toBe(200);
+        expect(await stage.logIn({ type: 'm.login.token', token: before })).toMatchObject({
+          status: 403,
+          body: { errcode: 'M_FORBIDDEN' },
+        });
       });
 
       it('gives a session that can refresh, if the client can', async () => {

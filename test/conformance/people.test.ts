@@ -64,19 +64,21 @@ forEachEngine((engine) => {
     expect((await whoami(String(refreshed.body['access_token']))).body['errcode']).toBe('M_USER_LOCKED');
     const refused = await client.authorize({ login: 'alice' });
     expect(refused.get('error')).toBe('access_denied');
-    // What was granted before the lock waits for its end: no session begins, and the code stays good.
+    // What was granted before the lock comes to nothing, for good.
     const code = pending.get('code') ?? '';
     expect(await client.redeem(code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    const spare = await client.refresh(String(refreshed.body['refresh_token']));
     await unlockPerson(operator, await idOf('alice'));
     expect((await whoami(String(refreshed.body['access_token']))).status).toBe(200);
-    const redeemed = await client.redeem(code);
-    expect((await introspect(String(redeemed.body['access_token']))).status).toBe(200);
+    expect(await client.redeem(code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
     await lockPerson(operator, await idOf('alice'));
-    expect((await introspect(String(redeemed.body['access_token']))).status).toBe(503);
-    const logout = await postForm(`${gatehouse.url}oauth2/revoke`, {
-      token: String(redeemed.body['access_token']),
+    const token = String(spare.body['access_token']);
+    expect((await introspect(token)).status).toBe(503);
+    expect(await postForm(`${gatehouse.url}oauth2/revoke`, { token })).toMatchObject({
+      status: 200,
+      body: {},
     });
-    expect(logout).toMatchObject({ status: 200, body: {} });
+    expect(await introspect(token)).toMatchObject({ status: 200, body: { active: false } });
   });
 
   it('deactivated: tokens dead, refresh invalid_grant, open pages and codes worth nothing, login refused', async () => {
