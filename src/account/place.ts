@@ -3,26 +3,26 @@ import type { DeviceId, SessionId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 
 /** Path below the public URL, and query. */
-export type Place = string;
+export type AccountPlace = string;
 
 /** The overview, from the session on that follows this one. `done` names what has just been done. */
-export function overview(at: { before?: string; done?: 'ended' | 'all-ended' } = {}): Place {
+export function overview(at: { before?: string; done?: 'ended' | 'all-ended' } = {}): AccountPlace {
   const query = new URLSearchParams(at).toString();
   return query === '' ? 'account' : `account?${query}`;
 }
 
 /** One session. */
-export function sessionPlace(sessionId: SessionId): Place {
+export function sessionPlace(sessionId: SessionId): AccountPlace {
   return `account/sessions/${sessionId}`;
 }
 
 /** The question whether one session is to end. */
-export function endingPlace(sessionId: SessionId): Place {
+export function endingPlace(sessionId: SessionId): AccountPlace {
   return `account/sessions/${sessionId}/end`;
 }
 
-export const endAllPlace: Place = 'account/sessions/end-all';
-export const signOutPlace: Place = 'account/sign-out';
+export const endAllPlace: AccountPlace = 'account/sessions/end-all';
+export const signOutPlace: AccountPlace = 'account/sign-out';
 
 /** What a client sends a person for. */
 export type Action =
@@ -52,14 +52,14 @@ export function readAction(query: URLSearchParams): Action {
 }
 
 /** The place to come back to after a sign-in. */
-export function placeOf(action: Action): Place {
+export function placeOf(action: Action): AccountPlace {
   if (action.kind === 'overview') return overview();
   const name = action.kind === 'view' ? 'org.matrix.device_view' : 'org.matrix.device_delete';
   return `account?${new URLSearchParams({ action: name, device_id: action.deviceId }).toString()}`;
 }
 
 /** The URL of a place. */
-export function urlOf(issuer: string, place: Place): string {
+export function urlOf(issuer: string, place: AccountPlace): string {
   return endpointUrl(issuer, place);
 }
 

@@ -8,7 +8,7 @@ import {
   endAllPlace,
   endingPlace,
   overview,
-  type Place,
+  type AccountPlace,
   sessionPlace,
   signOutPlace,
   urlOf,
@@ -155,7 +155,10 @@ function details(shown: ShownSession): SafeHtml {
   </dl>`;
 }
 
-function confirmation(at: Shared, form: { place: Place; label: string; csrfField: SafeHtml }): SafeHtml {
+function confirmation(
+  at: Shared,
+  form: { place: AccountPlace; label: string; csrfField: SafeHtml },
+): SafeHtml {
   return html`<div class="actions">
     <form method="post" action="${urlOf(at.issuer, form.place)}">
       ${form.csrfField}

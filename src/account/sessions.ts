@@ -12,7 +12,7 @@ import {
   endingPlace,
   overview,
   placeOf,
-  type Place,
+  type AccountPlace,
   readAction,
   sessionPlace,
   urlOf,
@@ -149,7 +149,7 @@ async function toShow(deps: AccountDeps, session: Session): Promise<ShownSession
 }
 
 /** The place of a session; an id that cannot be one leads to the overview. */
-function placeOfSession(id: string, kind: 'view' | 'end'): Place {
+function placeOfSession(id: string, kind: 'view' | 'end'): AccountPlace {
   if (!isId(id)) return overview();
   return kind === 'view' ? sessionPlace(id) : endingPlace(id);
 }
@@ -168,6 +168,6 @@ function noSession(): OAuthError {
   });
 }
 
-function goTo(deps: AccountDeps, place: Place): Reply {
+function goTo(deps: AccountDeps, place: AccountPlace): Reply {
   return { status: 303, headers: { ...noStore, location: urlOf(deps.issuer, place) } };
 }

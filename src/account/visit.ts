@@ -17,7 +17,7 @@ import {
 import { finishSignIn } from '../storage/records/sign-ins.ts';
 import { findUser, type User } from '../storage/records/users.ts';
 import type { AccountDeps } from './deps.ts';
-import { overview, type Place, urlOf } from './place.ts';
+import { overview, type AccountPlace, urlOf } from './place.ts';
 
 const COOKIE = 'account';
 const LIFETIME = 30 * 60_000;
@@ -60,7 +60,7 @@ export async function findVisit(deps: AccountDeps, request: ApiRequest): Promise
 export function signInFor(
   deps: AccountDeps,
   request: ApiRequest,
-  to: { place: Place; recent?: boolean },
+  to: { place: AccountPlace; recent?: boolean },
 ): Promise<Reply> {
   deps.signInGuard.take(request);
   return beginSignIn(deps, {

@@ -16,7 +16,7 @@ import { explainFault } from './start-fault.ts';
 export type DatabaseOptions = ConfigOption & { readonly json?: true };
 
 /** What `status` means for this build. */
-type Verdict = 'current' | 'pending' | 'too_new';
+type SchemaVerdict = 'current' | 'pending' | 'too_new';
 
 /** Runs what is pending; makes a SQLite file that is not there, and the key that belongs to it. */
 export function migrateDatabaseCommand(options: DatabaseOptions): Promise<void> {
@@ -94,12 +94,12 @@ async function withSettings(
   }
 }
 
-function judge({ oldestLevel, buildLevel, pending }: DatabaseStatus): Verdict {
+function judge({ oldestLevel, buildLevel, pending }: DatabaseStatus): SchemaVerdict {
   if (oldestLevel > buildLevel) return 'too_new';
   return pending.length > 0 ? 'pending' : 'current';
 }
 
-function statusText(status: DatabaseStatus, verdict: Verdict, place: string): string {
+function statusText(status: DatabaseStatus, verdict: SchemaVerdict, place: string): string {
   const { level, buildLevel, oldestLevel, applied, pending } = status;
   const conclusion = {
     current: 'It is up to date.',

@@ -7,7 +7,7 @@ import { explain } from './explain.ts';
 import { explainFileError } from './file-fault.ts';
 import { ConfigFault, formatPath, type Fault, type KeyPath, type Report, type Warning } from './fault.ts';
 import { reportNotBuilt } from './not-built.ts';
-import { readYaml, type Place } from './read-yaml.ts';
+import { readYaml, type SourcePlace } from './read-yaml.ts';
 import { checkRules, checkWarnings, DEFAULT_HOST, DEFAULT_PORT } from './rules.ts';
 import { configSchema, type Config, type ConfigInput, type DeepPartial } from './schema.ts';
 import { readSecrets, secretsInPlace, type SecretContext } from './secrets.ts';
@@ -73,7 +73,7 @@ function configOf({ config, faults }: Inspection, file?: string): Config {
 function inspectTree(
   input: unknown,
   { baseDir, env = {} }: ParseOptions,
-  placeOf: (path: KeyPath) => Place | undefined,
+  placeOf: (path: KeyPath) => SourcePlace | undefined,
 ): Inspection {
   const faults: Fault[] = [];
   const warnings: Warning[] = [];

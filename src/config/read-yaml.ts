@@ -12,7 +12,7 @@ import {
 } from 'yaml';
 import type { Fault, KeyPath } from './fault.ts';
 
-export interface Place {
+export interface SourcePlace {
   readonly line: number;
   readonly column: number;
 }
@@ -21,7 +21,7 @@ export interface YamlFile {
   /** Plain objects, lists and scalars; `undefined` for an empty file. */
   readonly tree: unknown;
   /** Where the key at a path stands; `undefined` if it is not in the file. */
-  readonly placeOf: (path: KeyPath) => Place | undefined;
+  readonly placeOf: (path: KeyPath) => SourcePlace | undefined;
 }
 
 const QUOTE = 'Put texts that begin with *, &, !, @ or ` in quotes.';
@@ -33,7 +33,7 @@ export function readYaml(
 ): { ok: true; yaml: YamlFile } | { ok: false; faults: Fault[] } {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const placeAt = (offset: number): Place => {
+  const placeAt = (offset: number): SourcePlace => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
@@ -52,7 +52,7 @@ export function readYaml(
   if (faults.length > 0) return { ok: false, faults };
   try {
     const tree: unknown = document.toJS() ?? undefined;
-    const placeOf = (path: KeyPath): Place | undefined => {
+    const placeOf = (path: KeyPath): SourcePlace | undefined => {
       const offset = offsetOf(document, path);
       if (offset === undefined) return undefined;
       return placeAt(offset);

@@ -1,10 +1,10 @@
 /** Where a value came from: a line of the file, an environment variable, or a file of its own. */
 import { formatPath, type KeyPath } from './fault.ts';
-import type { Place } from './read-yaml.ts';
+import type { SourcePlace } from './read-yaml.ts';
 
 export interface Sources {
   /** What to add to a message about a key, and its place in the configuration file, if it is there. */
-  of(path: KeyPath): { note: string; place: Place | undefined };
+  of(path: KeyPath): { note: string; place: SourcePlace | undefined };
   /** How to name a key: by the environment variable that set it, or by itself. */
   nameOf(path: KeyPath): string;
   /** Remembers that the value of a key was read from the file that another key names. */
@@ -14,7 +14,7 @@ export interface Sources {
 /** Takes which variable set which key (by its path as text), and where keys stand in the configuration file. */
 export function createSources(
   variables: ReadonlyMap<string, string>,
-  placeOf: (path: KeyPath) => Place | undefined,
+  placeOf: (path: KeyPath) => SourcePlace | undefined,
 ): Sources {
   const files = new Map<string, { fileKey: KeyPath; file: string }>();
 
@@ -26,7 +26,7 @@ export function createSources(
     return undefined;
   }
 
-  function of(path: KeyPath): { note: string; place: Place | undefined } {
+  function of(path: KeyPath): { note: string; place: SourcePlace | undefined } {
     const read = files.get(formatPath(path));
     if (read !== undefined) return { note: ` (read from ${read.file})`, place: of(read.fileKey).place };
     const variable = variableOf(path);

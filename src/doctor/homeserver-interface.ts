@@ -3,7 +3,7 @@ import { endpointUrl } from '../protocol/issuer.ts';
 import { createOutbound } from '../outbound/outbound.ts';
 import { finding, type Facts, type Finding } from './finding.ts';
 import { look, type Look } from './look.ts';
-import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Verdict } from './probe.ts';
+import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type ProbeVerdict } from './probe.ts';
 import { jsonObjectOf } from './wrong-answer.ts';
 
 export interface InterfaceInput {
@@ -43,7 +43,7 @@ export async function examineInterface(deps: DoctorDeps, input: InterfaceInput):
 }
 
 /** 200 or 400 come from the interface itself; 401 and 403 are about the secret; a path that is not there is 404. */
-function judgeInterface(answer: Look): Verdict {
+function judgeInterface(answer: Look): ProbeVerdict {
   const expected = 'an answer of its matrix_authentication_service interface';
   const say = (facts: Pick<Facts, 'code' | 'seen' | 'remedy'>): Finding[] => [
     finding({ subject: 'homeserver', probed: answer.probed, expected, ...facts }),

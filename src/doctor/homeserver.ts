@@ -5,7 +5,7 @@ import { quoteForLog } from '../upstream/login/refusal.ts';
 import { differenceOf } from './difference.ts';
 import { finding, type Facts, type Finding, type FindingCode } from './finding.ts';
 import { look, type Answered, type Look } from './look.ts';
-import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Verdict } from './probe.ts';
+import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type ProbeVerdict } from './probe.ts';
 import { ORIGIN } from './public-url/context.ts';
 import { examineSessionRoutes, type OfferedLogin } from './session-routes.ts';
 import { jsonObjectOf } from './wrong-answer.ts';
@@ -34,7 +34,10 @@ export async function examineHomeserver(deps: DoctorDeps, input: HomeserverInput
     lookup: deps.lookup,
   });
   const context = { clock: deps.clock, outbound };
-  const probe = (name: string, ask: (base: string) => Promise<Verdict> | Verdict): Promise<ProbeResult> =>
+  const probe = (
+    name: string,
+    ask: (base: string) => Promise<ProbeVerdict> | ProbeVerdict,
+  ): Promise<ProbeResult> =>
     runProbe(deps, `homeserver: ${name}`, () =>
       baseUrl === undefined ? { skipped: 'homeserver.public_url is not set' } : ask(baseUrl),
     );
@@ -78,7 +81,7 @@ export function wellKnownUrl(serverName: string, baseUrl: string): string {
 }
 
 /** Judges `/_matrix/client/versions`: the first thing that clients ask. */
-function judgeVersions(answer: Look): Verdict {
+function judgeVersions(answer: Look): ProbeVerdict {
   const expected = 'the versions of the homeserver, status 200';
   const read = jsonObjectOf(answer);
   if ('wrong' in read) {
@@ -103,7 +106,7 @@ function judgeVersions(answer: Look): Verdict {
 }
 
 /** Judges `/.well-known/matrix/client` of the server name. */
-export function judgeWellKnown(answer: Look, input: HomeserverInput, baseUrl: string): Verdict {
+export function judgeWellKnown(answer: Look, input: HomeserverInput, baseUrl: string): ProbeVerdict {
   const { probed } = answer;
   const expected = `"m.homeserver": {"base_url": "${baseUrl}"}`;
   const remedy = `Serve this there: {"m.homeserver":{"base_url":"${baseUrl}"}}`;
@@ -146,7 +149,7 @@ export function judgeWellKnown(answer: Look, input: HomeserverInput, baseUrl: st
 }
 
 /** Judges the metadata that clients get at the homeserver: it must be ours. */
-function judgeMetadata(answer: Look, input: HomeserverInput): Verdict {
+function judgeMetadata(answer: Look, input: HomeserverInput): ProbeVerdict {
   const expected = `our metadata, with the issuer "${input.issuer}"`;
   const facts = {
     code: 'homeserver.auth_metadata',

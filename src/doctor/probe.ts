@@ -14,7 +14,7 @@ export interface ProbeResult {
 }
 
 /** What a probe comes back with: findings, none if all is well, or why it says nothing. */
-export type Verdict = readonly Finding[] | { readonly skipped: string };
+export type ProbeVerdict = readonly Finding[] | { readonly skipped: string };
 
 export interface DoctorDeps {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export const REQUEST_LIMIT_MS = 5000;
 export async function runProbe(
   deps: Pick<DoctorDeps, 'onProgress'>,
   name: string,
-  ask: () => Promise<Verdict> | Verdict,
+  ask: () => Promise<ProbeVerdict> | ProbeVerdict,
 ): Promise<ProbeResult> {
   deps.onProgress?.(name, 'begun');
   try {

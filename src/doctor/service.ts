@@ -5,7 +5,7 @@ import { createOutbound } from '../outbound/outbound.ts';
 import { quoteForLog } from '../upstream/login/refusal.ts';
 import { finding, type Facts, type Finding } from './finding.ts';
 import { look, type Look } from './look.ts';
-import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Verdict } from './probe.ts';
+import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type ProbeVerdict } from './probe.ts';
 import { jsonObjectOf } from './wrong-answer.ts';
 
 interface Address {
@@ -82,7 +82,7 @@ function askListener(
 }
 
 /** Judges the answer of whatever listens at our address. */
-function judgeListener(answer: Look, issuer: string): Verdict {
+function judgeListener(answer: Look, issuer: string): ProbeVerdict {
   if ('fault' in answer && answer.fault.kind === 'connect') {
     return { skipped: 'nothing listens at this address of this machine' };
   }
@@ -106,7 +106,7 @@ function judgeListener(answer: Look, issuer: string): Verdict {
 }
 
 /** Judges `/health/ready`. */
-export function judgeReadiness(answer: Look): Verdict {
+export function judgeReadiness(answer: Look): ProbeVerdict {
   if ('fault' in answer) return { skipped: 'the operations listener does not answer on this machine' };
   const read = jsonObjectOf(answer, (status) => status === 200 || status === 503);
   if ('wrong' in read) return { skipped: 'what answers there is not our operations listener' };

@@ -20,7 +20,7 @@ import { basePathOf, dialectOf, expressPath, pathOf, servedPaths } from './paths
 import { perform } from './perform.ts';
 import type { Surroundings } from './perform.ts';
 import { createPlaces, hotPlaces, operationFor, undocumented } from './places.ts';
-import type { Place } from './places.ts';
+import type { RoutePlace } from './places.ts';
 import { createUnmatched } from './unmatched.ts';
 import type { Unmatched } from './unmatched.ts';
 import { createChecks } from './validation.ts';
@@ -84,7 +84,7 @@ export async function createApp(options: AppOptions): Promise<GatehouseApp> {
   const unmatched = createUnmatched((path) => (operatorsOnly ? 'operations' : dialectOf(path, basePath)));
   const router = createRouter(places, unmatched, surroundings);
   const cold = createColdListener(router, unmatched, surroundings);
-  const hot = options.hotPaths === false ? new Map<string, Place>() : hotPlaces(places);
+  const hot = options.hotPaths === false ? new Map<string, RoutePlace>() : hotPlaces(places);
   const listener: RequestListener = (message, response) => {
     const place = hot.get(pathOf(message.url));
     const operation = place && operationFor(place, message.method);
@@ -132,7 +132,7 @@ function pageOperation({ method, path, operationId, handler, form }: PageRoute):
 }
 
 function createRouter(
-  places: ReadonlyMap<string, Place>,
+  places: ReadonlyMap<string, RoutePlace>,
   unmatched: (message: IncomingMessage) => Unmatched,
   surroundings: Surroundings,
 ): Router {

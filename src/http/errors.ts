@@ -27,7 +27,7 @@ export interface Refusal {
 }
 
 /** What a refusal says, before it is put in the words of a dialect. */
-interface Verdict {
+interface Judged {
   readonly status: number;
   readonly oauth: OAuthErrorCode;
   readonly matrix: string;
@@ -57,7 +57,7 @@ export function refuse(error: unknown, context: ErrorContext): Refusal {
   return { reply: { status, headers: { ...noStore, ...headers, ...more }, body }, reason, severity };
 }
 
-function judge(error: unknown, context: ErrorContext): Verdict {
+function judge(error: unknown, context: ErrorContext): Judged {
   if (error instanceof OAuthError) {
     const { status, description: text, headers, reason, toPerson } = error;
     return {
@@ -121,7 +121,7 @@ function judge(error: unknown, context: ErrorContext): Verdict {
 
 const refused = { title: 'This request was refused', headers: {}, members: {}, severity: 'refused' } as const;
 
-function unavailable(text: string, retryAfterSeconds: number, reason: string): Verdict {
+function unavailable(text: string, retryAfterSeconds: number, reason: string): Judged {
   return {
     status: 503,
     oauth: 'temporarily_unavailable',
@@ -155,7 +155,7 @@ function oauthCode(status: number): OAuthErrorCode {
 }
 
 function phrase(
-  verdict: Verdict,
+  verdict: Judged,
   context: ErrorContext,
 ): { body: object | string; more?: Readonly<Record<string, string | string[]>> } {
   const { status, text } = verdict;

@@ -5,7 +5,7 @@ import type { Operation } from './openapi.ts';
 import { compareTemplates } from './paths.ts';
 
 /** The operations of one path, by method. */
-export interface Place {
+export interface RoutePlace {
   readonly operations: Map<string, Operation>;
   /** Answers every method that the path does not have. */
   readonly otherMethods: Operation;
@@ -26,8 +26,8 @@ export const undocumented = {
 /** Routes by their path in the syntax of Express, literal segments before parameters. Throws where two answer the same. */
 export function createPlaces(
   routes: readonly { path: string; operation: Operation }[],
-): ReadonlyMap<string, Place> {
-  const places = new Map<string, Place>();
+): ReadonlyMap<string, RoutePlace> {
+  const places = new Map<string, RoutePlace>();
   for (const { path, operation } of [...routes].sort((a, b) => compareTemplates(a.path, b.path))) {
     const { dialect, cors, method } = operation;
     let place = places.get(path);
@@ -47,7 +47,7 @@ function methodOperations(
   operations: ReadonlyMap<string, Operation>,
   dialect: Dialect,
   cors: boolean,
-): Pick<Place, 'otherMethods' | 'options'> {
+): Pick<RoutePlace, 'otherMethods' | 'options'> {
   const allow = (): string => {
     const methods = [...operations.keys()];
     return [...methods, ...(operations.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
@@ -77,14 +77,14 @@ function methodOperations(
 }
 
 /** The operation that answers a method here; HEAD is GET without the body. */
-export function operationFor(place: Place, method: string | undefined): Operation {
+export function operationFor(place: RoutePlace, method: string | undefined): Operation {
   const wanted = method === 'HEAD' ? 'GET' : (method ?? '');
   return place.operations.get(wanted) ?? (method === 'OPTIONS' ? place.options : place.otherMethods);
 }
 
 /** The places with a hot operation, by their literal path. */
-export function hotPlaces(places: ReadonlyMap<string, Place>): Map<string, Place> {
-  const isHot = ({ operations }: Place): boolean => [...operations.values()].some(({ hot }) => hot);
+export function hotPlaces(places: ReadonlyMap<string, RoutePlace>): Map<string, RoutePlace> {
+  const isHot = ({ operations }: RoutePlace): boolean => [...operations.values()].some(({ hot }) => hot);
   return new Map(
     [...places]
       .filter(([, place]) => isHot(place))

@@ -26,7 +26,7 @@ import {
   type KeySet,
   type SignatureVerifier,
 } from './documents/jwks.ts';
-import type { Log } from '../outbound/log.ts';
+import type { PartLog } from '../observability/part-log.ts';
 import { finishLogin, type UpstreamIdentity } from './login/login.ts';
 import type { CallbackInput } from './login/login-context.ts';
 import { IDENTITY_PROVIDER } from './login/login-errors.ts';
@@ -100,7 +100,7 @@ export interface ProviderOptions {
   readonly settings: ProviderSettings;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: PartLog;
   readonly documents?: DocumentStore;
   /** Told of documents that changed, and of those that were refused. */
   readonly onDocumentNews?: (news: DocumentNews) => void;

@@ -2,7 +2,7 @@
  * `import { createVerifier } from 'matrix-gatehouse/verification'`: whose token it is, for a program of your own. No web framework, no database: the
  * provider's documents and the verdicts are held in memory.
  */
-import type { Log } from '../outbound/log.ts';
+import type { PartLog } from '../observability/part-log.ts';
 import { type Clock, type Random, systemClock, systemRandom } from '../protocol/clock.ts';
 import { createProvider, type Provider } from '../upstream/provider.ts';
 import type { PasswordInput } from '../upstream/login/password.ts';
@@ -24,7 +24,7 @@ export interface VerifierOptions {
   /** The providers whose tokens count, each with the keys of `providers[]` and how its tokens are verified. */
   readonly providers: readonly (ProviderSettings & { readonly tokens: TokenSettings })[];
   /** Default: nothing is logged. */
-  readonly log?: Log;
+  readonly log?: PartLog;
   /** Default: the system's. */
   readonly clock?: Clock;
   readonly random?: Random;
@@ -45,7 +45,7 @@ export interface Verifier extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const silent: Log = {
+const silent: PartLog = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,

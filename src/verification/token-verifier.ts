@@ -1,6 +1,6 @@
 /** Whose token of one provider it is: the strategies behind a cache, with a way out of their own. */
 import type { Clock, Random } from '../protocol/clock.ts';
-import type { Log } from '../outbound/log.ts';
+import type { PartLog } from '../observability/part-log.ts';
 import { createClientAuthentication } from '../upstream/login/client-authentication.ts';
 import { createProviderOutbound, type Provider } from '../upstream/provider.ts';
 import { resolveSettings } from '../upstream/resolved-settings.ts';
@@ -26,7 +26,7 @@ export interface TokenVerifierOptions {
   readonly tokens: TokenSettings;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: PartLog;
   /** Told of each question: whether the cache knew, and what came of it where it did not. */
   readonly onOutcome?: (outcome: CacheOutcome) => void;
 }

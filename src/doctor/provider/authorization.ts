@@ -7,7 +7,7 @@ import { isMarkup } from '../../outbound/answers.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { Facts, Finding } from '../finding.ts';
 import { look, redirectTarget, type Answered, type Look } from '../look.ts';
-import type { Verdict } from '../probe.ts';
+import type { ProbeVerdict } from '../probe.ts';
 import { providerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
 
@@ -15,7 +15,7 @@ import type { Server } from './metadata.ts';
 export async function examineAuthorization(
   context: ProviderContext,
   server: Server | undefined,
-): Promise<Verdict> {
+): Promise<ProbeVerdict> {
   if (server?.authorization_endpoint === undefined) {
     return { skipped: 'the metadata has no usable authorization_endpoint' };
   }
@@ -42,7 +42,7 @@ const ORDINARY = [
 ];
 
 /** Judges the answer to an authorization request with `prompt=none`. */
-function judgeAuthorizationAnswer(context: ProviderContext, answer: Look): Verdict {
+function judgeAuthorizationAnswer(context: ProviderContext, answer: Look): ProbeVerdict {
   if ('fault' in answer) {
     return { skipped: `browsers go there, this machine cannot: ${answer.fault.message}` };
   }
@@ -57,7 +57,7 @@ function judgeAuthorizationAnswer(context: ProviderContext, answer: Look): Verdi
   return { skipped: `the answer (status ${status}) tells nothing` };
 }
 
-function judgeRedirect(context: ProviderContext, { probed }: Answered, target: URL): Verdict {
+function judgeRedirect(context: ProviderContext, { probed }: Answered, target: URL): ProbeVerdict {
   if (!target.href.startsWith(new URL(context.redirectUri).href)) return [];
   const parameters = new URLSearchParams(target.search === '' ? target.hash.slice(1) : target.search);
   const error = parameters.get('error');
@@ -99,7 +99,7 @@ function errorFinding(context: ProviderContext, probed: string, error: string, s
 }
 
 /** Some providers show their errors with status 200. */
-function judgePage(context: ProviderContext, answer: Answered): Verdict {
+function judgePage(context: ProviderContext, answer: Answered): ProbeVerdict {
   const { text } = answer.answer;
   const complains =
     /(invalid|mismatch|not (registered|allowed|match))[^<]{0,80}redirect[ _-]?ur[il]|redirect[ _-]?ur[il][^<]{0,80}(invalid|mismatch|not (registered|allowed|match|found))/i;

@@ -8,13 +8,13 @@ import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { TokenEndpointAuthMethod } from '../../upstream/settings.ts';
 import type { Finding } from '../finding.ts';
 import { look, type Answered, type Look } from '../look.ts';
-import type { Verdict } from '../probe.ts';
+import type { ProbeVerdict } from '../probe.ts';
 import { readObject, wrongAnswer } from '../wrong-answer.ts';
 import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
 
 export interface ClientVerdict {
-  readonly verdict: Verdict;
+  readonly verdict: ProbeVerdict;
   /** The answer, for its `Date`: no cache holds it. */
   readonly answered?: Answered;
 }

@@ -1,6 +1,6 @@
 /** How far the provider's clock is from ours, by the `Date` of its answers (RFC 9110 section 6.6.1). */
 import type { Answered } from '../look.ts';
-import type { Verdict } from '../probe.ts';
+import type { ProbeVerdict } from '../probe.ts';
 import { providerFinding, type ProviderContext } from './context.ts';
 
 /** What the check of an ID token forgives, in seconds. */
@@ -10,7 +10,7 @@ const TOLERANCE_SECONDS = 30;
 export function judgeClock(
   context: ProviderContext,
   answers: readonly (Answered & { readonly receivedAt: number })[],
-): Verdict {
+): ProbeVerdict {
   for (const { answer, probed, tookMs, receivedAt } of answers) {
     const date = Date.parse(answer.headers['date'] ?? '');
     if (!Number.isFinite(date)) continue;

@@ -3,7 +3,7 @@ import { createProviderOutbound } from '../../upstream/provider.ts';
 import { resolveSettings, type ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import type { ProviderSettings } from '../../upstream/settings.ts';
 import type { Answered } from '../look.ts';
-import { runProbe, type DoctorDeps, type ProbeResult, type Verdict } from '../probe.ts';
+import { runProbe, type DoctorDeps, type ProbeResult, type ProbeVerdict } from '../probe.ts';
 import { examineAuthorization } from './authorization.ts';
 import { examineClient } from './client-authentication.ts';
 import { judgeClock } from './clock.ts';
@@ -40,7 +40,7 @@ export async function examineProvider(deps: DoctorDeps, input: ProviderInput): P
   const outbound = createProviderOutbound(settings, { clock, ...(deps.lookup && { lookup: deps.lookup }) });
   const { subject, place, redirectUri = '' } = input;
   const context: ProviderContext = { clock, random, outbound, settings, subject, place, redirectUri };
-  const probe = (name: string, ask: () => Promise<Verdict> | Verdict): Promise<ProbeResult> =>
+  const probe = (name: string, ask: () => Promise<ProbeVerdict> | ProbeVerdict): Promise<ProbeResult> =>
     runProbe(deps, `${subject}: ${name}`, ask);
   const seen: (Answered & { receivedAt: number })[] = [];
   const remember = (answered: Answered | undefined): void => {

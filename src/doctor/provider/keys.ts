@@ -3,14 +3,17 @@ import { usesOpenId } from '../../upstream/login/authorization-url.ts';
 import { DocumentFault } from '../../upstream/documents/document-fault.ts';
 import { JWKS_BYTES, parseKeySet } from '../../upstream/documents/jwks.ts';
 import { look, type Answered, type Look } from '../look.ts';
-import type { Verdict } from '../probe.ts';
+import type { ProbeVerdict } from '../probe.ts';
 import { wrongAnswer } from '../wrong-answer.ts';
 import { cachingFindings } from './caching.ts';
 import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
 
 /** Fetches and judges the key set. */
-export async function examineKeys(context: ProviderContext, server: Server | undefined): Promise<Verdict> {
+export async function examineKeys(
+  context: ProviderContext,
+  server: Server | undefined,
+): Promise<ProbeVerdict> {
   if (!usesOpenId(context.settings)) return { skipped: 'plain OAuth 2.0 has no ID token to verify' };
   const url = server?.jwks_uri;
   if (url === undefined) return { skipped: 'the metadata has no usable jwks_uri' };
@@ -19,7 +22,7 @@ export async function examineKeys(context: ProviderContext, server: Server | und
 }
 
 /** Judges an answer that should be the key set. */
-async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<Verdict> {
+async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<ProbeVerdict> {
   const wrong = wrongAnswer(answer);
   if (wrong !== undefined) return [wrongAnswerFinding(context, answer, wrong, 'jwks_uri')];
   const answered = answer as Answered;

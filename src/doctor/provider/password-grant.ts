@@ -6,7 +6,7 @@ import { isRefusedPassword } from '../../upstream/login/password.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
 import { chooseAuthMethod, createClientAuthentication } from '../../upstream/login/client-authentication.ts';
 import { look, type Look } from '../look.ts';
-import type { Verdict } from '../probe.ts';
+import type { ProbeVerdict } from '../probe.ts';
 import { readObject } from '../wrong-answer.ts';
 import { providerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
@@ -15,7 +15,7 @@ import type { Server } from './metadata.ts';
 export async function examinePasswordGrant(
   context: ProviderContext,
   server: Server | undefined,
-): Promise<Verdict> {
+): Promise<ProbeVerdict> {
   if (server?.token_endpoint === undefined) {
     return { skipped: 'the metadata has no usable token_endpoint' };
   }

@@ -1,7 +1,7 @@
 /** Whether the userinfo endpoint is what it should be: a token that cannot exist must be refused, by the endpoint itself. */
 import { isMarkup } from '../../outbound/answers.ts';
 import { look, type Look } from '../look.ts';
-import type { Verdict } from '../probe.ts';
+import type { ProbeVerdict } from '../probe.ts';
 import { wrongAnswer } from '../wrong-answer.ts';
 import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
@@ -10,7 +10,7 @@ import type { Server } from './metadata.ts';
 export async function examineUserinfo(
   context: ProviderContext,
   server: Server | undefined,
-): Promise<Verdict> {
+): Promise<ProbeVerdict> {
   if (!context.settings.fetchUserinfo) return { skipped: 'userinfo is switched off (fetch_userinfo)' };
   if (server?.userinfo_endpoint === undefined) {
     return { skipped: 'the metadata has no usable userinfo_endpoint' };
@@ -24,7 +24,7 @@ export async function examineUserinfo(
 }
 
 /** Judges the answer to a token that cannot exist. RFC 6750 section 3.1 wants 401; what matters is who refuses. */
-function judgeUserinfoAnswer(context: ProviderContext, answer: Look): Verdict {
+function judgeUserinfoAnswer(context: ProviderContext, answer: Look): ProbeVerdict {
   const member = 'userinfo_endpoint';
   if ('fault' in answer) {
     const wrong = wrongAnswer(answer);

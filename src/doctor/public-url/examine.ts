@@ -1,6 +1,12 @@
 /** All probes of the public URL, as a client and a browser see it. */
 import { createOutbound } from '../../outbound/outbound.ts';
-import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type Verdict } from '../probe.ts';
+import {
+  REQUEST_LIMIT_MS,
+  runProbe,
+  type DoctorDeps,
+  type ProbeResult,
+  type ProbeVerdict,
+} from '../probe.ts';
 import { examineAuthorizationHeader, examineValidators } from './caching.ts';
 import type { PublicContext } from './context.ts';
 import { examinePreflights, judgeOrigin } from './cross-origin.ts';
@@ -27,7 +33,7 @@ export async function examinePublicUrl(deps: DoctorDeps, input: PublicInput): Pr
     lookup: deps.lookup,
   });
   const context: PublicContext = { ...input, clock, random, outbound };
-  const probe = (name: string, ask: () => Promise<Verdict> | Verdict): Promise<ProbeResult> =>
+  const probe = (name: string, ask: () => Promise<ProbeVerdict> | ProbeVerdict): Promise<ProbeResult> =>
     runProbe(deps, `public URL: ${name}`, ask);
   try {
     let published: PublishedVerdict | undefined;
@@ -39,12 +45,12 @@ export async function examinePublicUrl(deps: DoctorDeps, input: PublicInput): Pr
     const documents = published?.documents ?? [];
     const [document] = documents;
     const ifHad =
-      (ask: () => Promise<Verdict> | Verdict): (() => Promise<Verdict> | Verdict) =>
+      (ask: () => Promise<ProbeVerdict> | ProbeVerdict): (() => Promise<ProbeVerdict> | ProbeVerdict) =>
       () =>
         document === undefined
           ? { skipped: input.oauthApi ? 'the metadata cannot be had' : 'oauth_api is off' }
           : ask();
-    const facade = (ask: () => Promise<Verdict>): (() => Promise<Verdict> | Verdict) =>
+    const facade = (ask: () => Promise<ProbeVerdict>): (() => Promise<ProbeVerdict> | ProbeVerdict) =>
       ifHad(() => (input.mode === 'facade' ? ask() : { skipped: 'in passthrough the provider has it' }));
     const rest = await Promise.all([
       probe(

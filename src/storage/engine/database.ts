@@ -3,6 +3,7 @@
  * commit counts (durable before the answer leaves), what is retried, and what surfaces as `Unavailable`.
  */
 import type { Kysely, Transaction } from 'kysely';
+import type { PartLog } from '../../observability/part-log.ts';
 import type { Clock, Random } from '../../protocol/clock.ts';
 import type { Schema } from '../schema.ts';
 
@@ -37,11 +38,8 @@ export interface Database {
 
 export type Engine = 'sqlite' | 'postgres';
 
-/** What storage says to the operator. A pino logger fits. */
-export interface StorageLog {
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
+/** What storage says to the operator. */
+export type StorageLog = Pick<PartLog, 'warn' | 'error'>;
 
 export interface DatabaseOptions {
   /** `sqlite:/absolute/path` or `postgres://…` (libpq URI; TLS by its `sslmode` and `sslrootcert` parameters). */

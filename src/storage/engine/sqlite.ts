@@ -90,7 +90,7 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
   }
 }
 
-interface Parts {
+interface OpenedFile {
   readonly writer: SqliteConnection;
   readonly reader: SqliteConnection;
   readonly barrier: Barrier;
@@ -102,7 +102,7 @@ interface Parts {
   readonly transactionLimitMs: number;
 }
 
-function createDatabase(parts: Parts): Database {
+function createDatabase(parts: OpenedFile): Database {
   const { writer, reader, barrier, checkpointer, turn, persist, closeAll, transactionLimitMs } = parts;
   let closed = false;
   const assertOpen = (): void => {

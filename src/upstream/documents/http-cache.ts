@@ -17,7 +17,7 @@ import {
   type FreshnessLimits,
   type OutwardFreshness,
 } from './freshness.ts';
-import type { Log } from '../../outbound/log.ts';
+import type { PartLog } from '../../observability/part-log.ts';
 import type { Outbound } from '../../outbound/outbound.ts';
 import { OutboundFault } from '../../outbound/outbound-fault.ts';
 
@@ -44,7 +44,7 @@ export interface CachedDocumentOptions<T> {
   readonly store: DocumentStore;
   readonly clock: Clock;
   readonly random: Random;
-  readonly log: Log;
+  readonly log: PartLog;
   /** Called after a document with another body came into use. */
   readonly onChange?: (() => void) | undefined;
   /** Told when a document that differs from the last good one is taken into use, or is refused as not fit for use: once for each reason. */

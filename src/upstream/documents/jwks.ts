@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../protocol/clock.ts';
 import { DocumentFault } from './document-fault.ts';
 import type { CachedDocument } from './http-cache.ts';
-import type { Log } from '../../outbound/log.ts';
+import type { PartLog } from '../../observability/part-log.ts';
 import { quoteForLog } from '../login/refusal.ts';
 import { isJsonObject, JsonFault } from '../../protocol/strict-json.ts';
 import { parseProviderObject } from '../provider-json.ts';
@@ -191,7 +191,7 @@ function sameAlgorithm(one: string, other: string): boolean {
 export function createSignatureVerifier(options: {
   document: CachedDocument<KeySet>;
   clock: Clock;
-  log: Log;
+  log: PartLog;
   providerId: string;
 }): SignatureVerifier {
   const { document, clock } = options;

@@ -2,7 +2,7 @@
 import type { Clock } from '../../protocol/clock.ts';
 import type { ClientAuthentication } from './client-authentication.ts';
 import type { SignatureVerifier } from '../documents/jwks.ts';
-import type { Log } from '../../outbound/log.ts';
+import type { PartLog } from '../../observability/part-log.ts';
 import type { Outbound } from '../../outbound/outbound.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 
@@ -24,5 +24,5 @@ export interface LoginDeps {
   readonly verifier: SignatureVerifier;
   readonly clientAuthentication: ClientAuthentication;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: PartLog;
 }

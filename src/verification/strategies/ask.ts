@@ -1,6 +1,6 @@
 /** Questions to a provider about a token. An answer that cannot be understood is an outage, and never "inactive". */
 import { describeAnswer, isJsonAnswer, mediaType } from '../../outbound/answers.ts';
-import type { Log } from '../../outbound/log.ts';
+import type { PartLog } from '../../observability/part-log.ts';
 import { type Outbound, type OutboundResponse } from '../../outbound/outbound.ts';
 import { OutboundFault } from '../../outbound/outbound-fault.ts';
 import type { Claims } from '../../protocol/claim-path.ts';
@@ -23,7 +23,7 @@ export interface AskingDeps {
   readonly outbound: Pick<Outbound, 'send'>;
   readonly clientAuthentication: ClientAuthentication;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: PartLog;
 }
 
 const ANSWER_BYTES = 64 * 1024;

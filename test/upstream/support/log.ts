@@ -1,4 +1,4 @@
-import type { Log } from '../../../src/outbound/log.ts';
+import type { PartLog } from '../../../src/observability/part-log.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -7,7 +7,7 @@ export interface LogLine {
 }
 
 /** A log that a test can read. */
-export function testLog(): Log & { lines: LogLine[]; text(): string } {
+export function testLog(): PartLog & { lines: LogLine[]; text(): string } {
   const lines: LogLine[] = [];
   const at = (level: LogLine['level']) => (members: object, message: string) => {
     lines.push({ level, members: members as Record<string, unknown>, message });
