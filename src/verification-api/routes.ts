@@ -1,5 +1,6 @@
 /** Routes for servers that are no homeserver: a reverse proxy, a mail server, an XMPP server. What is switched off is not there. */
 import type { Handler } from '../http/exchange.ts';
+import type { OperationHandlers } from '../http/operation-handler.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { operations } from '../generated/verification.ts';
 import { type ForwardAuthDeps, verifyRequest } from './verify-request.ts';
@@ -16,7 +17,7 @@ export interface VerificationApiDeps {
 export function verificationHandlers({
   forwardAuth,
   sasl,
-}: VerificationApiDeps): Record<keyof operations, Handler<never>> {
+}: VerificationApiDeps): OperationHandlers<operations> {
   return {
     verifyRequest: forwardAuth === undefined ? absent : verifyRequest(forwardAuth),
     verifySasl: sasl === undefined ? absent : verifySasl(sasl),

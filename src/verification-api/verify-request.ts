@@ -1,4 +1,6 @@
-import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
+import type { operations } from '../generated/verification.ts';
+import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { JudgeToken } from '../verification/any-token.ts';
 import { requireScope } from '../verification/require-scope.ts';
@@ -25,7 +27,7 @@ export interface ForwardAuthDeps {
  * Forward authentication: 200 with whose request it is, 401 and 403 as RFC 6750 section 3 has them, 503 where nobody could be asked. No answer but a good one says
  * anything about a person.
  */
-export function verifyRequest(deps: ForwardAuthDeps): Handler {
+export function verifyRequest(deps: ForwardAuthDeps): OperationHandler<operations, 'verifyRequest', unknown> {
   return async (request) => {
     const original = readOriginalRequest(request);
     const demand = demandOf(deps.rules, deps, original);

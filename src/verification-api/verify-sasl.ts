@@ -1,7 +1,8 @@
 import type { operations } from '../generated/verification.ts';
 import { readAuthorization } from '../http/bearer.ts';
 import { addressKey } from '../http/client-ip.ts';
-import { type ApiRequest, type Handler, noStore } from '../http/exchange.ts';
+import { type ApiRequest, noStore } from '../http/exchange.ts';
+import type { OperationHandler } from '../http/operation-handler.ts';
 import { type RateLimiter, reserveAll } from '../http/rate-limit.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { userId } from '../protocol/identifiers.ts';
@@ -34,7 +35,7 @@ export interface PasswordJudge {
 }
 
 /** Whose initial response it is, for a server that has proved itself. A refusal says nothing about a person, in any member. */
-export function verifySasl(deps: SaslDeps): Handler<unknown, Answer> {
+export function verifySasl(deps: SaslDeps): OperationHandler<operations, 'verifySasl', Answer> {
   return async (request) => {
     requireServer(request, deps.secret);
     const mechanism = deps.mechanisms.find((name) => name === request.form.get('mechanism')?.toUpperCase());
