@@ -11,6 +11,8 @@ const clockOnly = 'Time and randomness are arguments: take a Clock or a Random (
 const wayOut = 'What leaves the process goes through src/outbound/.';
 const configOnly = 'Take a plain value: only src/config and src/cli read the environment.';
 const oneBearerParser = 'src/http/bearer.ts reads the Authorization header: use readAuthorization.';
+const pageRefusal =
+  'A page refuses with a PageRefusal (src/http/pages/page-refusal.ts); errors of the wire are for programs.';
 const sqlInStorage = 'No SQL outside src/storage: write a function there.';
 
 const bans = {
@@ -120,6 +122,18 @@ const bans = {
   },
 };
 
+/** Files that only people see: what they refuse is said on a page. The two endpoints that programs see too put both into one `PageRefusal`. */
+const pages = [
+  'src/account/**/*.ts',
+  'src/authorization-server/consent/**/*.ts',
+  'src/authorization-server/device/device-{decision,page,verification}.ts',
+  'src/http/csrf.ts',
+  'src/http/pages/**/*.ts',
+  'src/matrix-api/login/sso-confirmation*.ts',
+  'src/matrix-api/user-interactive/{confirm,pages}.ts',
+  'src/sign-in/{callback,choose-provider,current}.ts',
+];
+
 /** The `no-restricted-*` rules of an area: every ban but those that it is free of. */
 function restricted(free = []) {
   const of = (kind) =>
@@ -162,6 +176,28 @@ export default defineConfig(
   {
     files: ['src/**/*.ts'],
     rules: { ...restricted(), 'house/exported-doc': 'error', 'max-lines': ['error', { max: 400 }] },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/http/pages/page.ts'],
+    rules: { 'house/text-key': 'error' },
+  },
+  {
+    files: pages,
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['**/oauth-error.ts', '**/matrix-error.ts'],
+              allowTypeImports: true,
+              message: pageRefusal,
+            },
+          ],
+        },
+      ],
+    },
   },
   { files: ['src/protocol/clock.ts'], rules: restricted(['clock']) },
   { files: ['src/config/**/*.ts'], rules: restricted(['environment']) },

@@ -118,6 +118,7 @@ function requestOf(user: string): Parameters<ReturnType<typeof logIn>>[0] {
     headers: {},
     cookies: {},
     form: new Map(),
+    language: 'en',
     requestId: 'bench',
     clientAddress: '127.0.0.1',
     annotate: () => undefined,

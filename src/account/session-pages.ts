@@ -1,7 +1,10 @@
 /** What the account page shows. Everything that a stranger chose (clients' and devices' names, the person's own) is escaped and isolated. */
 import type { Reply } from '../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../http/pages/html.ts';
-import { userId } from '../protocol/identifiers.ts';
+import { foreign, html, type SafeHtml } from '../http/pages/html.ts';
+import { page } from '../http/pages/page.ts';
+import { accountEntry, linkLine } from '../http/pages/parts.ts';
+import type { Words } from '../http/pages/words.ts';
+import { message } from '../texts/message.ts';
 import type { Session } from '../storage/records/sessions.ts';
 import type { User } from '../storage/records/users.ts';
 import {
@@ -23,6 +26,7 @@ export interface ShownSession {
 interface Shared {
   readonly issuer: string;
   readonly serverName: string;
+  readonly words: Words;
 }
 
 /** Profile and sessions. */
@@ -39,33 +43,40 @@ export function overviewPage(
   },
 ): Reply<string> {
   const { user, sessions, olderThan } = shown;
-  return page({
-    title: 'Your account',
-    body: html`${notice(shown.done)}
+  const { words } = at;
+  const { say } = words;
+  return page(words, {
+    title: message('account.title'),
+    body: html`${notice(at, shown.done)}
       <dl>
-        <dt>Account</dt>
-        <dd>${foreign(userId(user.localpart, at.serverName))}</dd>
+        ${accountEntry(words, { ...user, serverName: at.serverName, displayname: null })}
         ${
           user.displayname !== null &&
-          html`<dt>Name</dt>
+          html`<dt>${say('word.name')}</dt>
             <dd>${foreign(user.displayname)}</dd>`
         }
       </dl>
-      ${user.locked_at !== null && html`<p role="alert">Your account is locked. Please ask your administrator.</p>`}
-      <h2>Where you are signed in</h2>
+      ${user.locked_at !== null && html`<p role="alert">${say('account.locked')}</p>`}
+      <h2>${say('account.sessions')}</h2>
       ${
         sessions.length === 0
-          ? html`<p>You are not signed in anywhere${olderThan === undefined ? '' : ' else'}.</p>`
+          ? html`<p>${say(olderThan === undefined ? 'account.nowhere' : 'account.nowhere-else')}</p>`
           : html`<ul class="choices">
               ${sessions.map((each) => listEntry(at, each))}
             </ul>`
       }
-      ${olderThan !== undefined && html`<p><a href="${urlOf(at.issuer, overview({ before: olderThan }))}">Older sessions</a></p>`}
+      ${
+        olderThan !== undefined &&
+        linkLine(urlOf(at.issuer, overview({ before: olderThan })), say('account.older'))
+      }
       <div class="actions">
-        ${sessions.length > 0 && html`<a class="button" href="${urlOf(at.issuer, endAllPlace)}">Sign out everywhere</a>`}
+        ${
+          sessions.length > 0 &&
+          html`<a class="button" href="${urlOf(at.issuer, endAllPlace)}">${say('account.end-all')}</a>`
+        }
         <form method="post" action="${urlOf(at.issuer, signOutPlace)}">
           ${shown.csrfField}
-          <button class="secondary" type="submit">Leave this page</button>
+          <button class="secondary" type="submit">${say('account.leave')}</button>
         </form>
       </div>`,
   });
@@ -74,11 +85,13 @@ export function overviewPage(
 /** One session, with the way to end it. */
 export function sessionPage(at: Shared, shown: ShownSession): Reply<string> {
   const { session } = shown;
-  return page({
-    title: 'Session',
-    body: html`${details(shown)}
+  return page(at.words, {
+    title: message('account.session.title'),
+    body: html`${details(at, shown)}
       <div class="actions">
-        <a class="button" href="${urlOf(at.issuer, endingPlace(session.id))}">Sign out</a>
+        <a class="button" href="${urlOf(at.issuer, endingPlace(session.id))}"
+          >${at.words.say('account.end')}</a
+        >
         ${back(at)}
       </div>`,
   });
@@ -86,78 +99,73 @@ export function sessionPage(at: Shared, shown: ShownSession): Reply<string> {
 
 /** Asks before one session is ended. */
 export function endSessionPage(at: Shared, shown: ShownSession & { csrfField: SafeHtml }): Reply<string> {
-  return page({
-    title: 'Sign out this session?',
-    body: html`${details(shown)}
-      <p>
-        The app will be signed out at once, and its device is deleted. Messages that can be read on this
-        device alone are lost, unless their keys are backed up.
-      </p>
-      ${confirmation(at, { ...shown, place: endingPlace(shown.session.id), label: 'Sign out' })}`,
+  const { say } = at.words;
+  return page(at.words, {
+    title: message('account.end.title'),
+    body: html`${details(at, shown)}
+      <p>${say('account.end.means')}</p>
+      ${confirmation(at, { ...shown, place: endingPlace(shown.session.id), label: say('account.end') })}`,
   });
 }
 
 /** Asks before all sessions are ended. */
 export function endAllPage(at: Shared, shown: { count: number; csrfField: SafeHtml }): Reply<string> {
-  return page({
-    title: 'Sign out everywhere?',
-    body: html`<p>
-        ${shown.count === 1 ? 'The one session that you have' : `All ${String(shown.count)} sessions that you have`}
-        will end at once, and the devices are deleted. Messages that can be read on these devices alone are
-        lost, unless their keys are backed up.
-      </p>
-      ${confirmation(at, { ...shown, place: endAllPlace, label: 'Sign out everywhere' })}`,
+  const { say } = at.words;
+  return page(at.words, {
+    title: message('account.end-all.title'),
+    body: html`<p>${say('account.end-all.means', { count: shown.count })}</p>
+      ${confirmation(at, { ...shown, place: endAllPlace, label: say('account.end-all') })}`,
   });
 }
 
 /** After leaving. */
 export function leftPage(at: Shared): Reply<string> {
-  return page({
-    title: 'You have left the account page',
-    body: html`<p>Your apps stay signed in. You may still be signed in at your identity provider.</p>
-      <p><a href="${urlOf(at.issuer, overview())}">Open your account again</a></p>`,
+  const { say } = at.words;
+  return page(at.words, {
+    title: message('account.left.title'),
+    body: html`<p>${say('account.left')}</p>
+      ${linkLine(urlOf(at.issuer, overview()), say('account.open-again'))}`,
   });
 }
 
-function notice(done: string | null): SafeHtml | false {
-  if (done === 'ended') return html`<p role="status">The session has ended.</p>`;
-  return done === 'all-ended' && html`<p role="status">All your sessions have ended.</p>`;
+function notice({ words: { say } }: Shared, done: string | null): SafeHtml | false {
+  if (done === 'ended') return html`<p role="status">${say('account.ended')}</p>`;
+  return done === 'all-ended' && html`<p role="status">${say('account.all-ended')}</p>`;
 }
 
 function listEntry(at: Shared, shown: ShownSession): SafeHtml {
   const { session } = shown;
+  const { say } = at.words;
+  const { id } = session;
   // The device tells two sessions of one app apart, also for whoever hears the links alone.
-  const which = foreign(session.device_id ?? nameOf(shown));
+  const device = session.device_id ?? nameOf(at, shown);
   return html`<li>
-    <h3>${foreign(nameOf(shown))}</h3>
-    <dl>
-      ${device(shown)}
-      <dt>Signed in</dt>
-      <dd>${time(session.created_at)}</dd>
-      <dt>Last active</dt>
-      <dd>${time(session.last_active_at)}</dd>
-    </dl>
-    <a href="${urlOf(at.issuer, sessionPlace(session.id))}">Details of ${which}</a> ·
-    <a href="${urlOf(at.issuer, endingPlace(session.id))}">Sign out ${which}</a>
+    <h3>${nameOf(at, shown)}</h3>
+    <dl>${deviceEntries(at, shown)} ${times(at, shown)}</dl>
+    <a href="${urlOf(at.issuer, sessionPlace(id))}">${say('account.session.details', { device })}</a> ·
+    <a href="${urlOf(at.issuer, endingPlace(id))}">${say('account.session.end', { device })}</a>
   </li>`;
 }
 
-function details(shown: ShownSession): SafeHtml {
-  const { session } = shown;
+function details(at: Shared, shown: ShownSession): SafeHtml {
   return html`<dl>
-    <dt>App</dt>
-    <dd>${foreign(nameOf(shown))}</dd>
-    ${device(shown)}
-    <dt>Signed in</dt>
-    <dd>${time(session.created_at)}</dd>
-    <dt>Last active</dt>
-    <dd>${time(session.last_active_at)}</dd>
+    <dt>${at.words.say('word.app')}</dt>
+    <dd>${nameOf(at, shown)}</dd>
+    ${deviceEntries(at, shown)} ${times(at, shown)}
   </dl>`;
+}
+
+function times(at: Shared, { session }: ShownSession): SafeHtml {
+  const { say } = at.words;
+  return html`<dt>${say('account.session.signed-in')}</dt>
+    <dd>${time(at, session.created_at)}</dd>
+    <dt>${say('account.session.last-active')}</dt>
+    <dd>${time(at, session.last_active_at)}</dd>`;
 }
 
 function confirmation(
   at: Shared,
-  form: { place: AccountPlace; label: string; csrfField: SafeHtml },
+  form: { place: AccountPlace; label: SafeHtml; csrfField: SafeHtml },
 ): SafeHtml {
   return html`<div class="actions">
     <form method="post" action="${urlOf(at.issuer, form.place)}">
@@ -169,30 +177,33 @@ function confirmation(
 }
 
 function back(at: Shared): SafeHtml {
-  return html`<a class="button" href="${urlOf(at.issuer, overview())}">Back</a>`;
+  return html`<a class="button" href="${urlOf(at.issuer, overview())}">${at.words.say('action.back')}</a>`;
 }
 
 /** Its id; and its name, unless the session is called by that already. */
-function device({ session, clientName }: ShownSession): SafeHtml {
+function deviceEntries({ words: { say } }: Shared, { session, clientName }: ShownSession): SafeHtml {
   const { device_id: id, device_name: name } = session;
   return html`${
     id !== null &&
-    html`<dt>Device</dt>
+    html`<dt>${say('word.device')}</dt>
       <dd>${foreign(id)}</dd>`
   }${
     clientName !== undefined &&
     name !== null &&
-    html`<dt>Device name</dt>
+    html`<dt>${say('account.session.device-name')}</dt>
       <dd>${foreign(name)}</dd>`
   }`;
 }
 
 /** What a session is called: legacy login has no client, but the device may have a name. */
-function nameOf({ session, clientName }: ShownSession): string {
-  return clientName ?? session.device_name ?? 'A Matrix app';
+function nameOf({ words: { say } }: Shared, { session, clientName }: ShownSession): SafeHtml {
+  const name = clientName ?? session.device_name;
+  return name === null ? say('word.matrix-app') : foreign(name);
 }
 
-function time(milliseconds: number): SafeHtml {
+function time({ words: { say } }: Shared, milliseconds: number): SafeHtml {
   const iso = new Date(milliseconds).toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`;
+  return html`<time datetime="${iso}"
+    >${say('word.utc', { time: iso.slice(0, 16).replace('T', ' ') })}</time
+  >`;
 }

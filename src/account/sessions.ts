@@ -1,7 +1,9 @@
 /** The account page's requests: looking at sessions, and ending them. GET changes nothing but the way to the sign-in. */
 import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
 import { signOutEverywhere } from '../people/sign-out.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
+import { PageRefusal } from '../http/pages/page-refusal.ts';
+import { type Words, wordsIn } from '../http/pages/words.ts';
+import { message } from '../texts/message.ts';
 import { endSession } from '../sessions/end.ts';
 import { deleteAccountSession } from '../storage/records/account-sessions.ts';
 import { countLiveSessions, findSession, listSessionRows } from '../storage/records/session-list.ts';
@@ -45,8 +47,8 @@ export function showAccount(deps: AccountDeps): Handler {
     });
     if (session === undefined) throw noSession();
     return action.kind === 'view'
-      ? sessionPage(deps, await toShow(deps, session))
-      : confirmEnding(deps, visit, session);
+      ? sessionPage(speaking(deps, request), await toShow(deps, session))
+      : confirmEnding(deps, request, { visit, session });
   };
 }
 
@@ -58,8 +60,8 @@ export function showSession(deps: AccountDeps, kind: 'view' | 'end'): Handler {
     if (visit === undefined) return signInFor(deps, request, { place: placeOfSession(id, kind) });
     const session = await requireOwnSession(deps, visit, id);
     return kind === 'view'
-      ? sessionPage(deps, await toShow(deps, session))
-      : confirmEnding(deps, visit, session);
+      ? sessionPage(speaking(deps, request), await toShow(deps, session))
+      : confirmEnding(deps, request, { visit, session });
   };
 }
 
@@ -81,7 +83,7 @@ export function showEndAll(deps: AccountDeps): Handler {
   return async (request) => {
     const visit = await findVisit(deps, request);
     if (visit?.isRecent !== true) return signInFor(deps, request, { place: endAllPlace, recent: true });
-    return endAllPage(deps, {
+    return endAllPage(speaking(deps, request), {
       count: await countLiveSessions(deps.db.query, { userId: visit.user.id }),
       csrfField: deps.csrf.field(visit.secret, END_ALL),
     });
@@ -106,7 +108,7 @@ export function leaveAccount(deps: AccountDeps): Handler {
     deps.csrf.check(request, visitSecret(deps.issuer, request), LEAVE);
     const visit = await findVisit(deps, request);
     if (visit !== undefined) await deps.db.write((tx) => deleteAccountSession(tx, visit.hash));
-    const left = leftPage(deps);
+    const left = leftPage(speaking(deps, request));
     return { ...left, headers: { ...left.headers, 'set-cookie': forgetVisit(deps.issuer) } };
   };
 }
@@ -119,7 +121,7 @@ async function showOverview(deps: AccountDeps, request: ApiRequest, visit: Visit
     before: isId(before) ? before : undefined,
   });
   const listed = rows.slice(0, PAGE);
-  return overviewPage(deps, {
+  return overviewPage(speaking(deps, request), {
     user: visit.user,
     sessions: await Promise.all(listed.map((session) => toShow(deps, session))),
     olderThan: rows.length > PAGE ? listed.at(-1)?.id : undefined,
@@ -128,8 +130,12 @@ async function showOverview(deps: AccountDeps, request: ApiRequest, visit: Visit
   });
 }
 
-async function confirmEnding(deps: AccountDeps, visit: Visit, session: Session): Promise<Reply<string>> {
-  return endSessionPage(deps, {
+async function confirmEnding(
+  deps: AccountDeps,
+  request: ApiRequest,
+  { visit, session }: { visit: Visit; session: Session },
+): Promise<Reply<string>> {
+  return endSessionPage(speaking(deps, request), {
     ...(await toShow(deps, session)),
     csrfField: deps.csrf.field(visit.secret, endingPurpose(session.id)),
   });
@@ -162,10 +168,13 @@ function isId(text: string): boolean {
   return /^[0-9a-z]{26}$/.test(text);
 }
 
-function noSession(): OAuthError {
-  return new OAuthError('invalid_request', 'there is no such session of yours; it may have ended', {
-    status: 404,
-  });
+function noSession(): PageRefusal {
+  return new PageRefusal(message('account.no-session'), { status: 404 });
+}
+
+/** The deps with the language of whoever looks. */
+function speaking(deps: AccountDeps, { language }: ApiRequest): AccountDeps & { readonly words: Words } {
+  return { ...deps, words: wordsIn(language) };
 }
 
 function goTo(deps: AccountDeps, place: AccountPlace): Reply {

@@ -2,7 +2,8 @@
 import { clearCookie, readCookie, setCookie } from '../http/cookies.ts';
 import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret, issueSecret } from '../protocol/token-format.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
+import { PageRefusal } from '../http/pages/page-refusal.ts';
+import { message } from '../texts/message.ts';
 import { beginSignIn } from '../sign-in/begin.ts';
 import { releaseBrowser } from '../sign-in/browser-binding.ts';
 import { requireIdentified } from '../sign-in/current.ts';
@@ -100,7 +101,7 @@ export function welcome(deps: AccountDeps): Handler {
       });
       return true;
     });
-    if (!won) throw new OAuthError('invalid_request', 'this sign-in was already answered');
+    if (!won) throw new PageRefusal(message('sign-in.answered'));
     const options = { maxAgeSeconds: LIFETIME / 1000 };
     return {
       status: 303,

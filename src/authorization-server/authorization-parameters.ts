@@ -3,9 +3,11 @@
  * be told: client and redirect URI first, since without them nobody can be told but the person.
  */
 import type { DeviceId } from '../protocol/identifiers.ts';
+import { PageRefusal } from '../http/pages/page-refusal.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { judgeLoginScope } from '../protocol/scope.ts';
+import { message } from '../texts/message.ts';
 import type { Client } from '../clients/clients.ts';
 import { matchesRegistered } from '../clients/redirect-uri.ts';
 
@@ -31,9 +33,6 @@ export interface AuthorizationParameters {
   readonly loginHint: string | null;
   readonly acrValues: string | null;
 }
-
-const GO_BACK =
-  'The app that sent you here made a request that cannot be carried out. Go back to the app and start again.';
 
 /** The longest `state` that is echoed. */
 const STATE_LIMIT = 8192;
@@ -181,8 +180,8 @@ function knownName(name: string): string {
 }
 
 /** A refusal that the client cannot be told by redirect: the person who sees it can only go back to the app. */
-export function untellable(description: string, code: OAuthErrorCode = 'invalid_request'): OAuthError {
-  return new OAuthError(code, description, { toPerson: GO_BACK });
+export function untellable(description: string, code: OAuthErrorCode = 'invalid_request'): PageRefusal {
+  return new PageRefusal(message('refused.unacceptable'), { wire: new OAuthError(code, description) });
 }
 
 function refuse(code: OAuthErrorCode, description: string): never {

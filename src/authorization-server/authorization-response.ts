@@ -1,23 +1,32 @@
 /** How a client is answered at its redirect URI (RFC 6749 section 4.1.2), always with `iss` (RFC 9207). */
 import { noStore, type Reply } from '../http/exchange.ts';
-import { html, page } from '../http/pages/html.ts';
+import { html } from '../http/pages/html.ts';
+import { page } from '../http/pages/page.ts';
+import type { Words } from '../http/pages/words.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
-import type { OAuthError } from '../protocol/oauth-error.ts';
-import type { SignInPurpose } from '../sign-in/deps.ts';
+import { toDescription } from '../protocol/oauth-error.ts';
+import type { SignInPurpose, TellableError } from '../sign-in/deps.ts';
 import { postForm } from '../sign-in/post-form.ts';
 import { type AuthorizationRequest, findAuthorizationRequest } from '../storage/records/authorizations.ts';
 import type { Database } from '../storage/engine/database.ts';
+import { message } from '../texts/message.ts';
 import type { ResponseTarget } from './authorization-parameters.ts';
 import { authorizationResponseUrl } from '../clients/redirect-uri.ts';
 
+interface Answering {
+  readonly issuer: string;
+  /** For an answer that the person has to send on. */
+  readonly words: Words;
+}
+
 /** An answer to the client with a code. */
-export function answerWithCode(issuer: string, target: ResponseTarget, code: string): Reply {
-  return answer(target, { code, state: target.state, iss: issuer });
+export function answerWithCode(from: Answering, target: ResponseTarget, code: string): Reply {
+  return answer(from.words, target, { code, state: target.state, iss: from.issuer });
 }
 
 /** An answer to the client with an error (RFC 6749 section 4.1.2.1). */
-export function answerWithError(issuer: string, target: ResponseTarget, error: OAuthError): Reply {
-  return answer(target, errorParameters(issuer, target, error));
+export function answerWithError(from: Answering, target: ResponseTarget, error: TellableError): Reply {
+  return answer(from.words, target, errorParameters(from.issuer, target, error));
 }
 
 /** Where, and how, the client of a stored request wants its answer. */
@@ -35,7 +44,7 @@ export function authorizationPurpose(deps: { db: Database; issuer: string }): Si
       const target = targetOf(stored);
       const { redirectUri, responseMode } = target;
       const parameters = errorParameters(deps.issuer, target, refusal);
-      const label = 'Return to the app';
+      const label = message('action.return-to-app');
       if (responseMode === 'form_post') return { url: redirectUri, fields: fieldsOf(parameters), label };
       return { url: authorizationResponseUrl({ redirectUri, responseMode }, parameters), label };
     },
@@ -44,23 +53,24 @@ export function authorizationPurpose(deps: { db: Database; issuer: string }): Si
 
 type Parameters = Readonly<Record<string, string | null>>;
 
-function errorParameters(issuer: string, { state }: ResponseTarget, error: OAuthError): Parameters {
-  return { error: error.code, error_description: error.description, state, iss: issuer };
+function errorParameters(issuer: string, { state }: ResponseTarget, error: TellableError): Parameters {
+  return { error: error.code, error_description: toDescription(error.description), state, iss: issuer };
 }
 
-function answer({ redirectUri, responseMode }: ResponseTarget, parameters: Parameters): Reply {
-  if (responseMode === 'form_post') return formPostPage(redirectUri, fieldsOf(parameters));
+function answer(words: Words, { redirectUri, responseMode }: ResponseTarget, parameters: Parameters): Reply {
+  if (responseMode === 'form_post') return formPostPage(words, redirectUri, fieldsOf(parameters));
   const location = authorizationResponseUrl({ redirectUri, responseMode }, parameters);
   return { status: 303, headers: { ...noStore, location } };
 }
 
 /** OAuth 2.0 Form Post Response Mode section 2. Nothing runs on our pages, so the person sends the form on. */
-function formPostPage(redirectUri: string, fields: Readonly<Record<string, string>>): Reply {
-  return page({
-    title: 'Return to the app',
+function formPostPage(words: Words, action: string, fields: Readonly<Record<string, string>>): Reply {
+  const { say } = words;
+  return page(words, {
+    title: message('hand-over.form.title'),
     forms: 'anywhere',
-    body: html`<p>One more step: return to the app with its answer.</p>
-      ${postForm({ action: redirectUri, fields, label: 'Continue' })}`,
+    body: html`<p>${say('hand-over.form')}</p>
+      ${postForm({ action, fields, label: say('action.continue') })}`,
     headers: { pragma: noStore.pragma },
   });
 }

@@ -1,5 +1,6 @@
 import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
+import { wordsIn } from '../http/pages/words.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { beginSignIn } from '../sign-in/begin.ts';
 import { insertAuthorizationRequest } from '../storage/records/authorizations.ts';
@@ -38,7 +39,8 @@ export function authorize(
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       request.annotate({ reason: error.reason });
-      return answerWithError(deps.issuer, target, error);
+      const words = wordsIn(request.language);
+      return answerWithError({ issuer: deps.issuer, words }, target, error);
     }
     deps.signInGuard.take(request);
     return beginSignIn(deps, {

@@ -106,6 +106,7 @@ function createSurroundings(options: AppOptions): Surroundings {
     bounds: createBodyBounds(bodyLimitBytes, bodyTimeoutMs),
     addressOf: createClientAddress(trustedProxies),
     nextRequestId: () => `${boot}-${++count}`,
+    home: options.publicUrl,
   };
 }
 

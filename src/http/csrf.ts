@@ -3,10 +3,11 @@
  * secret, and browsers say where a request comes from (`Sec-Fetch-Site`, `Origin`).
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { OAuthError } from '../protocol/oauth-error.ts';
+import { message } from '../texts/message.ts';
 import type { ApiRequest } from './exchange.ts';
 import { html } from './pages/html.ts';
 import type { SafeHtml } from './pages/html.ts';
+import { PageRefusal } from './pages/page-refusal.ts';
 
 /** Name of the hidden field. */
 const CSRF_FIELD = 'csrf';
@@ -46,10 +47,6 @@ export function createCsrf(options: { readonly key: Buffer; readonly publicUrl: 
   };
 }
 
-function refusal(reason: string): OAuthError {
-  return new OAuthError(
-    'access_denied',
-    'this form is out of date or was not sent from its own page, please go back and try again',
-    { status: 403, reason },
-  );
+function refusal(reason: string): PageRefusal {
+  return new PageRefusal(message('refused.form'), { status: 403, reason });
 }

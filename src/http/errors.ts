@@ -3,9 +3,13 @@ import { MatrixError } from '../protocol/matrix-error.ts';
 import { OAuthError, toDescription } from '../protocol/oauth-error.ts';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
+import { plainText } from '../texts/catalogue.ts';
+import { type Message, message } from '../texts/message.ts';
+import type { Language } from '../texts/language.ts';
 import { type Dialect, noStore, type Reply, speaksMatrix } from './exchange.ts';
 import { RequestFault, SlowBody } from './fault.ts';
-import { foreign, html, page } from './pages/html.ts';
+import { PageRefusal, type WayOn } from './pages/page-refusal.ts';
+import { refusalPage } from './pages/refusal-page.ts';
 
 export interface ErrorContext {
   readonly dialect: Dialect;
@@ -15,6 +19,10 @@ export interface ErrorContext {
   readonly bareFailures: boolean;
   /** Whether a person is looking (`Accept` names text/html). */
   readonly html: boolean;
+  /** In which that person is spoken to. */
+  readonly language: Language;
+  /** Where a person gets on from a page that does not exist. */
+  readonly home: string;
   readonly requestId: string;
 }
 
@@ -32,9 +40,8 @@ interface Judged {
   readonly oauth: OAuthErrorCode;
   readonly matrix: string;
   readonly text: string;
-  readonly title: string;
-  /** What a page tells a person, where the text is for whoever wrote the client. */
-  readonly toPerson?: string | undefined;
+  /** What a page tells a person. */
+  readonly page: Told;
   readonly headers: Readonly<Record<string, string>>;
   /** Further members of a Matrix error. */
   readonly members: Readonly<Record<string, unknown>>;
@@ -42,9 +49,13 @@ interface Judged {
   readonly severity: Refusal['severity'];
 }
 
-/** For a person whose browser sent what cannot be read: it did not write that itself. */
-const MALFORMED =
-  'Your browser was sent here with a request that cannot be read. Go back to where you came from and start again.';
+interface Told {
+  readonly title: Message;
+  readonly told: Message;
+  /** The text, where it is for whoever wrote the client. */
+  readonly details?: string;
+  readonly wayOn?: WayOn | undefined;
+}
 
 /** Seconds after which a client whose body was too slow may try again. */
 const SLOW_RETRY_SECONDS = 1;
@@ -58,44 +69,18 @@ export function refuse(error: unknown, context: ErrorContext): Refusal {
 }
 
 function judge(error: unknown, context: ErrorContext): Judged {
+  if (error instanceof PageRefusal) return judgePageRefusal(error, context);
   if (error instanceof OAuthError) {
-    const { status, description: text, headers, reason, toPerson } = error;
-    return {
-      ...refused,
-      status,
-      oauth: error.code,
-      matrix: matrixCode(status),
-      text,
-      toPerson,
-      headers,
-      reason,
-    };
+    const { status, description: text, headers, reason } = error;
+    const page = { ...unacceptable, details: text };
+    return { ...refused, status, oauth: error.code, matrix: matrixCode(status), text, page, headers, reason };
   }
   if (error instanceof MatrixError) {
-    const { status, errcode: matrix, text, headers, members, reason, toPerson } = error;
-    return { ...refused, status, oauth: oauthCode(status), matrix, text, toPerson, headers, members, reason };
+    const { status, errcode: matrix, text, headers, members, reason } = error;
+    const page = { ...unacceptable, details: text };
+    return { ...refused, status, oauth: oauthCode(status), matrix, text, page, headers, members, reason };
   }
-  if (error instanceof RequestFault) {
-    const { status, errcode: matrix, text, reason, kind } = error;
-    const oauth =
-      kind === 'content'
-        ? context.contentError
-        : kind === 'rate'
-          ? 'temporarily_unavailable'
-          : 'invalid_request';
-    const headers = error.closes ? { ...error.headers, connection: 'close' } : error.headers;
-    return {
-      ...refused,
-      status,
-      oauth,
-      matrix,
-      text,
-      headers,
-      reason,
-      ...(kind === 'rate' ? rateMembers(headers) : {}),
-      ...(kind === 'body' || kind === 'content' || kind === 'transport' ? { toPerson: MALFORMED } : {}),
-    };
-  }
+  if (error instanceof RequestFault) return judgeRequestFault(error, context);
   if (error instanceof Unavailable) {
     return unavailable(
       `${error.what} is not available, try again later`,
@@ -113,13 +98,61 @@ function judge(error: unknown, context: ErrorContext): Judged {
     oauth: 'server_error',
     matrix: 'M_UNKNOWN',
     text: `internal error, reference ${context.requestId}`,
-    title: 'Something went wrong',
+    page: { title: message('refused.fault.title'), told: message('refused.fault') },
     reason: 'unexpected error',
     severity: 'bug',
   };
 }
 
-const refused = { title: 'This request was refused', headers: {}, members: {}, severity: 'refused' } as const;
+const refused = { headers: {}, members: {}, severity: 'refused' } as const;
+
+const unacceptable: Told = { title: message('refused.title'), told: message('refused.unacceptable') };
+
+/** What the person is told, and for whoever is not one, the error that the refusal names or that fits its status. */
+function judgePageRefusal(error: PageRefusal, context: ErrorContext): Judged {
+  const { status, told, title = message('refused.title'), wayOn, reason, wire } = error;
+  const verdict = wire === undefined ? undefined : judge(wire, context);
+  const page = { title, told, wayOn, ...(verdict === undefined ? {} : { details: verdict.text }) };
+  if (verdict !== undefined) return { ...verdict, page, reason };
+  const text = plainText('en', told);
+  return { ...refused, status, oauth: oauthCode(status), matrix: matrixCode(status), text, page, reason };
+}
+
+function judgeRequestFault(error: RequestFault, context: ErrorContext): Judged {
+  const { status, errcode: matrix, text, reason, kind } = error;
+  const headers = error.closes ? { ...error.headers, connection: 'close' } : error.headers;
+  const verdict = { ...refused, status, matrix, text, headers, reason };
+  const seconds = Number(headers['retry-after']);
+  switch (kind) {
+    case 'rate': {
+      const page = {
+        title: message('refused.rate.title'),
+        told: message('refused.rate', { count: seconds }),
+      };
+      return {
+        ...verdict,
+        oauth: 'temporarily_unavailable',
+        page,
+        members: { retry_after_ms: seconds * 1000 },
+      };
+    }
+    case 'path': {
+      const wayOn = { url: context.home, label: message('refused.path.way-on') };
+      const page = { title: message('refused.path.title'), told: message('refused.path'), wayOn };
+      return { ...verdict, oauth: 'invalid_request', page };
+    }
+    case 'method': {
+      const page = { title: message('refused.title'), told: message('refused.method') };
+      return { ...verdict, oauth: 'invalid_request', page };
+    }
+    case 'body':
+    case 'content':
+    case 'transport': {
+      const page = { title: message('refused.title'), told: message('refused.unreadable'), details: text };
+      return { ...verdict, oauth: kind === 'content' ? context.contentError : 'invalid_request', page };
+    }
+  }
+}
 
 function unavailable(text: string, retryAfterSeconds: number, reason: string): Judged {
   return {
@@ -127,7 +160,11 @@ function unavailable(text: string, retryAfterSeconds: number, reason: string): J
     oauth: 'temporarily_unavailable',
     matrix: 'M_UNKNOWN',
     text,
-    title: 'Not available at the moment',
+    page: {
+      title: message('refused.unavailable.title'),
+      told: message('refused.unavailable'),
+      details: text,
+    },
     headers: { 'retry-after': String(retryAfterSeconds) },
     members: {},
     reason,
@@ -135,16 +172,9 @@ function unavailable(text: string, retryAfterSeconds: number, reason: string): J
   };
 }
 
-function rateMembers(headers: Readonly<Record<string, string>>): {
-  members: Record<string, unknown>;
-  title: string;
-} {
-  const seconds = Number(headers['retry-after']);
-  return { members: { retry_after_ms: seconds * 1000 }, title: 'Too many attempts' };
-}
-
 function matrixCode(status: number): string {
   if (status === 401) return 'M_UNAUTHORIZED';
+  if (status === 404) return 'M_NOT_FOUND';
   return status === 403 ? 'M_FORBIDDEN' : 'M_UNKNOWN';
 }
 
@@ -162,11 +192,10 @@ function phrase(
   if (context.bareFailures && status >= 500) return bare(text, context.dialect);
   if (context.dialect === 'operations') return { body: { message: text } };
   if (context.html && (context.dialect === 'page' || context.dialect === 'matrix-page')) {
-    const { body = '', headers } = page({
-      title: verdict.title,
-      body: html`<p>${foreign(verdict.toPerson ?? sentence(text))}</p>
-        ${verdict.toPerson !== undefined && html`<p class="soft">Details: ${foreign(text)}</p>`}
-        <p class="soft">Reference: <code>${context.requestId}</code></p>`,
+    const { body = '', headers } = refusalPage(context.language, {
+      ...verdict.page,
+      status,
+      reference: context.requestId,
     });
     return headers === undefined ? { body } : { body, more: headers };
   }
@@ -179,9 +208,4 @@ function phrase(
 function bare(text: string, dialect: Dialect): ReturnType<typeof phrase> {
   if (dialect === 'matrix') return { body: text, more: { 'content-type': 'text/plain; charset=utf-8' } };
   return { body: { message: text } };
-}
-
-function sentence(text: string): string {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
 }

@@ -4,6 +4,7 @@
  */
 import type { ClientId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Language } from '../texts/language.ts';
 
 /** One request of an operation of an OpenAPI document. `Body` is the validated JSON body's type. */
 export interface ApiRequest<Body = unknown> {
@@ -20,6 +21,8 @@ export interface ApiRequest<Body = unknown> {
   readonly body: Body;
   /** Form operations: the fields, strictly decoded, no name twice (refused before the handler). Others: empty. */
   readonly form: ReadonlyMap<string, string>;
+  /** In which a person who looks at the answer is spoken to. */
+  readonly language: Language;
   /** Names this request in the log; may be shown to a person as a reference. */
   readonly requestId: string;
   /** Address of the client, `X-Forwarded-For` taken into account only from trusted proxies. */

@@ -28,6 +28,8 @@ export interface Surroundings {
   readonly bounds: BodyBounds;
   readonly addressOf: (message: IncomingMessage) => string;
   readonly nextRequestId: () => string;
+  /** The public URL. */
+  readonly home: string;
 }
 
 const noParams: Readonly<Record<string, string>> = {};
@@ -127,6 +129,8 @@ function concludeRefused(
       contentError: operation.contentError,
       bareFailures: operation.bareFailures,
       html: namesHtml(message.headers.accept),
+      language: exchange.language,
+      home: surroundings.home,
       requestId,
     });
     const check = operation.checks?.response;

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { parseCookie } from 'cookie';
 import type { Origin } from '../observability/origin.ts';
+import { chooseLanguage, type Language } from '../texts/language.ts';
 import type { ApiRequest, RequestAnnotations } from './exchange.ts';
 import { RequestFault } from './fault.ts';
 import { queryPairs } from './form-body.ts';
@@ -76,6 +77,13 @@ export class Exchange implements ApiRequest, Origin {
   get cookies(): Readonly<Record<string, string | undefined>> {
     this.#cookies ??= parseCookie(this.message.headers.cookie ?? '');
     return this.#cookies;
+  }
+
+  get language(): Language {
+    const { url = '', headers } = this.message;
+    const at = url.indexOf('?');
+    const uiLocales = at === -1 ? null : new URLSearchParams(url.slice(at)).get('ui_locales');
+    return chooseLanguage({ uiLocales, acceptLanguage: headers['accept-language'] });
   }
 
   get clientAddress(): string {

@@ -23,8 +23,6 @@ export interface MatrixErrorOptions {
   readonly members?: Readonly<Record<string, unknown>>;
   /** What exactly happened: for the log only. Must hold no secret. */
   readonly reason?: string;
-  /** What a page tells a person instead of the text, which then stands below it as details. */
-  readonly toPerson?: string;
   readonly cause?: unknown;
 }
 
@@ -37,7 +35,6 @@ export class MatrixError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   readonly members: Readonly<Record<string, unknown>>;
   readonly reason: string;
-  readonly toPerson: string | undefined;
 
   constructor(status: number, errcode: MatrixErrorCode, text: string, options: MatrixErrorOptions = {}) {
     super(`${errcode}: ${text}`, options.cause === undefined ? undefined : { cause: options.cause });
@@ -47,7 +44,6 @@ export class MatrixError extends Error {
     this.headers = options.headers ?? {};
     this.members = options.members ?? {};
     this.reason = options.reason ?? text;
-    this.toPerson = options.toPerson;
   }
 
   toJSON(): Record<string, unknown> {

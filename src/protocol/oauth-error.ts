@@ -33,8 +33,6 @@ export interface OAuthErrorOptions {
   /** What exactly happened: for the log only, never for the wire. Must hold no secret. */
   readonly reason?: string;
   readonly cause?: unknown;
-  /** What a page tells the person who sees it, in whole sentences; the description then stands apart, as it is. Default: the description. */
-  readonly toPerson?: string;
 }
 
 const defaultStatus: Partial<Record<OAuthErrorCode, number>> = {
@@ -58,7 +56,6 @@ export class OAuthError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly reason: string;
-  readonly toPerson: string | undefined;
 
   constructor(code: OAuthErrorCode, description: string, options: OAuthErrorOptions = {}) {
     super(`${code}: ${description}`, options.cause === undefined ? undefined : { cause: options.cause });
@@ -67,7 +64,6 @@ export class OAuthError extends Error {
     this.status = options.status ?? defaultStatus[code] ?? 400;
     this.headers = options.headers ?? {};
     this.reason = options.reason ?? this.description;
-    this.toPerson = options.toPerson;
   }
 
   toJSON(): { error: OAuthErrorCode; error_description: string } {

@@ -1,7 +1,7 @@
 import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
+import { PageRefusal } from '../http/pages/page-refusal.ts';
 import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type SignIn,
   takeUpstreamState,
 } from '../storage/records/sign-ins.ts';
+import { type Message, message } from '../texts/message.ts';
 import type { User } from '../storage/records/users.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
@@ -38,19 +39,13 @@ export function upstreamCallback(
       provider === undefined ||
       signIn.provider_id !== provider.id
     ) {
-      throw new OAuthError(
-        'invalid_request',
-        'this sign-in is not known here: it was finished, is too old, or was begun elsewhere; please return to your app',
-      );
+      throw new PageRefusal(message('sign-in.unknown'));
     }
     if (!isBoundBrowser(deps.issuer, request, signIn)) {
-      throw new OAuthError(
-        'invalid_request',
-        'this sign-in was begun in another browser; please return to your app and begin again',
-      );
+      throw new PageRefusal(message('sign-in.other-browser'));
     }
     if (!(await deps.db.write((tx) => takeUpstreamState(tx, hashSecret(state))))) {
-      throw new OAuthError('invalid_request', 'this sign-in was already answered; please return to your app');
+      throw new PageRefusal(message('sign-in.answered'));
     }
     try {
       const identity = await provider.finishLogin({
@@ -114,18 +109,15 @@ async function refusal(
 ): Promise<Reply> {
   const { request, signIn, error } = failed;
   if (error instanceof Unavailable) return idpFailedPage(deps, { request, signIn }, error);
-  const told = explain(error);
-  if (told === undefined) throw error;
-  deps.emit('login_refused', { provider: signIn.provider_id ?? '', reason: told.reason });
-  return notSignedInPage(deps, { request, signIn }, told);
+  const refused = explain(error);
+  if (refused === undefined) throw error;
+  deps.emit('login_refused', { provider: signIn.provider_id ?? '', reason: refused.reason });
+  return notSignedInPage(deps, { request, signIn }, refused);
 }
 
-function explain(error: unknown): { text: string; reason: string } | undefined {
-  if (error instanceof SignInRefusal) return { text: error.explanation, reason: error.reason };
+function explain(error: unknown): { told: Message; reason: string } | undefined {
+  if (error instanceof SignInRefusal) return { told: error.told, reason: error.reason };
   if (!(error instanceof UpstreamRefusal)) return undefined;
-  const text =
-    error.kind === 'denied'
-      ? 'The identity provider did not sign you in.'
-      : 'The answer of the identity provider was not accepted. Please try again, or ask your administrator.';
-  return { text, reason: `${error.kind}: ${error.reason}` };
+  const told = message(error.kind === 'denied' ? 'sign-in.denied' : 'sign-in.not-accepted');
+  return { told, reason: `${error.kind}: ${error.reason}` };
 }

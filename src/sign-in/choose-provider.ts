@@ -1,5 +1,8 @@
 import type { Reply } from '../http/exchange.ts';
-import { foreign, html, page } from '../http/pages/html.ts';
+import { foreign, html } from '../http/pages/html.ts';
+import { page } from '../http/pages/page.ts';
+import type { Words } from '../http/pages/words.ts';
+import { message } from '../texts/message.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import type { SignIn } from '../storage/records/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
@@ -17,10 +20,11 @@ export function chosenProvider(
 /** Links, not forms: a form's `form-action` would have to name every provider. */
 export function chooserPage(
   deps: Pick<SignInDeps, 'issuer' | 'providers' | 'providerRules'>,
+  words: Words,
   signIn: SignIn,
 ): Reply<string> {
-  return page({
-    title: 'Where do you want to sign in?',
+  return page(words, {
+    title: message('sign-in.choose.title'),
     body: html`<ul class="choices">
       ${deps.providers.map(
         ({ id }) =>

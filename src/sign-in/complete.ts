@@ -10,6 +10,7 @@ import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { judgeAccess, type ProviderAccess, ruleText } from '../protocol/access-rules.ts';
 import { excludePerson } from '../people/exclude.ts';
 import { mapLocalpart } from './localpart.ts';
+import { type Message, message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
 import { keepUpstreamGrant } from './upstream-grant.ts';
 
@@ -53,7 +54,7 @@ export async function completeSignIn(
   const requireExpected = (localpart: string): void => {
     if (signIn.expectedLocalpart === undefined || localpart === signIn.expectedLocalpart) return;
     throw new SignInRefusal(
-      'This is the account of somebody else.',
+      message('sign-in.other-person'),
       'the identity provider says that it is somebody else',
       'other_person',
     );
@@ -89,7 +90,7 @@ export async function completeSignIn(
       const again = await findLinkedUser(tx, link);
       if (again !== undefined) return { user: again };
       throw new SignInRefusal(
-        `${userId(localpart, deps.serverName)} belongs to another account. Please ask your administrator.`,
+        message('sign-in.taken', { user: userId(localpart, deps.serverName) }),
         'the localpart is taken by a user with another upstream link',
       );
     }
@@ -107,7 +108,7 @@ export async function completeSignIn(
     deps.emit('user_linked', { userId: user.id, provider: providerId });
   }
   if (user.deactivated_at !== null) {
-    throw new SignInRefusal('This account has been deactivated.', 'the user is deactivated', 'deactivated');
+    throw new SignInRefusal(message('sign-in.deactivated'), 'the user is deactivated', 'deactivated');
   }
   await keepUpstreamGrant(deps, { access, providerId, identity, userId: user.id });
   return user;
@@ -128,9 +129,8 @@ async function requireAccess(
   if (known !== undefined) {
     await excludePerson(deps, { userId: known.id, provider: providerId, reason: verdict.reason });
   }
-  const what = verdict.kind === 'required' ? 'It needs' : 'It must not have';
-  throw new SignInRefusal(
-    `Your account at the identity provider is not allowed to use this service. ${access.explain ? `${what}: ${ruleText(verdict.rule)}. ` : ''}Please ask your administrator.`,
-    verdict.reason,
-  );
+  const rule = ruleText(verdict.rule);
+  const kind = verdict.kind === 'required' ? 'sign-in.not-allowed.needs' : 'sign-in.not-allowed.has';
+  const told: Message = access.explain ? message(kind, { rule }) : message('sign-in.not-allowed');
+  throw new SignInRefusal(told, verdict.reason);
 }

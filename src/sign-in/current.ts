@@ -1,5 +1,7 @@
 import type { ApiRequest, Handler } from '../http/exchange.ts';
-import { OAuthError } from '../protocol/oauth-error.ts';
+import { PageRefusal } from '../http/pages/page-refusal.ts';
+import { wordsIn } from '../http/pages/words.ts';
+import { message } from '../texts/message.ts';
 import { type SignInPurposeName, findSignIn, type SignIn } from '../storage/records/sign-ins.ts';
 import { isBoundBrowser } from './browser-binding.ts';
 import type { SignInDeps } from './deps.ts';
@@ -14,22 +16,12 @@ async function requireSignIn(
   const id = request.params['id'] ?? '';
   const signIn = /^[0-9a-z]{26}$/.test(id) ? await findSignIn(deps.db.query, id) : undefined;
   if (signIn === undefined || signIn.expires_at <= deps.clock.now()) {
-    throw new OAuthError(
-      'invalid_request',
-      'this sign-in is not known here, or too old; please begin again in your app',
-      { status: 404 },
-    );
+    throw new PageRefusal(message('sign-in.unknown'), { status: 404 });
   }
   if (!isBoundBrowser(deps.issuer, request, signIn)) {
-    throw new OAuthError(
-      'access_denied',
-      'this sign-in is finished, or was begun in another browser; please return to your app',
-      { status: 403 },
-    );
+    throw new PageRefusal(message('sign-in.other-browser'), { status: 403 });
   }
-  if (signIn.finished_at !== null) {
-    throw new OAuthError('invalid_request', 'this sign-in is finished; please return to your app');
-  }
+  if (signIn.finished_at !== null) throw new PageRefusal(message('sign-in.finished'));
   return signIn;
 }
 
@@ -43,7 +35,7 @@ export async function requireIdentified(
   const { user_id } = signIn;
   const begunFor: string = signIn.purpose;
   if (user_id === null || begunFor !== purpose) {
-    throw new OAuthError('access_denied', 'nobody has signed in for this yet', { status: 403 });
+    throw new PageRefusal(message('sign-in.nobody'), { status: 403 });
   }
   request.annotate({ userId: user_id });
   return { ...signIn, user_id };
@@ -57,7 +49,7 @@ export function restartSignIn(deps: SignInDeps): Handler {
   return async (request) => {
     const signIn = await requireSignIn(deps, request);
     const provider = chosenProvider(deps, request.query.get('provider') ?? signIn.provider_id);
-    if (provider === undefined) return chooserPage(deps, signIn);
+    if (provider === undefined) return chooserPage(deps, wordsIn(request.language), signIn);
     const again = request.query.get('account') === 'another' ? { prompt: 'login' } : {};
     return goToIdp(deps, { signIn, provider, ...again });
   };

@@ -1,11 +1,12 @@
 import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { EmitEvent } from '../observability/events.ts';
-import type { OAuthError } from '../protocol/oauth-error.ts';
+import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import type { Schema } from '../storage/schema.ts';
 import type { SignInPurposeName, SignIn } from '../storage/records/sign-ins.ts';
 import type { LogoutToken } from '../upstream/login/logout-token.ts';
+import type { Message } from '../texts/message.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { CompletionDeps } from './complete.ts';
 
@@ -16,12 +17,18 @@ export interface SignInPurpose {
   /** Notes who it turned out to be, in the transaction that does. */
   identified?(tx: Kysely<Schema>, known: { signInId: string; userId: InternalUserId }): Promise<void>;
   /** Where the person can go instead when nobody could be signed in, and what that place is called; `undefined` where there is none. */
-  wayBack(signIn: SignIn, refusal: OAuthError): Promise<WayBack | undefined>;
+  wayBack(signIn: SignIn, refusal: TellableError): Promise<WayBack | undefined>;
+}
+
+/** What a client can be told of a sign-in that did not work (RFC 6749 section 4.1.2.1). */
+export interface TellableError {
+  readonly code: OAuthErrorCode;
+  readonly description: string;
 }
 
 export interface WayBack {
   readonly url: string;
-  readonly label: string;
+  readonly label: Message;
   /** Where there are any, they are posted to the URL, which is a link otherwise. */
   readonly fields?: Readonly<Record<string, string>>;
 }

@@ -1,5 +1,6 @@
 import type { SignIn } from '../storage/records/sign-ins.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
+import { message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
 
 /** How far the IdP's clock may be behind ours, in milliseconds. */
@@ -29,13 +30,13 @@ export function requireFreshAuthentication(
   if (maxAge === undefined) return;
   if (authenticatedAt === undefined) {
     throw new SignInRefusal(
-      'The app wants you to sign in anew, and the identity provider did not say when you last did. Please ask your administrator.',
+      message('sign-in.age-unknown'),
       'max_age or prompt=login was asked for, and the IdP gives no auth_time',
     );
   }
   if (authenticatedAt + SKEW >= signIn.created_at - maxAge * 1000) return;
   throw new SignInRefusal(
-    'The app wants you to sign in anew, and the identity provider let you in by an earlier sign-in. Please sign out there, then try again.',
+    message('sign-in.too-old'),
     'the IdP authenticated the person earlier than max_age or prompt=login allows',
   );
 }

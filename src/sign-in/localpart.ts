@@ -1,5 +1,6 @@
 import { claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
 import { localpartFault } from '../protocol/identifiers.ts';
+import { message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
 
 export interface LocalpartRule {
@@ -14,7 +15,7 @@ export function mapLocalpart(rule: LocalpartRule, claims: Readonly<Record<string
   const value = renderClaimTemplate(rule.localpart, claims);
   if (value === undefined) {
     throw new SignInRefusal(
-      `Your account at the identity provider has no usable value for: ${names}. Please ask your administrator.`,
+      message('sign-in.no-localpart', { claims: names }),
       `claim ${names} is missing, empty or not text`,
     );
   }
@@ -23,7 +24,7 @@ export function mapLocalpart(rule: LocalpartRule, claims: Readonly<Record<string
   if (fault !== undefined) {
     const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value;
     throw new SignInRefusal(
-      `“${shown}” (${names}) cannot be a Matrix user ID: ${fault}. Please ask your administrator.`,
+      message('sign-in.bad-localpart', { value: shown, claims: names, fault }),
       `claim ${names} makes no localpart: ${fault}`,
     );
   }

@@ -1,11 +1,16 @@
 /** What a person sees when a sign-in did not work. JSON where nobody is looking. */
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../http/pages/html.ts';
+import { html, type SafeHtml } from '../http/pages/html.ts';
+import { page } from '../http/pages/page.ts';
+import { linkLine } from '../http/pages/parts.ts';
+import { type Words, wordsIn } from '../http/pages/words.ts';
 import { namesHtml } from '../http/media-type.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { Unavailable } from '../protocol/unavailable.ts';
 import type { SignIn } from '../storage/records/sign-ins.ts';
+import { plainText } from '../texts/catalogue.ts';
+import { type Message, message } from '../texts/message.ts';
 import type { SignInDeps, WayBack } from './deps.ts';
 import { postForm } from './post-form.ts';
 
@@ -18,29 +23,27 @@ interface Failed {
 export async function notSignedInPage(
   deps: SignInDeps,
   { request, signIn }: Failed,
-  refusal: { text: string; reason: string },
+  refusal: { told: Message; reason: string },
 ): Promise<Reply> {
   request.annotate({ reason: refusal.reason });
-  const error = new OAuthError('access_denied', refusal.text, { status: 403 });
+  const error = new OAuthError('access_denied', plainText('en', refusal.told), { status: 403 });
   if (!namesHtml(request.headers.accept)) return { status: 403, headers: noStore, body: error.toJSON() };
   const back = await deps.purposes[signIn.purpose].wayBack(signIn, error);
-  return page({
-    title: 'You are not signed in',
+  const words = wordsIn(request.language);
+  const { say, tell } = words;
+  return page(words, {
+    title: message('sign-in.not-signed-in'),
     status: 403,
     ...(back?.fields === undefined ? {} : { forms: 'anywhere' as const }),
-    body: html`<p>${foreign(refusal.text)}</p>
-      <p>
-        <a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`)}"
-          >Try with another account</a
-        >
-      </p>
-      ${back !== undefined && wayBack(back)}`,
+    body: html`<p>${tell(refusal.told)}</p>
+      ${linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`), say('sign-in.another-account'))}
+      ${back !== undefined && wayBack(words, back)}`,
   });
 }
 
-function wayBack({ url, fields, label }: WayBack): SafeHtml {
-  if (fields !== undefined) return postForm({ action: url, fields, label });
-  return html`<p><a href="${url}" rel="noreferrer">${label}</a></p>`;
+function wayBack({ tell }: Words, { url, fields, label }: WayBack): SafeHtml {
+  if (fields !== undefined) return postForm({ action: url, fields, label: tell(label) });
+  return html`<p><a href="${url}" rel="noreferrer">${tell(label)}</a></p>`;
 }
 
 /** The IdP does not answer, or not as it should: 503, and the same sign-in can be tried again. */
@@ -52,13 +55,13 @@ export function idpFailedPage(
   if (!namesHtml(request.headers.accept)) throw error;
   const { cause } = error;
   request.annotate({ reason: cause instanceof Error ? `${error.message}: ${cause.message}` : error.message });
-  return page({
-    title: 'Not available at the moment',
+  const words = wordsIn(request.language);
+  const { say } = words;
+  return page(words, {
+    title: message('refused.unavailable.title'),
     status: 503,
     headers: { 'retry-after': String(error.retryAfterSeconds) },
-    body: html`<p>
-        The identity provider does not answer as it should. Nothing is lost: please try again in a moment.
-      </p>
-      <p><a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}`)}">Try again</a></p>`,
+    body: html`<p>${say('sign-in.provider-down')}</p>
+      ${linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}`), say('action.try-again'))}`,
   });
 }

@@ -4,7 +4,7 @@ import { html, type SafeHtml } from '../http/pages/html.ts';
 export function postForm(form: {
   readonly action: string;
   readonly fields: Readonly<Record<string, string>>;
-  readonly label: string;
+  readonly label: SafeHtml;
 }): SafeHtml {
   return html`<form method="post" action="${form.action}">
     ${Object.entries(form.fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`)}

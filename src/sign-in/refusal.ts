@@ -1,17 +1,19 @@
+import type { Message } from '../texts/message.ts';
+
 /**
- * The IdP vouched for a person who cannot be let in. `explanation` is for that person (it may name a claim and its value; pages escape it),
+ * The IdP vouched for a person who cannot be let in. `told` is for that person (it may name a claim and its value; pages escape it),
  * `reason` for the log.
  */
 export class SignInRefusal extends Error {
   override readonly name = 'SignInRefusal';
-  readonly explanation: string;
+  readonly told: Message;
   readonly reason: string;
   readonly kind: SignInRefusalKind;
 
-  constructor(explanation: string, reason: string, kind: SignInRefusalKind = 'refused') {
+  constructor(told: Message, reason: string, kind: SignInRefusalKind = 'refused') {
     super(reason);
     this.kind = kind;
-    this.explanation = explanation;
+    this.told = told;
     this.reason = reason;
   }
 }

@@ -58,7 +58,7 @@ forEachEngine((engine) => {
     );
     const page = await browser.submit({ button: 'Sign in', fields: { login: 'bob' } });
     expect(page.text).toContain('Old tablet, device OLD');
-    expect(page.text).toContain('a Matrix app, device OTHER');
+    expect(page.text).toContain('A Matrix app, device OTHER');
     const box = page.body.split('<label>').find((label) => label.includes('Old tablet')) ?? '';
     const name = /name="(end-[^"]+)"/.exec(box)?.[1] ?? '';
     const back = await browser.submit({ button: 'Allow', fields: { [name]: 'yes' } });

@@ -3,7 +3,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { OAuthError } from '../../src/protocol/oauth-error.ts';
 import { MatrixError } from '../../src/protocol/matrix-error.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
-import { html, page } from '../../src/http/pages/html.ts';
+import { html } from '../../src/http/pages/html.ts';
+import { page } from '../../src/http/pages/page.ts';
+import { wordsIn } from '../../src/http/pages/words.ts';
+import { message } from '../../src/texts/message.ts';
 import { startServer } from '../../src/http/server.ts';
 import { sendRaw, startApp, statusOf } from './support.ts';
 
@@ -161,7 +164,11 @@ describe('pages', () => {
       method: 'GET',
       path: '/consent/:id',
       operationId: 'showConsent',
-      handler: ({ params }) => page({ title: `Hi ${params['id'] ?? ''}`, body: html`<p>x</p>` }),
+      handler: ({ params }) =>
+        page(wordsIn('en'), {
+          title: message('action.return-to', { place: params['id'] ?? '' }),
+          body: html`<p>x</p>`,
+        }),
     },
     {
       method: 'POST',
@@ -198,7 +205,7 @@ describe('pages', () => {
     await using app = await startApp({ publicUrl: 'http://127.0.0.1:8090/auth/', pages });
     const shown = await fetch(`${app.url}/auth/consent/a%3Cb`);
     expect(shown.status).toBe(200);
-    expect(await shown.text()).toContain('<h1>Hi a&lt;b</h1>');
+    expect(await shown.text()).toContain('<h1>Return to <bdi>a&lt;b</bdi></h1>');
     const given = await fetch(`${app.url}/auth/consent/7`, {
       method: 'POST',
       body: new URLSearchParams({ a: 'ü\r\nx: y' }),
@@ -214,14 +221,14 @@ describe('pages', () => {
     const accept = { headers: { accept: 'text/html' } };
     const refused = await fetch(`${app.url}/refused`, accept);
     expect(refused.status).toBe(403);
-    expect(await refused.text()).toContain('<bdi>Not &lt;you&gt;.</bdi>');
+    expect(await refused.text()).toContain('Details: <bdi>not &lt;you&gt;</bdi>');
     expect(await json(await fetch(`${app.url}/refused`))).toEqual({
       error: 'access_denied',
       error_description: 'not <you>',
     });
     const down = await fetch(`${app.url}/down`, accept);
     expect([down.status, down.headers.get('retry-after')]).toEqual([503, '2']);
-    expect(await down.text()).toContain('The identity provider is not available');
+    expect(await down.text()).toContain('the identity provider is not available');
     const broken = await fetch(`${app.url}/broken`, accept);
     expect(broken.status).toBe(500);
     expect(await broken.text()).not.toContain('secret detail');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clearCookie, cookieName, readCookie, setCookie } from '../../src/http/cookies.ts';
 import { createCsrf } from '../../src/http/csrf.ts';
-import { OAuthError } from '../../src/protocol/oauth-error.ts';
+import { PageRefusal } from '../../src/http/pages/page-refusal.ts';
 
 describe('cookies (185)', () => {
   it('are bound to the host and to https where the public URL is https', () => {
@@ -38,7 +38,7 @@ describe('forged forms (185)', () => {
       csrf.check({ form: new Map(token === undefined ? [] : [['csrf', token]]), headers }, secret, purpose);
       return 'fine';
     } catch (error) {
-      return error instanceof OAuthError ? [error.status, error.reason] : error;
+      return error instanceof PageRefusal ? [error.status, error.reason] : error;
     }
   };
   const token = tokenOf('s', 'consent:1');

@@ -145,7 +145,7 @@ forEachEngine((engine) => {
         );
         await fill(
           'ui_auth_sessions',
-          'hash, session_id, request_hash, summary, created_at, expires_at',
+          'hash, session_id, request_hash, summary_json, created_at, expires_at',
           `'i' || i, 'session ' || i, 'q', '{}', 1, i`,
         );
         await fill(

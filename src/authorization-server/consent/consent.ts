@@ -1,6 +1,7 @@
 import type { DeviceId } from '../../protocol/identifiers.ts';
 import type { ApiRequest, Handler, Reply } from '../../http/exchange.ts';
-import { OAuthError } from '../../protocol/oauth-error.ts';
+import { PageRefusal } from '../../http/pages/page-refusal.ts';
+import { type Words, wordsIn } from '../../http/pages/words.ts';
 import { deviceIdOf } from '../../protocol/scope.ts';
 import { hashSecret, issueSecret } from '../../protocol/token-format.ts';
 import { concludeEnding, type EndedSession } from '../../sessions/end.ts';
@@ -14,11 +15,12 @@ import {
 } from '../../storage/records/authorizations.ts';
 import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
 import { findUser, type User } from '../../storage/records/users.ts';
+import { message } from '../../texts/message.ts';
 import { answerWithCode, answerWithError, targetOf } from '../authorization-response.ts';
 import { type Client, loadClient } from '../../clients/clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
-import { occupantOf } from './occupant.ts';
+import { type Occupant, occupantOf } from './occupant.ts';
 import { chosenSessions, makeRoom, sessionChoice } from './session-choice.ts';
 
 /** A code lives as long as a client needs to come back for it, in milliseconds (RFC 6749 section 4.1.2 allows ten minutes). */
@@ -31,18 +33,20 @@ interface Asked {
   readonly client: Client;
   readonly user: User;
   readonly deviceId: DeviceId;
-  /** Name of the other app whose live session has the device, if one has. */
-  readonly occupant: string | undefined;
+  /** The other app whose live session has the device, if one has. */
+  readonly occupant: Occupant | undefined;
 }
 
 /** Shows who wants to sign in as whom; a trusted client is let through at once. Else GET changes nothing. */
 export function showConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
+    const words = wordsIn(request.language);
     const skips = skipsConsent(asked) && request.method === 'GET';
     if (!skips) return ask(deps, request, asked);
     return (
-      (await conclude(deps, asked, { decision: 'allow', ending: new Set() })) ?? ask(deps, request, asked)
+      (await conclude(deps, asked, { decision: 'allow', ending: new Set(), words })) ??
+      ask(deps, request, asked)
     );
   };
 }
@@ -57,9 +61,11 @@ async function ask(
   const wanted = { userId: user.id, clientId: client.id, deviceId };
   const crowd = await findCrowd(deps.db.query, deps.sessionLimits, wanted);
   const secret = browserSecretOf(deps.issuer, request, signIn.id) ?? '';
+  const words = wordsIn(request.language);
   return consentPage(deps, {
     ...asked,
-    choice: crowd && (await sessionChoice(deps, crowd, status !== undefined)),
+    words,
+    choice: crowd && (await sessionChoice(deps, words, { crowd, again: status !== undefined })),
     ...(status === undefined ? {} : { status }),
     csrfField: deps.csrf.field(secret, formPurpose(asked)),
   });
@@ -70,7 +76,11 @@ export function decideConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
     deps.csrf.check(request, browserSecretOf(deps.issuer, request, asked.signIn.id), formPurpose(asked));
-    const word = { decision: request.form.get('decision'), ending: chosenSessions(request.form) };
+    const word = {
+      decision: request.form.get('decision'),
+      ending: chosenSessions(request.form),
+      words: wordsIn(request.language),
+    };
     return (await conclude(deps, asked, word)) ?? ask(deps, request, asked, 400);
   };
 }
@@ -85,13 +95,14 @@ interface Word {
   readonly decision: string | undefined;
   /** Sessions that end for this one. */
   readonly ending: ReadonlySet<string>;
+  readonly words: Words;
 }
 
 /** The answer for the client; `undefined` where the person has as many sessions as they may have, and has not chosen enough that end. */
 async function conclude(
   deps: AuthorizationServerDeps,
   asked: Asked,
-  { decision, ending }: Word,
+  { decision, ending, words }: Word,
 ): Promise<Reply | undefined> {
   const { signIn, stored, client, user } = asked;
   const refusal = refusalOf(decision, user);
@@ -101,10 +112,11 @@ async function conclude(
   await concludeEnding(deps, ended);
   const event = code === undefined ? 'consent_refused' : 'consent_given';
   deps.emit(event, { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
+  const from = { issuer: deps.issuer, words };
   const reply =
     code === undefined
-      ? answerWithError(deps.issuer, targetOf(stored), new OAuthError('access_denied', refusal ?? ''))
-      : answerWithCode(deps.issuer, targetOf(stored), code);
+      ? answerWithError(from, targetOf(stored), { code: 'access_denied', description: refusal ?? '' })
+      : answerWithCode(from, targetOf(stored), code);
   return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, signIn.id) } };
 }
 
@@ -145,7 +157,7 @@ async function finish(
     const ended = code === undefined ? [] : await makeRoom(tx, deps, wanted);
     if (ended === undefined) return undefined;
     if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) {
-      throw new OAuthError('invalid_request', 'this sign-in was already answered; please return to your app');
+      throw new PageRefusal(message('sign-in.answered'));
     }
     if (code === undefined) return ended;
     await insertAuthorizationCode(tx, {

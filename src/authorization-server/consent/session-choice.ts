@@ -1,10 +1,13 @@
 /** Where a person has as many sessions as they may have: the choice, on the page where they agree to another one, of those that end for it. */
 import type { Kysely } from 'kysely';
 import type { ApiRequest } from '../../http/exchange.ts';
-import { foreign, html, type SafeHtml } from '../../http/pages/html.ts';
+import { html, type SafeHtml } from '../../http/pages/html.ts';
+import { decisionForm } from '../../http/pages/parts.ts';
+import type { Words } from '../../http/pages/words.ts';
 import { type EndedSession, endSessionIn } from '../../sessions/end.ts';
 import { type Crowd, findCrowd, type WantedSession } from '../../sessions/limits.ts';
 import type { Schema } from '../../storage/schema.ts';
+
 import { type ClientLookupDeps, clientName, loadClient } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 
@@ -20,30 +23,32 @@ export function chosenSessions(form: ApiRequest['form']): Set<string> {
 }
 
 /** The choice, to stand within the form that allows. `again`: too few were chosen. */
-export async function sessionChoice(deps: ClientLookupDeps, crowd: Crowd, again: boolean): Promise<SafeHtml> {
+export async function sessionChoice(
+  deps: ClientLookupDeps,
+  { say }: Words,
+  { crowd, again }: { crowd: Crowd; again: boolean },
+): Promise<SafeHtml> {
   const names = new Map<string, string>();
   for (const { client_id: id } of crowd.sessions) {
     if (id === null || names.has(id)) continue;
     const client = await loadClient(deps, id);
     names.set(id, client === undefined ? id : clientName(client));
   }
-  const wanted = Math.max(crowd.ofAll, crowd.ofClient);
+  const { ofClient, ofAll } = crowd;
+  const wanted = html`${say('consent.crowded', { count: Math.max(ofAll, ofClient) })}
+  ${ofClient > 0 && ofAll > 0 && say('consent.crowded.of-app', { count: ofClient })}`;
   return html`<fieldset>
-    <legend>Choose what to sign out</legend>
-    <p ${again ? html`role="alert"` : html``}>
-      You have as many sessions as you may have. Choose at least
-      ${wanted === 1 ? 'one' : wanted}${
-        crowd.ofClient > 0 && crowd.ofAll > 0 ? html` (of this app at least ${crowd.ofClient})` : html``
-      }
-      to sign out for this one. Messages that only such a device can read are lost with it.
-    </p>
+    <legend>${say('consent.choose')}</legend>
+    ${again ? html`<p role="alert">${wanted}</p>` : html`<p>${wanted}</p>`}
     ${crowd.sessions.map(
       (session) =>
         html`<label>
           <input type="checkbox" name="${FIELD}${session.id}" value="yes" />
-          ${foreign(names.get(session.client_id ?? '') ?? session.device_name ?? 'a Matrix app')}, device
-          ${foreign(session.device_id ?? 'unknown')}, last used
-          ${new Date(session.last_active_at).toISOString().slice(0, 10)}
+          ${say('consent.session', {
+            app: names.get(session.client_id ?? '') ?? session.device_name ?? say('word.matrix-app'),
+            device: session.device_id ?? say('consent.device-unknown'),
+            date: new Date(session.last_active_at).toISOString().slice(0, 10),
+          })}
         </label>`,
     )}
   </fieldset>`;
@@ -51,15 +56,20 @@ export async function sessionChoice(deps: ClientLookupDeps, crowd: Crowd, again:
 
 /** The two buttons, side by side; a choice stands above the one that allows. */
 export function decisionForms(
-  form: (decision: string, label: string, kind: string, more?: SafeHtml) => SafeHtml,
+  { say }: Words,
+  form: { readonly action: string; readonly csrfField: SafeHtml },
   choice: SafeHtml | undefined,
 ): SafeHtml {
-  if (choice !== undefined) {
-    return html`${form('allow', 'Allow', 'primary', choice)} ${form('deny', 'Cancel', 'secondary')}`;
-  }
-  return html`<div class="actions">
-    ${form('allow', 'Allow', 'primary')} ${form('deny', 'Cancel', 'secondary')}
-  </div>`;
+  const allow = {
+    ...form,
+    decision: 'allow',
+    label: say('action.allow'),
+    kind: 'primary',
+    fields: choice,
+  } as const;
+  const deny = { ...form, decision: 'deny', label: say('action.cancel'), kind: 'secondary' } as const;
+  const both = html`${decisionForm(allow)} ${decisionForm(deny)}`;
+  return choice === undefined ? html`<div class="actions">${both}</div>` : both;
 }
 
 /**

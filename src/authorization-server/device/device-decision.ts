@@ -1,5 +1,7 @@
 import type { ApiRequest, Handler, Reply } from '../../http/exchange.ts';
-import { OAuthError } from '../../protocol/oauth-error.ts';
+import { PageRefusal } from '../../http/pages/page-refusal.ts';
+import { wordsIn } from '../../http/pages/words.ts';
+import { message } from '../../texts/message.ts';
 import { concludeEnding, type EndedSession } from '../../sessions/end.ts';
 import { findCrowd } from '../../sessions/limits.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
@@ -47,7 +49,10 @@ export function decideDevice(deps: AuthorizationServerDeps): Handler {
       userId: user.id,
       deviceId: grant.device_id,
     });
-    return decidedPage({ allowed, headers: { 'set-cookie': releaseBrowser(deps.issuer, signIn.id) } });
+    return decidedPage(wordsIn(request.language), {
+      allowed,
+      headers: { 'set-cookie': releaseBrowser(deps.issuer, signIn.id) },
+    });
   };
 }
 
@@ -57,7 +62,7 @@ async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Pr
   const user = await findUser(deps.db.query, signIn.user_id);
   const client = grant && (await loadClient(deps, grant.client_id));
   if (grant === undefined || user === undefined || client === undefined) {
-    throw new OAuthError('invalid_request', 'this code has expired; please begin again on your device');
+    throw new PageRefusal(message('device.expired'));
   }
   refuseForeign(grant, user.id, deps.clock.now());
   request.annotate({ clientId: client.id });
@@ -74,13 +79,15 @@ async function confirm(
   const wanted = { userId: user.id, clientId: client.id, deviceId: grant.device_id };
   const crowd = await findCrowd(deps.db.query, deps.sessionLimits, wanted);
   const secret = browserSecretOf(deps.issuer, request, signIn.id) ?? '';
+  const words = wordsIn(request.language);
   return confirmationPage(deps, {
     signInId: signIn.id,
     grant,
     client,
     user,
     occupant: await occupantOf(deps, { userId: user.id, deviceId: grant.device_id, client }),
-    choice: crowd && (await sessionChoice(deps, crowd, status !== undefined)),
+    words,
+    choice: crowd && (await sessionChoice(deps, words, { crowd, again: status !== undefined })),
     csrfField: deps.csrf.field(secret, formPurpose(asked)),
     ...(status === undefined ? {} : { status }),
   });
@@ -101,7 +108,7 @@ async function decide(
     const ended = word.allowed ? await makeRoom(tx, deps, { ...wanted, ending: word.ending }) : [];
     if (ended === undefined) return { kind: 'crowded' };
     if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) {
-      throw new OAuthError('invalid_request', 'this sign-in was already answered');
+      throw new PageRefusal(message('sign-in.answered'));
     }
     const decided = await decideDeviceGrant(tx, {
       hash: grant.hash,
@@ -112,7 +119,7 @@ async function decide(
       at: now,
     });
     // Nothing is ended for an answer that does not count.
-    if (!decided) throw new OAuthError('invalid_request', 'this code was used or has expired');
+    if (!decided) throw new PageRefusal(message('device.expired'));
     return { kind: 'decided', ended };
   });
 }

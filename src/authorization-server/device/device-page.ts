@@ -1,42 +1,43 @@
 /** The pages of the device grant: the code is typed, and a person says yes or no. */
 import type { Reply } from '../../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../../http/pages/html.ts';
-import { userId } from '../../protocol/identifiers.ts';
+import { foreign, html, type SafeHtml } from '../../http/pages/html.ts';
+import { page } from '../../http/pages/page.ts';
+import { accountEntry, linkLine } from '../../http/pages/parts.ts';
+import type { Words } from '../../http/pages/words.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import type { DeviceGrant } from '../../storage/records/device-grants.ts';
 import type { User } from '../../storage/records/users.ts';
-import { type Client, clientHost, clientName } from '../../clients/clients.ts';
+import { type Message, message } from '../../texts/message.ts';
+import { type Client, clientName } from '../../clients/clients.ts';
+import { cautions, website } from '../consent/consent-page.ts';
+import type { Occupant } from '../consent/occupant.ts';
 import { decisionForms } from '../consent/session-choice.ts';
 
 /** The form for a user code. */
 export function codePage(
   deps: { issuer: string },
+  words: Words,
   input: {
     csrfField: SafeHtml;
     /** What stands in the field: out of the link, or what was typed last. */
     code: string;
     /** Why it has to be typed again. */
-    fault?: string;
+    fault?: Message;
     headers?: Readonly<Record<string, string | string[]>>;
   },
 ): Reply<string> {
-  const { code, fault, headers } = input;
-  return page({
-    title: 'Sign in on another device',
+  const { code, fault, headers = {} } = input;
+  const { say, tell } = words;
+  return page(words, {
+    title: message('device.title'),
     forms: 'anywhere',
     status: fault === undefined ? 200 : 400,
-    ...(headers === undefined ? {} : { headers }),
-    body: html`${fault !== undefined && html`<p role="alert">${fault}</p>`}
-      <p>
-        ${
-          code === ''
-            ? 'Type the code that your other device shows.'
-            : 'Go on only if your other device shows exactly this code.'
-        }
-      </p>
+    headers,
+    body: html`${fault !== undefined && html`<p role="alert">${tell(fault)}</p>`}
+      <p>${say(code === '' ? 'device.type' : 'device.compare')}</p>
       <form method="post" action="${endpointUrl(deps.issuer, 'device')}">
         ${input.csrfField}
-        <label for="user_code">Code</label>
+        <label for="user_code">${say('device.code')}</label>
         <p>
           <input
             type="text"
@@ -50,22 +51,20 @@ export function codePage(
             required
           />
         </p>
-        <button class="primary" type="submit">Continue</button>
+        <button class="primary" type="submit">${say('action.continue')}</button>
       </form>
-      <p>
-        Never type a code that somebody sent you or told you: whoever has the other device will be signed in
-        as you.
-      </p>`,
+      <p>${say('device.warning')}</p>`,
   });
 }
 
 export interface ConfirmationInput {
+  readonly words: Words;
   readonly signInId: string;
   readonly grant: DeviceGrant;
   readonly client: Client;
   readonly user: User;
-  /** Name of the other app that is signed in on the device, if one is. */
-  readonly occupant: string | undefined;
+  /** The other app that is signed in on the device, if one is. */
+  readonly occupant: Occupant | undefined;
   /** What the person has to choose before, if there is anything. */
   readonly choice: SafeHtml | undefined;
   readonly csrfField: SafeHtml;
@@ -77,67 +76,41 @@ export function confirmationPage(
   deps: { issuer: string; serverName: string },
   input: ConfirmationInput,
 ): Reply<string> {
-  const { grant, client, user, signInId, choice, csrfField } = input;
-  const host = clientHost(client);
-  const form = (decision: string, label: string, kind: string, more?: SafeHtml): SafeHtml =>
-    html`<form method="post" action="${endpointUrl(deps.issuer, `device/${signInId}`)}">
-      ${csrfField}
-      <input type="hidden" name="decision" value="${decision}" />
-      ${more}
-      <button class="${kind}" type="submit">${label}</button>
-    </form>`;
-  return page({
-    title: 'Did you start this sign-in?',
+  const { words, grant, client, user, signInId, choice, csrfField } = input;
+  const { say } = words;
+  const asked = { client, user, scope: grant.scope, occupant: input.occupant };
+  return page(words, {
+    title: message('device.confirm.title'),
     ...(input.status === undefined ? {} : { status: input.status }),
-    body: html`<p>
-        ${foreign(clientName(client))} on another device wants to sign in to your account. Allow it only if
-        you started this yourself, just now, and have the device before you.
-      </p>
+    body: html`<p>${say('device.confirm', { app: clientName(client) })}</p>
       <dl>
-        <dt>App</dt>
+        <dt>${say('word.app')}</dt>
         <dd>${foreign(clientName(client))}</dd>
-        ${
-          host !== undefined &&
-          html`<dt>Website of the app</dt>
-            <dd>${foreign(host)}</dd>`
-        }
-        <dt>Device</dt>
+        ${website(words, client)}
+        <dt>${say('word.device')}</dt>
         <dd>${foreign(grant.device_id)}</dd>
-        <dt>It asked from the address</dt>
+        <dt>${say('device.address')}</dt>
         <dd>${foreign(grant.address)}</dd>
-        <dt>It asks for</dt>
+        <dt>${say('device.asks')}</dt>
         <dd>${foreign(grant.scope)}</dd>
-        <dt>Account</dt>
-        <dd>
-          ${foreign(userId(user.localpart, deps.serverName))}${user.displayname !== null && html` (${foreign(user.displayname)})`}
-        </dd>
+        ${accountEntry(words, { ...user, serverName: deps.serverName })}
       </dl>
-      ${
-        input.occupant !== undefined &&
-        html`<p role="alert">
-          <strong>Careful:</strong> this device ID belongs to a sign-in of ${foreign(input.occupant)}. If you
-          allow this, that app is signed out.
-        </p>`
-      }
-      <p>It will be able to read and send messages as you. If somebody asked you to do this, press Cancel.</p>
-      ${decisionForms(form, choice)}
-      <p>
-        <a href="${endpointUrl(deps.issuer, `sign-in/${signInId}?account=another`)}">Use another account</a>
-      </p>`,
+      ${cautions(words, asked)}
+      <p>${say('device.means')}</p>
+      ${decisionForms(words, { action: endpointUrl(deps.issuer, `device/${signInId}`), csrfField }, choice)}
+      ${linkLine(endpointUrl(deps.issuer, `sign-in/${signInId}?account=another`), say('action.another-account'))}`,
   });
 }
 
 /** The end of it, on this device. */
-export function decidedPage(input: {
-  allowed: boolean;
-  headers: Readonly<Record<string, string | string[]>>;
-}): Reply<string> {
+export function decidedPage(
+  words: Words,
+  input: { allowed: boolean; headers: Readonly<Record<string, string | string[]>> },
+): Reply<string> {
   const { allowed, headers } = input;
-  return page({
-    title: allowed ? 'Your device is signed in' : 'The sign-in was refused',
+  return page(words, {
+    title: message(allowed ? 'device.allowed.title' : 'device.refused.title'),
     headers,
-    body: allowed
-      ? html`<p>Go on with your other device. You can close this page.</p>`
-      : html`<p>The other device is not signed in. You can close this page.</p>`,
+    body: html`<p>${words.say(allowed ? 'device.allowed' : 'device.refused')}</p>`,
   });
 }

@@ -5,7 +5,9 @@ import { addressKey } from '../../http/client-ip.ts';
 import { ensureBrowserSecret, readBrowserSecret } from '../../http/cookies.ts';
 import type { Handler } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
-import { OAuthError } from '../../protocol/oauth-error.ts';
+import { PageRefusal } from '../../http/pages/page-refusal.ts';
+import { wordsIn } from '../../http/pages/words.ts';
+import { message } from '../../texts/message.ts';
 import { hashSecret } from '../../protocol/token-format.ts';
 import { beginSignIn } from '../../sign-in/begin.ts';
 import type { SignInPurpose } from '../../sign-in/deps.ts';
@@ -30,7 +32,8 @@ const PURPOSE = 'device code';
 export function deviceGrantPurpose(deps: { issuer: string }): SignInPurpose {
   return {
     next: (signIn) => endpointUrl(deps.issuer, `device/${signIn.id}`),
-    wayBack: () => Promise.resolve({ url: endpointUrl(deps.issuer, 'device'), label: 'Type a code again' }),
+    wayBack: () =>
+      Promise.resolve({ url: endpointUrl(deps.issuer, 'device'), label: message('device.type-again') }),
     async identified(tx, { signInId, userId }) {
       const grant = await findDeviceGrantOfSignIn(tx, signInId);
       if (grant !== undefined) await claimDeviceGrant(tx, { hash: grant.hash, signInId, userId });
@@ -43,7 +46,7 @@ export function showCodeForm(deps: AuthorizationServerDeps): Handler {
   return (request) => {
     const { secret, headers } = ensureBrowserSecret(deps, request, COOKIE);
     const typed = readUserCode(request.query.get('user_code') ?? '');
-    return codePage(deps, {
+    return codePage(deps, wordsIn(request.language), {
       csrfField: deps.csrf.field(secret, PURPOSE),
       code: typed === undefined ? '' : showUserCode(typed),
       headers,
@@ -66,11 +69,10 @@ export function enterCode(deps: AuthorizationServerDeps): Handler {
     if (grant === undefined) {
       request.annotate({ reason: 'unknown user code' });
       guess.keep();
-      return codePage(deps, {
+      return codePage(deps, wordsIn(request.language), {
         csrfField: deps.csrf.field(secret ?? '', PURPOSE),
         code: '',
-        fault:
-          'This code is not known here. It may have expired: look at your other device, and type it again.',
+        fault: message('device.unknown-code'),
       });
     }
     guess.giveBack();
@@ -122,12 +124,7 @@ function createGuessLimits(deps: AuthorizationServerDeps): ReserveGuess {
 /** Whose grant it is decides, and only while it is open. Throws what the page says. */
 export function refuseForeign(grant: DeviceGrant, userId: InternalUserId, now: number): void {
   if (grant.user_id !== userId) {
-    throw new OAuthError('access_denied', 'this code was claimed by another person', { status: 403 });
+    throw new PageRefusal(message('device.claimed'), { status: 403 });
   }
-  if (grant.decision !== null || grant.expires_at <= now) {
-    throw new OAuthError(
-      'invalid_request',
-      'this code was used or has expired; please begin again on your device',
-    );
-  }
+  if (grant.decision !== null || grant.expires_at <= now) throw new PageRefusal(message('device.expired'));
 }

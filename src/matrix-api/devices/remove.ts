@@ -6,11 +6,11 @@ import { MatrixError } from '../../protocol/matrix-error.ts';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import { concludeEnding, type EndedSession, endSessionIn } from '../../sessions/end.ts';
 import { type DeviceRow, listDevices } from '../../storage/records/devices.ts';
-import { consumeUiAuth } from '../../storage/records/user-interactive.ts';
+import { consumeUiAuth, type WhatIsAsked } from '../../storage/records/user-interactive.ts';
 import { requireUser, type UserAccess } from '../access-token.ts';
 import type { MatrixApiDeps } from '../deps.ts';
 import { type GuardedBody, proveUser } from '../user-interactive/prove.ts';
-import { type Summary, summaryOf } from '../user-interactive/summary.ts';
+import { summariseSignOut } from '../user-interactive/summary.ts';
 import { nameDevices } from './shown-device.ts';
 
 /** Signs one device out, once its person has proved themselves; 200 also where it is gone. */
@@ -29,7 +29,7 @@ async function remove(
   deviceIds: readonly string[],
 ): Promise<Reply> {
   const access = await requireLegacyUser(deps, request);
-  const summarise = (): Promise<Summary> => summariseRemoval(deps, access.userId, deviceIds);
+  const summarise = (): Promise<WhatIsAsked> => summariseRemoval(deps, access.userId, deviceIds);
   let proof = await proveUser(deps, { request, access, summarise });
   if (proof.kind === 'proven') {
     const ended = await endOn(deps, { userId: access.userId, deviceIds, proof: proof.hash });
@@ -70,15 +70,10 @@ async function summariseRemoval(
   deps: MatrixApiDeps,
   userId: InternalUserId,
   deviceIds: readonly string[],
-): Promise<Summary> {
+): Promise<WhatIsAsked> {
   const rows = await wantedDevices(deps.db.query, { userId, deviceIds });
   const names = await nameDevices(deps, rows);
-  const things = rows.map((row) => {
-    const name = names.get(row);
-    return name === undefined ? row.device_id : `${name} (${row.device_id})`;
-  });
-  if (things.length === 0) return summaryOf('sign out devices that are gone already', []);
-  return summaryOf(things.length === 1 ? 'sign out this device' : 'sign out these devices', things);
+  return summariseSignOut(rows.map((row) => ({ id: row.device_id, name: names.get(row) ?? null })));
 }
 
 async function wantedDevices(

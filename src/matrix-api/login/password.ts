@@ -2,6 +2,7 @@
 import { addressKey } from '../../http/client-ip.ts';
 import type { ApiRequest } from '../../http/exchange.ts';
 import { type Reservation, reserveAll } from '../../http/rate-limit.ts';
+import { plainText } from '../../texts/catalogue.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { Unavailable } from '../../protocol/unavailable.ts';
 import { completeSignIn } from '../../sign-in/complete.ts';
@@ -101,7 +102,7 @@ async function complete(
         throw deactivated();
       case 'refused':
         deps.emit('login_refused', { provider: signIn.providerId, reason: error.reason });
-        throw new MatrixError(403, 'M_FORBIDDEN', error.explanation, { reason: error.reason });
+        throw new MatrixError(403, 'M_FORBIDDEN', plainText('en', error.told), { reason: error.reason });
     }
   }
 }

@@ -1,9 +1,13 @@
 import type { Reply } from '../../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../../http/pages/html.ts';
-import { userId } from '../../protocol/identifiers.ts';
+import { html, type SafeHtml } from '../../http/pages/html.ts';
+import { page } from '../../http/pages/page.ts';
+import { accountEntry, decisionForm, linkLine, placeText, warning } from '../../http/pages/parts.ts';
+import { isUnprotected, returnPlace } from '../../http/pages/return-place.ts';
+import type { Words } from '../../http/pages/words.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import type { SignIn } from '../../storage/records/sign-ins.ts';
 import type { User } from '../../storage/records/users.ts';
+import { message } from '../../texts/message.ts';
 
 /**
  * Names where the token goes and whose it is: the client is known by nothing else. `form-action` is left out of the policy, as it would block the
@@ -12,6 +16,7 @@ import type { User } from '../../storage/records/users.ts';
 export function confirmationPage(
   deps: { issuer: string; serverName: string },
   input: {
+    readonly words: Words;
     readonly signIn: SignIn;
     readonly redirectUrl: string;
     readonly user: User;
@@ -22,73 +27,40 @@ export function confirmationPage(
     readonly csrfField: SafeHtml;
   },
 ): Reply<string> {
-  const { signIn, redirectUrl, user, action, csrfField } = input;
+  const { words, signIn, redirectUrl, user, action, csrfField } = input;
+  const { say } = words;
   const place = returnPlace(redirectUrl);
-  const form = (decision: string, label: string, kind: string): SafeHtml =>
-    html`<form method="post" action="${action}">
-      ${csrfField}
-      <input type="hidden" name="decision" value="${decision}" />
-      <button class="${kind}" type="submit">${label}</button>
-    </form>`;
-  return page({
-    title: `Continue to ${place}?`,
+  const form = { action, csrfField };
+  const account = html`<a href="${endpointUrl(deps.issuer, 'account')}">${say('sso.your-account')}</a>`;
+  return page(words, {
+    title: message('sso.title', { place }),
     forms: 'anywhere',
-    body: html`<p>You are about to be signed in there.</p>
+    body: html`<p>${say('sso.about')}</p>
       <dl>
-        <dt>You will return to</dt>
-        <dd>${foreign(place)}</dd>
-        <dt>Account</dt>
-        <dd>
-          ${foreign(userId(user.localpart, deps.serverName))}${user.displayname !== null && html` (${foreign(user.displayname)})`}
-        </dd>
+        <dt>${say('consent.return')}</dt>
+        <dd>${placeText(words, redirectUrl)}</dd>
+        ${accountEntry(words, { ...user, serverName: deps.serverName })}
       </dl>
-      ${
-        isUnprotected(redirectUrl) &&
-        html`<p role="alert">
-          <strong>Careful:</strong> the way there is not encrypted. Whoever is on the same network could sign
-          in as you.
-        </p>`
-      }
-      ${
-        input.isCrowded &&
-        html`<p role="alert">
-          You are signed in in as many places as you may be. Sign out somewhere in
-          <a href="${endpointUrl(deps.issuer, 'account')}">your account</a> first, or it will not work, unless
-          you are signing in again where you are signed in already.
-        </p>`
-      }
-      <p>
-        The app there will be able to read and send messages as you. Continue only if you have just begun to
-        sign in with it yourself.
-      </p>
+      ${isUnprotected(redirectUrl) && warning(words, say('sso.unprotected'))}
+      ${input.isCrowded && html`<p role="alert">${say('sso.crowded', { account })}</p>`}
+      <p>${say('sso.means')}</p>
       <div class="actions">
-        ${form('continue', 'Continue', 'primary')} ${form('cancel', 'Cancel', 'secondary')}
+        ${decisionForm({ ...form, decision: 'continue', label: say('action.continue'), kind: 'primary' })}
+        ${decisionForm({ ...form, decision: 'cancel', label: say('action.cancel'), kind: 'secondary' })}
       </div>
-      <p>
-        <a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`)}">Use another account</a>
-      </p>`,
+      ${linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`), say('action.another-account'))}`,
   });
 }
 
 /** After a no: nobody is told, as the flow of the specification has no word for it. */
-export function refusedPage(redirectUrl: string, headers: Readonly<Record<string, string>>): Reply<string> {
-  return page({
-    title: 'You were not signed in',
+export function refusedPage(
+  words: Words,
+  redirectUrl: string,
+  headers: Readonly<Record<string, string>>,
+): Reply<string> {
+  return page(words, {
+    title: message('sso.refused.title'),
     headers,
-    body: html`<p>Nothing was sent to ${foreign(returnPlace(redirectUrl))}. You can close this page.</p>`,
+    body: html`<p>${words.say('sso.refused', { place: returnPlace(redirectUrl) })}</p>`,
   });
-}
-
-/** Where the browser goes next, as a person can judge it: a host, this computer, or an app's own scheme. */
-export function returnPlace(redirectUrl: string): string {
-  const url = new URL(redirectUrl);
-  if (url.protocol === 'https:') return url.host;
-  if (isUnprotected(redirectUrl)) return `http://${url.host}`;
-  return url.protocol === 'http:' ? 'an app on this computer' : `the app behind ${url.protocol}`;
-}
-
-function isUnprotected(redirectUrl: string): boolean {
-  const { protocol, hostname } = new URL(redirectUrl);
-  const isLoopback = /^(?:localhost|(?:.+\.)localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
-  return protocol === 'http:' && !isLoopback;
 }

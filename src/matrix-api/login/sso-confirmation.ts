@@ -1,7 +1,9 @@
 import { type ApiRequest, type Handler, noStore, type Reply } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { isTrustedRedirect, withLoginToken } from '../../protocol/login-redirect.ts';
-import { OAuthError } from '../../protocol/oauth-error.ts';
+import { PageRefusal } from '../../http/pages/page-refusal.ts';
+import { returnPlace } from '../../http/pages/return-place.ts';
+import { type Words, wordsIn } from '../../http/pages/words.ts';
 import { findCrowd } from '../../sessions/limits.ts';
 import { issueLoginToken } from '../../sessions/login-tokens.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
@@ -11,7 +13,8 @@ import type { Database } from '../../storage/engine/database.ts';
 import { findLoginRedirect } from '../../storage/records/login-tokens.ts';
 import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
 import { findUser, type User } from '../../storage/records/users.ts';
-import { confirmationPage, refusedPage, returnPlace } from './sso-confirmation-page.ts';
+import { message } from '../../texts/message.ts';
+import { confirmationPage, refusedPage } from './sso-confirmation-page.ts';
 import type { SsoDeps } from './sso-deps.ts';
 
 /** What the confirmation is about, all of it read from what was stored at the start. */
@@ -27,7 +30,9 @@ export function legacyLoginPurpose(deps: { db: Database; issuer: string }): Sign
     next: (signIn) => confirmationUrl(deps, signIn),
     wayBack: async (signIn) => {
       const url = await findLoginRedirect(deps.db.query, signIn.id);
-      return url === undefined ? undefined : { url, label: `Return to ${returnPlace(url)}` };
+      return url === undefined
+        ? undefined
+        : { url, label: message('action.return-to', { place: returnPlace(url) }) };
     },
   };
 }
@@ -42,6 +47,7 @@ export function showSsoConfirmation(deps: SsoDeps): Handler {
     // Which device it will be, the login says: a new one, as far as is known.
     const wanted = { userId: asked.user.id, clientId: null, deviceId: '' };
     return confirmationPage(deps, {
+      words: wordsIn(request.language),
       ...asked,
       isCrowded: (await findCrowd(deps.db.query, deps.sessionLimits, wanted)) !== undefined,
       action: confirmationUrl(deps, asked.signIn),
@@ -55,7 +61,9 @@ export function decideSsoConfirmation(deps: SsoDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
     deps.csrf.check(request, browserSecretOf(deps.issuer, request, asked.signIn.id), formPurpose(asked));
-    return request.form.get('decision') === 'continue' ? proceed(deps, asked) : refuse(deps, asked);
+    return request.form.get('decision') === 'continue'
+      ? proceed(deps, asked)
+      : refuse(deps, wordsIn(request.language), asked);
   };
 }
 
@@ -72,7 +80,7 @@ async function readAsked(deps: SsoDeps, request: ApiRequest): Promise<Asked> {
 /** Back to the app with a login token. Somebody who is locked gets one too: what it means to them, the login itself tells their app (locked is not logged out). */
 async function proceed(deps: SsoDeps, { signIn, redirectUrl, user }: Asked): Promise<Reply> {
   if (user.deactivated_at !== null) {
-    throw new OAuthError('access_denied', 'this account has been deactivated', { status: 403 });
+    throw new PageRefusal(message('sign-in.deactivated'), { status: 403 });
   }
   const token = await deps.db.write(async (tx) => {
     await finish(deps, tx, signIn);
@@ -85,10 +93,10 @@ async function proceed(deps: SsoDeps, { signIn, redirectUrl, user }: Asked): Pro
   return { status: 303, headers: { ...noStore, location, 'set-cookie': cookie } };
 }
 
-async function refuse(deps: SsoDeps, { signIn, redirectUrl, user }: Asked): Promise<Reply> {
+async function refuse(deps: SsoDeps, words: Words, { signIn, redirectUrl, user }: Asked): Promise<Reply> {
   await deps.db.write((tx) => finish(deps, tx, signIn));
   deps.emit('consent_refused', { userId: user.id });
-  return refusedPage(redirectUrl, { 'set-cookie': releaseBrowser(deps.issuer, signIn.id) });
+  return refusedPage(words, redirectUrl, { 'set-cookie': releaseBrowser(deps.issuer, signIn.id) });
 }
 
 async function finish(
@@ -97,7 +105,7 @@ async function finish(
   { id }: SignIn,
 ): Promise<void> {
   if (await finishSignIn(tx, { id, at: deps.clock.now() })) return;
-  throw new OAuthError('invalid_request', 'this sign-in was already answered; please return to your app');
+  throw new PageRefusal(message('sign-in.answered'));
 }
 
 function confirmationUrl({ issuer }: { issuer: string }, signIn: SignIn): string {

@@ -1,17 +1,16 @@
 import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/matrix-client.ts';
 import { type Handler, noStore } from '../../http/exchange.ts';
+import { PageRefusal } from '../../http/pages/page-refusal.ts';
 import { loginRedirectFault } from '../../protocol/login-redirect.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
+import { message } from '../../texts/message.ts';
 import { beginSignIn } from '../../sign-in/begin.ts';
 import type { SignInDeps } from '../../sign-in/deps.ts';
 import { insertLoginRequest } from '../../storage/records/login-tokens.ts';
 import type { Provider } from '../../upstream/provider.ts';
 import type { SsoDeps } from './sso-deps.ts';
-
-const NO_WAY_BACK =
-  'The app that sent you here did not say where to return to in a way that can be used. Go back to the app and start again.';
 
 /** What a client sent a person for, judged. */
 interface SsoRequest {
@@ -70,17 +69,15 @@ function readSsoRequest(
   if (fault !== undefined) throw unusable('M_INVALID_PARAM', `redirectUrl ${fault}`);
   const provider = idpId === undefined ? undefined : providers.find(({ id }) => id === idpId);
   if (idpId !== undefined && provider === undefined) {
-    throw new MatrixError(
-      404,
-      'M_NOT_FOUND',
-      'There is no such identity provider here. Please return to your app and choose another one.',
-    );
+    throw new PageRefusal(message('refused.no-such-provider'), {
+      wire: new MatrixError(404, 'M_NOT_FOUND', 'There is no such identity provider here'),
+    });
   }
   const action = query.get('action') ?? query.get('org.matrix.msc3824.action');
   return { redirectUrl, provider, action: action === 'register' ? 'register' : 'login' };
 }
 
 /** The person did not write it: the app did. */
-function unusable(code: 'M_INVALID_PARAM' | 'M_MISSING_PARAM', text: string): MatrixError {
-  return new MatrixError(400, code, text, { toPerson: NO_WAY_BACK });
+function unusable(code: 'M_INVALID_PARAM' | 'M_MISSING_PARAM', text: string): PageRefusal {
+  return new PageRefusal(message('refused.no-way-back'), { wire: new MatrixError(400, code, text) });
 }

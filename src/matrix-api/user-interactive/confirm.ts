@@ -2,6 +2,7 @@
 import type { PageRoute } from '../../http/app.ts';
 import { ensureBrowserSecret, readBrowserSecret } from '../../http/cookies.ts';
 import { type Handler, noStore, type Reply } from '../../http/exchange.ts';
+import { wordsIn } from '../../http/pages/words.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { hashSecret } from '../../protocol/token-format.ts';
 import { beginSignIn } from '../../sign-in/begin.ts';
@@ -52,12 +53,8 @@ function showConfirmation(deps: MatrixApiDeps): Handler {
     const session = request.query.get('session') ?? '';
     const waiting = await requireWaiting(deps, session);
     const { secret, headers } = ensureBrowserSecret(deps, request, COOKIE);
-    return confirmPage(deps, {
-      waiting,
-      session,
-      csrfField: deps.csrf.field(secret, formPurpose(session)),
-      headers,
-    });
+    const csrfField = deps.csrf.field(secret, formPurpose(session));
+    return confirmPage(deps, wordsIn(request.language), { waiting, session, csrfField, headers });
   };
 }
 
@@ -91,7 +88,7 @@ function finishProof(deps: MatrixApiDeps): Handler {
       const reason = 'somebody else than the user of the session proved who they are';
       request.annotate({ reason });
       deps.emit('login_refused', { userId: signIn.user_id, reason });
-      return otherPersonPage(deps, { waiting, signInId: signIn.id });
+      return otherPersonPage(deps, wordsIn(request.language), { waiting, signInId: signIn.id });
     }
     const at = deps.clock.now();
     const completed = await deps.db.write(async (tx) => {

@@ -2,6 +2,9 @@ import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/matrix-client.ts';
 import { noStore, type Reply } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
+import { PageRefusal } from '../../http/pages/page-refusal.ts';
+import { type Words, wordsIn } from '../../http/pages/words.ts';
+import { message } from '../../texts/message.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { findUiAuthOfSignIn } from '../../storage/records/user-interactive.ts';
 import type { MatrixApiDeps } from '../deps.ts';
@@ -26,13 +29,13 @@ export function showFallback(
       throw new MatrixError(404, 'M_UNRECOGNIZED', 'This authentication type is not offered here');
     }
     const signInId = request.query.get('done');
-    if (signInId !== null && stage === SSO_STAGE) return showDone(deps, signInId);
+    if (signInId !== null && stage === SSO_STAGE) return showDone(deps, wordsIn(request.language), signInId);
     const session = request.query.get('session') ?? '';
     if (session === '') throw new MatrixError(400, 'M_MISSING_PARAM', 'session is missing');
     if (isOAuth) return { status: 302, headers: { ...noStore, location: crossSigningResetUrl(accountUrl) } };
     const waiting = await findWaiting(deps, session);
     if (waiting === undefined) throw notWaiting();
-    if (waiting.completed_at !== null) return donePage();
+    if (waiting.completed_at !== null) return donePage(wordsIn(request.language));
     return { status: 303, headers: { ...noStore, location: confirmUrl(deps, session) } };
   };
 }
@@ -46,21 +49,18 @@ export function doneUrl({ homeserverUrl, issuer }: Deps, signInId: string): stri
 }
 
 /** What a person is told who comes too late, or twice. */
-export function notWaiting(): MatrixError {
-  return new MatrixError(
-    404,
-    'M_NOT_FOUND',
-    'nothing waits to be confirmed here, or it is too old; please begin again in your app',
-  );
+export function notWaiting(): PageRefusal {
+  const wire = new MatrixError(404, 'M_NOT_FOUND', 'Nothing waits to be confirmed here, or it is too old');
+  return new PageRefusal(message('prove.nothing'), { wire });
 }
 
 function confirmUrl({ issuer }: Deps, session: string): string {
   return endpointUrl(issuer, `user-interactive?session=${encodeURIComponent(session)}`);
 }
 
-async function showDone(deps: Deps, signInId: string): Promise<Reply> {
+async function showDone(deps: Deps, words: Words, signInId: string): Promise<Reply> {
   const known = /^[0-9a-z]{26}$/.test(signInId);
   const waiting = known ? await findUiAuthOfSignIn(deps.db.query, signInId) : undefined;
   if (waiting === undefined || waiting.completed_at === null) throw notWaiting();
-  return donePage();
+  return donePage(words);
 }

@@ -1,9 +1,13 @@
 /** What a person sees on the way through user-interactive authentication. */
 import type { Reply } from '../../http/exchange.ts';
-import { foreign, html, page, type SafeHtml } from '../../http/pages/html.ts';
+import { foreign, html, type SafeHtml } from '../../http/pages/html.ts';
+import { page } from '../../http/pages/page.ts';
+import { accountEntry, linkLine } from '../../http/pages/parts.ts';
+import type { Words } from '../../http/pages/words.ts';
 import { userId } from '../../protocol/identifiers.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
-import type { WaitingRequest } from '../../storage/records/user-interactive.ts';
+import type { WaitingRequest, WhatIsAsked } from '../../storage/records/user-interactive.ts';
+import { message } from '../../texts/message.ts';
 import { readSummary } from './summary.ts';
 
 interface Shared {
@@ -14,6 +18,7 @@ interface Shared {
 /** Says what is about to be done before anybody signs in (client-server API: "confirm with the user"). */
 export function confirmPage(
   at: Shared,
+  words: Words,
   shown: {
     waiting: WaitingRequest;
     session: string;
@@ -22,53 +27,54 @@ export function confirmPage(
   },
 ): Reply<string> {
   const { waiting, session, csrfField, headers } = shown;
-  const { act, things, more } = readSummary(waiting.summary);
-  return page({
-    title: 'Confirm that it is you',
+  const { say } = words;
+  const { localpart } = waiting;
+  return page(words, {
+    title: message('prove.title'),
     // The answer leads to the identity provider.
     forms: 'anywhere',
     headers,
-    body: html`<p>An app in which you are signed in wants to ${act}${things.length === 0 ? '.' : ':'}</p>
-      ${
-        things.length > 0 &&
-        html`<ul>
-          ${things.map((thing) => html`<li>${foreign(thing)}</li>`)}
-        </ul>`
-      }
-      ${more > 0 && html`<p>and ${more} more.</p>`}
+    body: html`${whatIsDone(words, readSummary(waiting.summary_json))}
       <dl>
-        <dt>Account</dt>
-        <dd>${foreign(userId(waiting.localpart, at.serverName))}</dd>
-        ${asker(waiting)}
+        ${accountEntry(words, { localpart, serverName: at.serverName, displayname: null })}
+        ${asker(words, waiting)}
       </dl>
-      <p>
-        Sign in once more to confirm this. If you did not ask for it, close this page: then nothing happens.
-      </p>
+      <p>${say('prove.means')}</p>
       <form method="post" action="${endpointUrl(at.issuer, 'user-interactive')}">
         ${csrfField}
         <input type="hidden" name="session" value="${session}" />
-        <div class="actions"><button class="primary" type="submit">Continue</button></div>
+        <div class="actions"><button class="primary" type="submit">${say('action.continue')}</button></div>
       </form>`,
   });
+}
+
+function whatIsDone({ say }: Words, { devices, more }: WhatIsAsked): SafeHtml {
+  const count = devices.length + more;
+  if (count === 0) return html`<p>${say('prove.sign-out-nothing')}</p>`;
+  return html`<p>${say('prove.sign-out-devices', { count })}</p>
+    <ul>
+      ${devices.map((device) => html`<li>${deviceText(say, device)}</li>`)}
+    </ul>
+    ${more > 0 && html`<p>${say('prove.more', { count: more })}</p>`}`;
+}
+
+function deviceText(say: Words['say'], { id, name }: { id: string; name: string | null }): SafeHtml {
+  return name === null ? foreign(id) : say('word.named', { name, more: id });
 }
 
 /** Somebody else signed in than the one whose session it is. */
 export function otherPersonPage(
   at: Shared,
+  words: Words,
   shown: { waiting: WaitingRequest; signInId: string },
 ): Reply<string> {
-  return page({
-    title: 'This is another account',
+  const { say } = words;
+  const again = endpointUrl(at.issuer, `sign-in/${shown.signInId}?account=another`);
+  return page(words, {
+    title: message('prove.other.title'),
     status: 403,
-    body: html`<p>
-        Only ${foreign(userId(shown.waiting.localpart, at.serverName))} can confirm this. You have signed in
-        as somebody else at the identity provider.
-      </p>
-      <p>
-        <a href="${endpointUrl(at.issuer, `sign-in/${shown.signInId}?account=another`)}"
-          >Use another account</a
-        >
-      </p>`,
+    body: html`<p>${say('prove.other', { user: userId(shown.waiting.localpart, at.serverName) })}</p>
+      ${linkLine(again, say('action.another-account'))}`,
   });
 }
 
@@ -82,16 +88,16 @@ else if (window.opener && window.opener.postMessage) window.opener.postMessage('
 `;
 
 /** The end: the app goes on by itself where it can be told. */
-export function donePage(): Reply<string> {
-  return page({
-    title: 'Confirmed',
+export function donePage(words: Words): Reply<string> {
+  return page(words, {
+    title: message('prove.done.title'),
     script: TELL_THE_APP,
-    body: html`<p>Thank you. Go back to your app; you can close this page.</p>`,
+    body: html`<p>${words.say('prove.done')}</p>`,
   });
 }
 
-function asker({ device_id: id, device_name: name }: WaitingRequest): SafeHtml | false {
+function asker({ say }: Words, { device_id: id, device_name: name }: WaitingRequest): SafeHtml | false {
   if (id === null) return false;
-  return html`<dt>Asked for on</dt>
-    <dd>${foreign(name === null ? id : `${name} (${id})`)}</dd>`;
+  return html`<dt>${say('prove.asked-on')}</dt>
+    <dd>${deviceText(say, { id, name })}</dd>`;
 }

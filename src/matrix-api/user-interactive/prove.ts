@@ -13,9 +13,10 @@ import {
   insertUiAuthSession,
   isOfAnother,
   type WaitingRequest,
+  type WhatIsAsked,
 } from '../../storage/records/user-interactive.ts';
 import type { UserAccess } from '../access-token.ts';
-import { writeSummary, type Summary } from './summary.ts';
+import { writeSummary } from './summary.ts';
 
 /** The stage that a person proves themselves by. */
 export const SSO_STAGE = 'm.login.sso';
@@ -67,7 +68,7 @@ export async function proveUser(
   guarded: {
     readonly request: ApiRequest<GuardedBody | undefined>;
     readonly access: UserAccess;
-    readonly summarise: () => Promise<Summary>;
+    readonly summarise: () => Promise<WhatIsAsked>;
   },
 ): Promise<Proof> {
   const { request, access } = guarded;
@@ -111,13 +112,13 @@ async function ask(
 ): Promise<Proof> {
   const now = deps.clock.now();
   const session = issueSecret('userInteractive', deps.random);
-  const summary = writeSummary(await guarded.summarise());
+  const summary_json = writeSummary(await guarded.summarise());
   await deps.db.write((tx) =>
     insertUiAuthSession(tx, {
       hash: hashSecret(session),
       session_id: guarded.access.sessionId,
       request_hash: hashRequest(guarded.request),
-      summary,
+      summary_json,
       created_at: now,
       expires_at: now + LIFETIME,
       completed_at: null,

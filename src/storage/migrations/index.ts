@@ -5,5 +5,13 @@ import { legacyLogin } from './002-legacy-login.ts';
 import { refreshIndexes } from './003-refresh-indexes.ts';
 import { audit } from './004-audit.ts';
 import { signOuts } from './005-sign-outs.ts';
+import { uiAuthSummary } from './006-ui-auth-summary.ts';
 
-export const migrations: readonly Migration[] = [initial, legacyLogin, refreshIndexes, audit, signOuts];
+export const migrations: readonly Migration[] = [
+  initial,
+  legacyLogin,
+  refreshIndexes,
+  audit,
+  signOuts,
+  uiAuthSummary,
+];

@@ -2,7 +2,7 @@
 import type { DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
 import type { Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
-import type { Schema } from '../schema.ts';
+import type { JsonText, Schema } from '../schema.ts';
 import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
@@ -10,6 +10,15 @@ declare module '../schema.ts' {
     ui_auth_sessions: UiAuthSessionsTable;
     ui_auth_requests: UiAuthRequestsTable;
   }
+}
+
+/** What is about to be done: devices are signed out. */
+export interface WhatIsAsked {
+  readonly kind: 'sign_out_devices';
+  /** The first of them; none if they are gone already. */
+  readonly devices: readonly { readonly id: string; readonly name: string | null }[];
+  /** How many more there are. */
+  readonly more: number;
 }
 
 /** A request that waits for its person to prove themselves again (client-server API, "User-Interactive Authentication"). */
@@ -20,8 +29,8 @@ export interface UiAuthSessionsTable {
   session_id: SessionId;
   /** Of method, path and body: nothing else can be done with it. */
   request_hash: string;
-  /** What is about to be done, for the person to read. */
-  summary: string;
+  /** What is about to be done, for the page that asks the person. */
+  summary_json: JsonText<WhatIsAsked>;
   created_at: number;
   expires_at: number;
   /** When the person had signed in again. */

@@ -1,0 +1,213 @@
+/**
+ * English, the language that every text exists in. What stands in braces is put in by the page; pages keep it apart, so a text may have it anywhere.
+ * Short sentences, common words, and the words that people know from their apps: no term of a standard.
+ */
+export const en = {
+  // Words that several pages share.
+  'word.account': 'Account',
+  'word.app': 'App',
+  'word.device': 'Device',
+  'word.name': 'Name',
+  'word.reference': 'Reference: {reference}',
+  'word.details': 'Details: {details}',
+  'word.careful': 'Careful:',
+  'word.named': '{name} ({more})',
+  'word.matrix-app': 'A Matrix app',
+  'word.another-app': 'another app',
+  'word.utc': '{time} UTC',
+  'action.allow': 'Allow',
+  'action.back': 'Back',
+  'action.cancel': 'Cancel',
+  'action.continue': 'Continue',
+  'action.another-account': 'Use another account',
+  'action.try-again': 'Try again',
+  'action.return-to': 'Return to {place}',
+  'action.return-to-app': 'Return to the app',
+  'place.this-computer': 'an app on this computer',
+  'place.app-behind': 'the app behind {scheme}',
+
+  // What went wrong, whatever the page.
+  'refused.title': 'This request was refused',
+  'refused.unreadable':
+    'Your browser was sent here with a request that cannot be read. Go back to where you came from and start again.',
+  'refused.unacceptable':
+    'The app that sent you here made a request that cannot be carried out. Go back to the app and start again.',
+  'refused.no-way-back':
+    'The app that sent you here did not say where to return to in a way that can be used. Go back to the app and start again.',
+  'refused.no-such-provider':
+    'There is no such identity provider here. Please return to your app and choose another one.',
+  'refused.path': 'There is nothing at this address. It may have been copied only in part.',
+  'refused.path.title': 'This page does not exist',
+  'refused.path.way-on': 'Go to the start page',
+  'refused.method': 'This address cannot be used in this way.',
+  'refused.rate.title': 'Too many attempts',
+  'refused.rate': {
+    one: 'There were too many attempts. Please wait {count} second, and try again.',
+    other: 'There were too many attempts. Please wait {count} seconds, and try again.',
+  },
+  'refused.unavailable.title': 'Not available at the moment',
+  'refused.unavailable': 'Something that is needed for this does not answer. Please try again in a moment.',
+  'refused.fault.title': 'Something went wrong',
+  'refused.fault': 'This is a fault of the service, not yours. Please tell your administrator the reference.',
+  'refused.form':
+    'This form is out of date, or was not sent from its own page. Please go back and try again.',
+
+  // The sign-in through the identity provider.
+  'sign-in.unknown':
+    'This sign-in is not known here: it was finished, is too old, or was begun elsewhere. Please return to your app and begin again.',
+  'sign-in.other-browser':
+    'This sign-in is finished, or was begun in another browser. Please return to your app and begin again.',
+  'sign-in.finished': 'This sign-in is finished. Please return to your app.',
+  'sign-in.answered': 'This sign-in was already answered. Please return to your app.',
+  'sign-in.nobody': 'Nobody has signed in for this yet. Please return to your app and begin again.',
+  'sign-in.not-signed-in': 'You are not signed in',
+  'sign-in.denied': 'The identity provider did not sign you in.',
+  'sign-in.not-accepted':
+    'The answer of the identity provider was not accepted. Please try again, or ask your administrator.',
+  'sign-in.no-localpart':
+    'Your account at the identity provider has no usable value for: {claims}. Please ask your administrator.',
+  'sign-in.bad-localpart':
+    '“{value}” ({claims}) cannot be a Matrix user ID: {fault}. Please ask your administrator.',
+  'sign-in.taken': '{user} belongs to another account. Please ask your administrator.',
+  'sign-in.age-unknown':
+    'The app wants you to sign in anew, and the identity provider did not say when you last did. Please ask your administrator.',
+  'sign-in.too-old':
+    'The app wants you to sign in anew, and the identity provider let you in by an earlier sign-in. Please sign out there, then try again.',
+  'sign-in.deactivated': 'This account has been deactivated.',
+  'sign-in.other-person': 'This is the account of somebody else.',
+  'sign-in.not-allowed':
+    'Your account at the identity provider is not allowed to use this service. Please ask your administrator.',
+  'sign-in.not-allowed.needs':
+    'Your account at the identity provider is not allowed to use this service. It needs: {rule}. Please ask your administrator.',
+  'sign-in.not-allowed.has':
+    'Your account at the identity provider is not allowed to use this service. It must not have: {rule}. Please ask your administrator.',
+  'sign-in.another-account': 'Try with another account',
+  'sign-in.provider-down':
+    'The identity provider does not answer as it should. Nothing is lost: please try again in a moment.',
+  'sign-in.choose.title': 'Where do you want to sign in?',
+
+  // The way back to an app.
+  'hand-over.form.title': 'Return to the app',
+  'hand-over.form': 'One more step: return to the app with its answer.',
+
+  // An app asks for access.
+  'consent.title': 'Allow this sign-in?',
+  'consent.wants': '{app} wants to sign in to your account.',
+  'consent.website': 'Website of the app',
+  'consent.return': 'You will return to',
+  'consent.replaces':
+    'this device ID belongs to a sign-in of {app}. If you allow this, that app is signed out.',
+  'consent.admin': 'it also asks for your rights as an administrator of this server.',
+  'consent.means':
+    'It will be able to read and send messages as you. Allow it only if you have just begun to sign in with this app yourself.',
+  'consent.terms': 'Terms of service of the app',
+  'consent.privacy': 'Privacy policy of the app',
+  'consent.choose': 'Choose what to sign out',
+  'consent.crowded': {
+    one: 'You have as many sessions as you may have. Choose at least one to sign out for this one. Messages that only such a device can read are lost with it.',
+    other:
+      'You have as many sessions as you may have. Choose at least {count} to sign out for this one. Messages that only such a device can read are lost with it.',
+  },
+  'consent.crowded.of-app': {
+    one: 'At least {count} of them has to be of this app.',
+    other: 'At least {count} of them have to be of this app.',
+  },
+  'consent.session': '{app}, device {device}, last used {date}',
+  'consent.device-unknown': 'unknown',
+
+  // Sign-in on another device.
+  'device.title': 'Sign in on another device',
+  'device.type': 'Type the code that your other device shows.',
+  'device.compare': 'Go on only if your other device shows exactly this code.',
+  'device.code': 'Code',
+  'device.warning':
+    'Never type a code that somebody sent you or told you: whoever has the other device will be signed in as you.',
+  'device.unknown-code':
+    'This code is not known here. It may have expired: look at your other device, and type it again.',
+  'device.type-again': 'Type a code again',
+  'device.confirm.title': 'Did you start this sign-in?',
+  'device.confirm':
+    '{app} on another device wants to sign in to your account. Allow it only if you started this yourself, just now, and have the device before you.',
+  'device.address': 'It asked from the address',
+  'device.asks': 'It asks for',
+  'device.means':
+    'It will be able to read and send messages as you. If somebody asked you to do this, press Cancel.',
+  'device.allowed.title': 'Your device is signed in',
+  'device.allowed': 'Go on with your other device. You can close this page.',
+  'device.refused.title': 'The sign-in was refused',
+  'device.refused': 'The other device is not signed in. You can close this page.',
+  'device.expired': 'This code was used or has expired. Please begin again on your device.',
+  'device.claimed': 'This code was claimed by another person.',
+
+  // Single sign-on for apps without registration.
+  'sso.title': 'Continue to {place}?',
+  'sso.about': 'You are about to be signed in there.',
+  'sso.unprotected': 'the way there is not encrypted. Whoever is on the same network could sign in as you.',
+  'sso.crowded':
+    'You are signed in in as many places as you may be. Sign out somewhere in {account} first, or it will not work, unless you are signing in again where you are signed in already.',
+  'sso.your-account': 'your account',
+  'sso.means':
+    'The app there will be able to read and send messages as you. Continue only if you have just begun to sign in with it yourself.',
+  'sso.refused.title': 'You were not signed in',
+  'sso.refused': 'Nothing was sent to {place}. You can close this page.',
+  'fallback.title': 'Sign in',
+  'fallback.no-script':
+    'This page hands the sign-in over to your app by JavaScript, which is switched off here. Switch it on, or sign in another way in your app.',
+  'fallback.start': 'Your app sent you here to sign in to Matrix.',
+  'fallback.busy': 'Signing in…',
+  'fallback.done': 'You are signed in. You can return to your app.',
+  'fallback.unheard':
+    'You were not signed in: no app is waiting for it. This page is for apps that show it themselves, not for browsers.',
+  'fallback.failed': 'You could not be signed in. Perhaps it took too long: please try again.',
+
+  // Proving that it is still the same person.
+  'prove.title': 'Confirm that it is you',
+  'prove.sign-out-devices': {
+    one: 'An app in which you are signed in wants to sign out this device:',
+    other: 'An app in which you are signed in wants to sign out these devices:',
+  },
+  'prove.sign-out-nothing':
+    'An app in which you are signed in wants to sign out devices that are gone already.',
+  'prove.more': { one: 'and {count} more.', other: 'and {count} more.' },
+  'prove.asked-on': 'Asked for on',
+  'prove.means':
+    'Sign in once more to confirm this. If you did not ask for it, close this page: then nothing happens.',
+  'prove.other.title': 'This is another account',
+  'prove.other':
+    'Only {user} can confirm this. You have signed in as somebody else at the identity provider.',
+  'prove.done.title': 'Confirmed',
+  'prove.done': 'Thank you. Go back to your app; you can close this page.',
+  'prove.nothing': 'Nothing waits to be confirmed here, or it is too old. Please begin again in your app.',
+
+  // The account.
+  'account.title': 'Your account',
+  'account.locked': 'Your account is locked. Please ask your administrator.',
+  'account.sessions': 'Where you are signed in',
+  'account.nowhere': 'You are not signed in anywhere.',
+  'account.nowhere-else': 'You are not signed in anywhere else.',
+  'account.older': 'Older sessions',
+  'account.end-all': 'Sign out everywhere',
+  'account.end-all.title': 'Sign out everywhere?',
+  'account.end-all.means': {
+    one: 'The one session that you have will end at once, and its device is deleted. Messages that can be read on this device alone are lost, unless their keys are backed up.',
+    other:
+      'All {count} sessions that you have will end at once, and the devices are deleted. Messages that can be read on these devices alone are lost, unless their keys are backed up.',
+  },
+  'account.leave': 'Leave this page',
+  'account.left.title': 'You have left the account page',
+  'account.left': 'Your apps stay signed in. You may still be signed in at your identity provider.',
+  'account.open-again': 'Open your account again',
+  'account.ended': 'The session has ended.',
+  'account.all-ended': 'All your sessions have ended.',
+  'account.session.title': 'Session',
+  'account.session.details': 'Details of {device}',
+  'account.session.end': 'Sign out {device}',
+  'account.session.signed-in': 'Signed in',
+  'account.session.last-active': 'Last active',
+  'account.session.device-name': 'Device name',
+  'account.end': 'Sign out',
+  'account.end.title': 'Sign out this session?',
+  'account.end.means':
+    'The app will be signed out at once, and its device is deleted. Messages that can be read on this device alone are lost, unless their keys are backed up.',
+  'account.no-session': 'There is no such session of yours. It may have ended.',
+} as const;
