@@ -1,4 +1,4 @@
-/** The account page, as a person without JavaScript sees it, behind a real IdP (issue 5, B44, B45, group L). */
+/** The account page, as a person without JavaScript sees it, behind a real IdP. */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
@@ -151,7 +151,7 @@ forEachEngine((engine) => {
     }, 30_000);
   });
 
-  describe('a client sends a person by an action (B44, B45)', () => {
+  describe('a client sends a person by an action', () => {
     it('all of them are advertised, and work; the sign-in comes in between', async () => {
       const metadata = (await ask(at('.well-known/openid-configuration'))).body;
       expect(metadata['account_management_uri']).toBe(at('account'));
@@ -205,7 +205,7 @@ forEachEngine((engine) => {
   });
 
   describe('nobody else', () => {
-    it("ends a session that is not theirs: with one's own cookie it is 404 (item 187)", async () => {
+    it("ends a session that is not theirs: with one's own cookie it is 404", async () => {
       const bobs = await tokensOf('bob', 'VICTIM');
       const bob = await visit('account?action=org.matrix.device_delete&device_id=VICTIM', 'bob');
       const target = bob.page.forms[0]?.action ?? '';
@@ -227,7 +227,7 @@ forEachEngine((engine) => {
       expect(await isActive(bobs)).toBe(true);
     });
 
-    it('forges a form: 403 without the token, with a wrong one, or from another site (item 185)', async () => {
+    it('forges a form: 403 without the token, with a wrong one, or from another site', async () => {
       const tokens = await tokensOf('alice', 'FORGED');
       const { browser, page } = await visit(
         'account?action=org.matrix.device_delete&device_id=FORGED',
@@ -253,7 +253,7 @@ forEachEngine((engine) => {
       expect(await isActive(tokens)).toBe(false);
     });
 
-    it('changes anything by GET (item 186)', async () => {
+    it('changes anything by GET', async () => {
       const tokens = await tokensOf('alice', 'READ');
       const { browser, page } = await visit(
         'account?action=org.matrix.device_delete&device_id=READ',
@@ -272,7 +272,7 @@ forEachEngine((engine) => {
       expect(cookieOf(browser)).not.toBe('');
     });
 
-    it('gets in with a cookie that is broken, made up, or too long (item 189)', async () => {
+    it('gets in with a cookie that is broken, made up, or too long', async () => {
       for (const value of ['', 'x', `gas_${'A'.repeat(49)}`, 'x'.repeat(8000), '%00', '"><svg/onload=1>']) {
         const answer = await ask(at('account'), { headers: { cookie: `${COOKIE}=${value}` } });
         expect(answer.status).toBe(303);
@@ -300,7 +300,7 @@ forEachEngine((engine) => {
       expect(await isIn(gone)).toBe(false);
     });
 
-    it('fixes a visit: the cookie is a fresh one at each sign-in (item 143)', async () => {
+    it('fixes a visit: the cookie is a fresh one at each sign-in', async () => {
       const { browser } = await visit('account', 'alice');
       const first = cookieOf(browser);
       await browser.open(at('account/sessions/end-all'));
@@ -311,7 +311,7 @@ forEachEngine((engine) => {
       expect(old.status).toBe(303);
     });
 
-    it('uses the page of a sign-in that another browser began, or that is over (items 22, 137)', async () => {
+    it('uses the page of a sign-in that another browser began, or that is over', async () => {
       const began = createBrowser();
       await began.open(at('account'));
       const page = await began.submit({ button: 'Sign in', fields: { login: 'alice' } });
@@ -323,7 +323,7 @@ forEachEngine((engine) => {
   });
 
   describe('the pages', () => {
-    it('say nothing to other sites, load nothing, and cannot be framed (items 26, 183)', async () => {
+    it('say nothing to other sites, load nothing, and cannot be framed', async () => {
       await tokensOf('alice', 'HEADERS');
       const { browser } = await visit('account', 'alice');
       for (const path of [
@@ -350,7 +350,7 @@ forEachEngine((engine) => {
       }
     });
 
-    it('show what strangers wrote as text (item 182)', async () => {
+    it('show what strangers wrote as text', async () => {
       const nasty = `"><svg/onload=alert(1)>'<script>x</script>`;
       const other = await registerTestClient(gatehouse, {
         client_name: nasty,

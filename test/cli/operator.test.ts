@@ -63,7 +63,7 @@ describe('gatehouse users', () => {
     }
   });
 
-  it('locks: soft logout on our routes, 503 on introspection, refresh goes on; unlocks (rule 7, B48)', async () => {
+  it('locks: soft logout on our routes, 503 on introspection, refresh goes on; unlocks', async () => {
     const tokens = await client.tokens({ login: 'bob', parameters: { scope: device('LOCKED') } });
     expect((await run('users', 'lock', 'bob')).stdout).toBe('@bob:example.org is locked.\n');
     expect(await whoami(tokens.access_token)).toMatchObject({
@@ -101,7 +101,7 @@ describe('gatehouse users', () => {
     expect((await introspect(String(refreshed.body['access_token']))).body).toMatchObject({ active: true });
   });
 
-  it('deactivates for good: tokens dead, refresh invalid_grant, login refused (B49, items 27, 41)', async () => {
+  it('deactivates for good: tokens dead, refresh invalid_grant, login refused', async () => {
     const tokens = await client.tokens({ login: 'carol', parameters: { scope: device('GONE') } });
     const pending = await client.authorize({ login: 'carol', parameters: { scope: device('PENDING') } });
     const asked = await run('users', 'deactivate', 'carol');

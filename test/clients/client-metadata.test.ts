@@ -21,7 +21,7 @@ function refusal(more: Record<string, unknown>): string {
 }
 
 describe('client metadata', () => {
-  it('keeps what is understood, fills in defaults and drops the rest (B10, item 61)', () => {
+  it('keeps what is understood, fills in defaults and drops the rest', () => {
     const kept = normaliseClientMetadata(
       {
         ...sound,
@@ -130,7 +130,7 @@ describe('client metadata', () => {
       { redirect_uris: ['https://example.com/cb', 'https://example.org/'] },
       'invalid_redirect_uri: redirect_uris[1] must be on the host of client_uri or a subdomain of it',
     ],
-  ])('is refused, naming member and rule: %j (items 54-58)', (more, expected) => {
+  ])('is refused, naming member and rule: %j', (more, expected) => {
     expect(refusal(more)).toBe(expected);
   });
 
@@ -152,7 +152,7 @@ describe('client metadata', () => {
     },
   );
 
-  it('of a device-only client needs neither redirect URIs nor response types (B15)', () => {
+  it('of a device-only client needs neither redirect URIs nor response types', () => {
     const input = {
       client_uri: 'https://example.com/',
       grant_types: [DEVICE_CODE_GRANT, 'refresh_token'],

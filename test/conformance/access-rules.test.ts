@@ -1,4 +1,4 @@
-/** Access rules at sign-in and while sessions live (rule 8), behind a real IdP that gives refresh tokens. */
+/** Access rules at sign-in and while sessions live, behind a real IdP that gives refresh tokens. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -92,7 +92,7 @@ forEachEngine((engine) => {
 
   describe('a token with a NUL', () => {
     const token = 'gat_\0';
-    it('is one that nobody has issued, as any garbage is (items 48, 77, 83)', async () => {
+    it('is one that nobody has issued, as any garbage is', async () => {
       expect(await client.refresh(token)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
       expect(await client.redeem(token)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
       expect(await client.token({ client_id: token })).toMatchObject({ status: 400 });
@@ -164,7 +164,7 @@ forEachEngine((engine) => {
       expect((await client.redeem(back.get('code') ?? '')).status).toBe(200);
     });
 
-    it('named twice gets a page, and is not used up by it (item 11)', async () => {
+    it('named twice gets a page, and is not used up by it', async () => {
       const { body } = await push();
       const uri = String(body['request_uri']);
       const query = new URLSearchParams({ client_id: client.clientId, request_uri: uri });

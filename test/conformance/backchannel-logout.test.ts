@@ -1,4 +1,4 @@
-/** Back-channel logout from a real IdP (oidc-provider): a sign-out there is a sign-out here (rule 8, item 152). */
+/** Back-channel logout from a real IdP (oidc-provider): a sign-out there is a sign-out here. */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-/** What a server that leaves people to their identity provider refuses, in the exact words by which clients know (A5, A2 `get_token`). */
+/** What a server that leaves people to their identity provider refuses, in the exact words by which clients know it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { openDatabase } from '../../src/storage/engine/open-database.ts';

@@ -8,7 +8,7 @@ const GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 forEachEngine((engine) => {
   describe('devices that wait', () => {
-    it('are limited by address, by client and in all (item 76)', async () => {
+    it('are limited by address, by client and in all', async () => {
       await using gatehouse = await startGatehouse({
         env: {
           GATEHOUSE__DATABASE__URL: await engine.newUrl(),

@@ -1,4 +1,4 @@
-/** The device grant (RFC 8628), as a device without a browser and a person with one see it: checklist group E. */
+/** The device grant (RFC 8628), as a device without a browser and a person with one see it. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/protocol/clock.ts';
@@ -127,7 +127,7 @@ forEachEngine((engine) => {
       expect(refreshed.body).not.toHaveProperty('id_token');
     });
 
-    it('redeems its code once, whoever is faster (item 72)', async () => {
+    it('redeems its code once, whoever is faster', async () => {
       const begun = await begin();
       await allow(begun);
       const answers = await Promise.all(Array.from({ length: 8 }, () => poll(begun.body['device_code'])));
@@ -146,7 +146,7 @@ forEachEngine((engine) => {
       });
     });
 
-    it('waits, and waits longer when it came too early (item 67)', async () => {
+    it('waits, and waits longer when it came too early', async () => {
       const begun = await begin();
       const code = begun.body['device_code'];
       const errorAfter = async (seconds: number): Promise<unknown> => {
@@ -166,7 +166,7 @@ forEachEngine((engine) => {
       expect(await errorAfter(900)).toBe('expired_token');
     });
 
-    it('is told no when the person says no, and in the end that it is late (item 67)', async () => {
+    it('is told no when the person says no, and in the end that it is late', async () => {
       const begun = await begin();
       const { browser } = await confirm(begun);
       expect((await browser.submit({ button: 'Cancel' })).title).toContain('refused');
@@ -183,7 +183,7 @@ forEachEngine((engine) => {
       });
     });
 
-    it("has a code of its own client's alone (item 66)", async () => {
+    it("has a code of its own client's alone", async () => {
       const begun = await begin();
       await allow(begun);
       const other = await registerTestClient(gatehouse, {
@@ -205,7 +205,7 @@ forEachEngine((engine) => {
     });
 
     it.each(['locked_at', 'deactivated_at'] as const)(
-      'gets nothing where the person is %s by then (item 74)',
+      'gets nothing where the person is %s by then',
       async (column) => {
         const begun = await begin({ scope: device('GONE') });
         await allow(begun, { login: 'carol' });
@@ -234,7 +234,7 @@ forEachEngine((engine) => {
       [{ scope: device('a"b') }, 'invalid_scope'],
       [{ prompt: 'create' }, 'invalid_request'],
       [{ prompt: 'login create' }, 'invalid_request'],
-    ])('cannot begin with %j: %s (item 75)', async (form, error) => {
+    ])('cannot begin with %j: %s', async (form, error) => {
       const answer = await begin(form);
       expect(answer).toMatchObject({
         status: 400,
@@ -298,14 +298,14 @@ forEachEngine((engine) => {
       (code: string) => code.replace('-', ''),
       (code: string) => ` ${code.split('').join(' ')} `,
       (code: string) => code.replace('-', '\u2013'),
-    ])('may type the code as %s (item 69)', async (spell) => {
+    ])('may type the code as %s', async (spell) => {
       const begun = await begin();
       const { page } = await confirm(begun, { typed: spell(String(begun.body['user_code'])) });
       expect(page.title).toContain('Did you start this');
     });
 
     it.each(['', 'AAAA-AAAA', 'WDJB-MJH', 'x'.repeat(5000), 'ＷＤＪＢ-ＭＪＨＴ', 'ſſſſ-ſſſſ', "' OR 1=1--"])(
-      'is told that %j is no code (item 69)',
+      'is told that %j is no code',
       async (typed) => {
         const browser = createBrowser();
         await browser.open(`${gatehouse.url}device`);
@@ -316,7 +316,7 @@ forEachEngine((engine) => {
       },
     );
 
-    it('guesses five times in one browser, and twenty times from one address (item 68)', async () => {
+    it('guesses five times in one browser, and twenty times from one address', async () => {
       offset = 3_600_000;
       const from = (address: string): ((code: string) => Promise<number>) => {
         let secret: Promise<{ cookie: string; csrf: string }> | undefined;
@@ -354,7 +354,7 @@ forEachEngine((engine) => {
       return { cookie, csrf: /name="csrf"\s+value="([^"]+)"/.exec(await response.text())?.[1] ?? '' };
     };
 
-    it('changes nothing by GET, and nothing without the token of the form (item 73)', async () => {
+    it('changes nothing by GET, and nothing without the token of the form', async () => {
       const begun = await begin();
       const { browser, page } = await confirm(begun);
       const cookies = Object.entries(browser.cookies(page.url)).map(([name, value]) => `${name}=${value}`);
@@ -379,7 +379,7 @@ forEachEngine((engine) => {
       expect((await poll(begun.body['device_code'])).status).toBe(200);
     });
 
-    it('cannot take what another one has claimed (item 70)', async () => {
+    it('cannot take what another one has claimed', async () => {
       const begun = await begin({ scope: device('CLAIMED') });
       const alice = await confirm(begun, { login: 'alice' });
       const bob = await confirm(begun, { login: 'bob' });

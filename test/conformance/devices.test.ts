@@ -1,4 +1,4 @@
-/** Devices by the routes of the client-server API (A4, C, items 163, 182, 187). What proves a person is in user-interactive.test.ts. */
+/** Devices by the routes of the client-server API. What proves a person is in user-interactive.test.ts. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
@@ -191,7 +191,7 @@ forEachEngine((engine) => {
   });
 
   describe('an OAuth client', () => {
-    it('cannot delete devices: it sends people to the account page (item 163)', async () => {
+    it('cannot delete devices: it sends people to the account page', async () => {
       const token = await oauthTokens('bob', 'KEPT');
       const refused = { status: 404, body: { errcode: 'M_UNRECOGNIZED', error: expect.any(String) } };
       for (const json of [undefined, {}, { auth: { session: 'x' } }]) {

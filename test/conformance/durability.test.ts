@@ -1,4 +1,4 @@
-/** What was acknowledged is there after a kill; what was ever issued stands nowhere (rules 1 and 5). */
+/** What was acknowledged is there after a kill; what was ever issued stands nowhere. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -72,7 +72,7 @@ it('goes on with a sign-in that was at the IdP, or at the consent page, during a
   expect(new URL(done.url).searchParams.get('code')).toMatch(/^gac_/);
 }, 60_000);
 
-it('writes no secret to the database, its neighbours or the log (items 190, 203)', async () => {
+it('writes no secret to the database, its neighbours or the log', async () => {
   const secrets: string[] = [service.homeserverSecret, service.idp.clientSecret, client.verifier];
   const browser = createBrowser();
   browser.stopAt(client.redirectUri);

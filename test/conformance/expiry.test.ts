@@ -1,10 +1,10 @@
-/** Tokens that have run out (B47, item 90): expired is not revoked. */
+/** Tokens that have run out: expired is not revoked. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { startGatehouse } from '../peers/gatehouse.ts';
 import { ask, postForm, registerTestClient } from '../support/oauth-client.ts';
 
-it('an expired access token is refused with soft_logout, and still ends its session when it is revoked (B40)', async () => {
+it('an expired access token is refused with soft_logout, and still ends its session when it is revoked', async () => {
   await using gatehouse = await startGatehouse({
     env: { GATEHOUSE__SESSIONS__ACCESS_TOKEN_TTL_SECONDS: '1' },
   });

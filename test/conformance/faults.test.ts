@@ -19,7 +19,7 @@ afterEach(async () => {
 const metadata = (): ReturnType<typeof ask> => ask(`${gatehouse.url}_matrix/client/v1/auth_metadata`);
 
 describe('the identity provider', () => {
-  it('answers HTML with 503 at its token endpoint: a page that says so, and the same sign-in goes on later (item 151)', async () => {
+  it('answers HTML with 503 at its token endpoint: a page that says so, and the same sign-in goes on later', async () => {
     const browser = createBrowser();
     browser.stopAt(client.redirectUri);
     await browser.open(client.authorizeUrl());
@@ -41,7 +41,7 @@ describe('the identity provider', () => {
     expect(new URL(done.url).searchParams.get('code')).toMatch(/^gac_/);
   });
 
-  it('is down: refresh, whoami, introspection and metadata go on (rule 8)', async () => {
+  it('is down: refresh, whoami, introspection and metadata go on', async () => {
     const tokens = await client.tokens();
     await gatehouse.idp.goDown();
     const refreshed = await client.refresh(tokens.refresh_token);
@@ -65,7 +65,7 @@ describe('the identity provider', () => {
     });
   });
 
-  it('sends a wrong nonce: nobody is signed in (item 139)', async () => {
+  it('sends a wrong nonce: nobody is signed in', async () => {
     const browser = createBrowser();
     gatehouse.idp.faults.nonce = 'somebody-elses';
     await browser.open(client.authorizeUrl());
@@ -74,7 +74,7 @@ describe('the identity provider', () => {
     expect(page.body).not.toContain('nonce');
   });
 
-  it('vouches for a name that is no localpart: a page names claim and value (item 147)', async () => {
+  it('vouches for a name that is no localpart: a page names claim and value', async () => {
     gatehouse.idp.accounts.set('odd', { sub: 'sub-of-odd', preferred_username: 'Zoë "the <b>odd</b>"' });
     const browser = createBrowser();
     await browser.open(client.authorizeUrl());
@@ -87,7 +87,7 @@ describe('the identity provider', () => {
 });
 
 describe('the database', () => {
-  it('is locked by somebody else: revocation answers 503, refresh too but without an error member, reads go on, and nothing is lost (rule 4, items 51, 80, 196)', async () => {
+  it('is locked by somebody else: revocation answers 503, refresh too but without an error member, reads go on, and nothing is lost', async () => {
     const tokens = await client.tokens();
     expect((await gatehouse.introspect(tokens.access_token))['active']).toBe(true);
     const other = new DatabaseSync(join(gatehouse.folder, 'gatehouse.db'));

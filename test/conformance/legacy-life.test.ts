@@ -1,4 +1,4 @@
-/** The whole life of clients without OAuth, by the routes alone: plain HTTP, a real IdP with the password grant, no shortcut (issue 6, "Shows" 2). */
+/** The whole life of clients without OAuth, by the routes alone: plain HTTP, a real IdP with the password grant, no shortcut. */
 import { Agent, request as send } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';

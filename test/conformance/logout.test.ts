@@ -1,4 +1,4 @@
-/** Sign-out by the routes of the client-server API: every kind of session, locked or not (A3, B40, B43, B47-B49, group J). */
+/** Sign-out by the routes of the client-server API: every kind of session, locked or not. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
@@ -119,7 +119,7 @@ forEachEngine((engine) => {
       });
     });
 
-    it('and a refresh at the same moment leave nothing alive, whoever comes first (item 162)', async () => {
+    it('and a refresh at the same moment leave nothing alive, whoever comes first', async () => {
       for (let round = 0; round < 10; round++) {
         const session = await startLegacy(db);
         const [, refreshed] = await Promise.all([
@@ -226,7 +226,7 @@ forEachEngine((engine) => {
       expect((await whoami(other.accessToken)).status).toBe(200);
     });
 
-    it('leaves no session alive that refreshes at the same moment (item 162)', async () => {
+    it('leaves no session alive that refreshes at the same moment', async () => {
       const sessions = [];
       for (let index = 0; index < 8; index++) sessions.push(await startLegacy(db, { localpart: 'frank' }));
       const [all, ...refreshed] = await Promise.all([
@@ -241,7 +241,7 @@ forEachEngine((engine) => {
     });
   });
 
-  it('a locked user can sign out, here and everywhere, and do nothing else (B48)', async () => {
+  it('a locked user can sign out, here and everywhere, and do nothing else', async () => {
     const one = await startLegacy(db, { localpart: 'grace' });
     const two = await startLegacy(db, { localpart: 'grace' });
     const three = await startLegacy(db, { localpart: 'grace' });
@@ -260,7 +260,7 @@ forEachEngine((engine) => {
     expect(await whoami(three.accessToken)).toMatchObject(revoked);
   });
 
-  it('a deactivated user has nothing left to sign out of (B49)', async () => {
+  it('a deactivated user has nothing left to sign out of', async () => {
     const session = await startLegacy(db, { localpart: 'heidi' });
     const { id } = (await findUserByLocalpart(db.query, 'heidi')) ?? { id: '' };
     await deactivatePerson({ ...people, db }, id);

@@ -26,7 +26,7 @@ function movableClock(): Clock & { forward(milliseconds: number): void } {
 }
 
 it.each(['facade', 'passthrough'] as const)(
-  'in %s mode auth_metadata is always served, readiness and metrics tell the truth, and all is fresh again within the floor (R7, shows 2)',
+  'in %s mode auth_metadata is always served, readiness and metrics tell the truth, and all is fresh again within the floor',
   async (mode) => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-outage-'));
     const idp = await startIdp({ cacheControl: 'max-age=1' });

@@ -1,4 +1,4 @@
-/** People locked and deactivated by another process, on both engines: the running service sees it with its next query (B48, B49, items 27, 41). */
+/** People locked and deactivated by another process, on both engines: the running service sees it with its next query. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noHomeserver } from '../../src/homeserver/none.ts';

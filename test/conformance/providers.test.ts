@@ -49,7 +49,7 @@ it.each([
   expect(answer.headers.get('location')?.startsWith(place())).toBe(true);
 });
 
-it('gives a name that somebody has at one provider to nobody at the other (items 144, 146)', async () => {
+it('gives a name that somebody has at one provider to nobody at the other', async () => {
   const tokens = await client.tokens({ parameters: { idp_hint: 'main' }, login: 'alice' });
   expect(tokens.access_token).toMatch(/^gat_/);
   const browser = createBrowser();
@@ -59,7 +59,7 @@ it('gives a name that somebody has at one provider to nobody at the other (items
   expect(refused.body).toContain('belongs to another account');
 });
 
-it('does not take the answer of one provider at the callback of the other (item 138)', async () => {
+it('does not take the answer of one provider at the callback of the other', async () => {
   const browser = createBrowser();
   browser.stopAt(`${gatehouse.url}upstream`);
   await browser.open(client.authorizeUrl({ idp_hint: 'main' }));

@@ -1,4 +1,4 @@
-/** `POST /refresh`: sessions without an OAuth client, by rules 3 and 4 (A3, B35, B36, B47-B49, items 42-52, 160). */
+/** `POST /refresh`: sessions without an OAuth client, by the refresh rule and by "unavailable is 503" (docs/session-model.md). */
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -153,7 +153,7 @@ forEachEngine((engine) => {
       expect((await refresh(session.refreshToken)).status).toBe(200);
     });
 
-    it('works for a locked user, whose session is not lost (B48), and not for a deactivated one (B49)', async () => {
+    it('works for a locked user, whose session is not lost, and not for a deactivated one', async () => {
       const session = await start('sybil');
       await lockPerson({ ...people, db }, session.userId);
       const answer = await refresh(session.refreshToken);
@@ -248,7 +248,7 @@ forEachEngine((engine) => {
   });
 });
 
-it('while the database is locked by somebody else a refresh is 503 without JSON, a sign-out 503, reads go on, and all is well afterwards (rule 4)', async () => {
+it('while the database is locked by somebody else a refresh is 503 without JSON, a sign-out 503, reads go on, and all is well afterwards', async () => {
   await using gatehouse = await startGatehouse();
   const file = join(gatehouse.folder, 'gatehouse.db');
   const db = await openDatabase({ url: `sqlite:${file}`, clock: systemClock, random: systemRandom });
@@ -279,7 +279,7 @@ it('while the database is locked by somebody else a refresh is 503 without JSON,
   expect(again.status).toBe(200);
 }, 40_000);
 
-it('no token of these routes reaches the log, wherever a client puts it (item 204)', async () => {
+it('no token of these routes reaches the log, wherever a client puts it', async () => {
   const lines: string[] = [];
   const log = createLog({ level: 'trace', destination: { write: (line) => void lines.push(line) } });
   await using gatehouse = await startGatehouse({ log });

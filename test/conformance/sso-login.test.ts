@@ -1,4 +1,4 @@
-/** Legacy login by single sign-on, as a client and a person without JavaScript see it, behind a real IdP (A2, items 159, 161, 183, 185, group J). */
+/** Legacy login by single sign-on, as a client and a person without JavaScript see it, behind a real IdP. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.ts';
@@ -357,7 +357,7 @@ forEachEngine((engine) => {
       const policy = question.headers.get('content-security-policy') ?? '';
       expect(policy).toContain("frame-ancestors 'none'");
       expect(policy).toContain("default-src 'none'");
-      // It would block the redirect to the app (item 183).
+      // It would block the redirect to the app.
       expect(policy).not.toContain('form-action');
       expect(question.headers.get('access-control-allow-origin')).toBeNull();
       expect((await createBrowser().open(question.url)).status).toBe(403);

@@ -105,7 +105,7 @@ forEachEngine((engine) => {
       expect(page.body).toContain('Our app');
     });
 
-    it('has it where the device belongs to a sign-in of another app, whose name it tells (item 15)', async () => {
+    it('has it where the device belongs to a sign-in of another app, whose name it tells', async () => {
       const other = await registerTestClient(gatehouse, { client_name: 'Other <b>app</b>' });
       const device = { scope: `${API_SCOPE} ${DEVICE_SCOPE}CONTESTED` };
       const tokens = await other.tokens({ parameters: device, login: 'bob' });
@@ -171,7 +171,7 @@ forEachEngine((engine) => {
       }
     });
 
-    it('counts once (item 40)', async () => {
+    it('counts once', async () => {
       const jwt = await assertion();
       expect((await withAssertion(jwt)).status).toBe(200);
       expect(await withAssertion(jwt)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
@@ -196,7 +196,7 @@ forEachEngine((engine) => {
       ['another subject', { sub: 'basic' }],
       ['an unknown subject', { sub: 'nobody', iss: 'nobody' }],
       ['no subject', { sub: undefined }],
-    ])('with %s is refused (item 40)', async (_what, more) => {
+    ])('with %s is refused', async (_what, more) => {
       const claims = { ...more } as JWTPayload;
       if (Array.isArray(claims.aud))
         claims.aud = claims.aud.map((each) => (each === 'OURS' ? gatehouse.url : each));
@@ -268,7 +268,7 @@ forEachEngine((engine) => {
       expect(status === 200 ? answer.body['scope'] : answer.body['error']).toBe(text);
     });
 
-    it('are for clients that are registered for them (item 39)', async () => {
+    it('are for clients that are registered for them', async () => {
       const { clientId } = await registerTestClient(gatehouse, {
         grant_types: ['authorization_code', 'client_credentials'],
       });
@@ -299,7 +299,7 @@ forEachEngine((engine) => {
       });
     });
 
-    it('must be asked by somebody who proves who it is (item 82)', async () => {
+    it('must be asked by somebody who proves who it is', async () => {
       const token = String((await asBasic({ grant_type: 'client_credentials' })).body['access_token']);
       for (const form of [
         {},
@@ -320,7 +320,7 @@ forEachEngine((engine) => {
   });
 
   describe('revocation', () => {
-    it('with credentials wants the right ones, and changes nothing with wrong ones (B42)', async () => {
+    it('with credentials wants the right ones, and changes nothing with wrong ones', async () => {
       const token = String((await asBasic({ grant_type: 'client_credentials' })).body['access_token']);
       const wrong = await postForm(url('oauth2/revoke'), { token }, basicHeader('basic', 'wrong'));
       expect(wrong).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
@@ -335,7 +335,7 @@ forEachEngine((engine) => {
       expect(await gatehouse.introspect(token)).toEqual({ active: false });
     });
 
-    it('by who merely holds the token works all the same (item 78)', async () => {
+    it('by who merely holds the token works all the same', async () => {
       const token = String((await asBasic({ grant_type: 'client_credentials' })).body['access_token']);
       const answer = await postForm(url('oauth2/revoke'), { token, client_id: 'basic' });
       expect(answer).toMatchObject({ status: 200, body: {} });

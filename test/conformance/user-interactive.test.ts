@@ -1,5 +1,5 @@
 /**
- * User-interactive authentication by single sign-on, as legacy clients go through it to delete devices, behind a real IdP (A4, A6; client-server
+ * User-interactive authentication by single sign-on, as legacy clients go through it to delete devices, behind a real IdP (client-server
  * API, "User-Interactive Authentication API").
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

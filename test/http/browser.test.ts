@@ -3,7 +3,7 @@ import { clearCookie, cookieName, readCookie, setCookie } from '../../src/http/c
 import { createCsrf } from '../../src/http/csrf.ts';
 import { PageRefusal } from '../../src/http/pages/page-refusal.ts';
 
-describe('cookies (185)', () => {
+describe('cookies', () => {
   it('are bound to the host and to https where the public URL is https', () => {
     expect(setCookie('https://a.example/', 'login-1', 'a.b_c', { maxAgeSeconds: 600 })).toBe(
       '__Host-gatehouse-login-1=a.b_c; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax',
@@ -24,7 +24,7 @@ describe('cookies (185)', () => {
   });
 });
 
-describe('forged forms (185)', () => {
+describe('forged forms', () => {
   const csrf = createCsrf({ key: Buffer.alloc(32, 1), publicUrl: 'https://auth.example.com/gatehouse/' });
   const tokenOf = (secret: string, purpose: string): string =>
     /value="([\w-]+)"/.exec(csrf.field(secret, purpose).text)?.[1] ?? '';

@@ -9,7 +9,7 @@ const address = (trusted: string[], peer: string | undefined, forwarded?: string
     headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
   } as unknown as IncomingMessage);
 
-describe("the client's address (176)", () => {
+describe("the client's address", () => {
   it('is the peer, whatever it says of itself, unless the peer is trusted', () => {
     expect(address([], '192.0.2.1', '203.0.113.9')).toBe('192.0.2.1');
     expect(address(['10.0.0.0/8'], '192.0.2.1', '203.0.113.9')).toBe('192.0.2.1');

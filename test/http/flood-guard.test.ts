@@ -5,7 +5,7 @@ import { createMetrics } from '../../src/observability/metrics.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
 import { testClock } from '../support/clock.ts';
 
-it('refuses an address with 429, and everybody with 503, until the minute is over (items 64, 211)', () => {
+it('refuses an address with 429, and everybody with 503, until the minute is over', () => {
   const clock = testClock();
   const metrics = createMetrics({ processMetrics: false });
   const guard = createFloodGuard({

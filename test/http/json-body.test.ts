@@ -13,7 +13,7 @@ describe('a JSON body', () => {
       expect(() => parseObject(text), text).toThrow('must be a JSON object');
   });
 
-  it('has no name twice in one object, however it is spelled (172)', () => {
+  it('has no name twice in one object, however it is spelled', () => {
     for (const text of ['{"a":1,"a":2}', '{"a":1,"\\u0061":2}', '{"x":[{"b":{"a":1, "a" :2}}]}']) {
       expect(() => parseObject(text), text).toThrow('more than once');
     }
@@ -22,7 +22,7 @@ describe('a JSON body', () => {
     expect(() => parseObject(`{"${'s'.repeat(60)}":1,"${'s'.repeat(60)}":2}`)).toThrow('the member … is');
   });
 
-  it('cannot pollute prototypes (171)', () => {
+  it('cannot pollute prototypes', () => {
     const body = parseObject(
       '{"__proto__":{"admin":true},"a":{"\\u005f_proto__":{"admin":true}},"b":[{"__proto__":1}]}',
     );
@@ -43,7 +43,7 @@ describe('a JSON body', () => {
     expect(parseObject('{"a":"\\ud83d\\ude00"}')).toEqual({ a: '😀' });
   });
 
-  it('is UTF-8 (169, 170)', () => {
+  it('is UTF-8', () => {
     expect(() => parseJson(undefined, Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), true)).toThrow(
       'UTF-8',
     );

@@ -96,7 +96,7 @@ describe('a limit', () => {
     expect(reserve()).toEqual([429, '60']);
   });
 
-  it('remembers a bounded number of keys (211)', () => {
+  it('remembers a bounded number of keys', () => {
     const { limit } = limiter(1, 100);
     const heap = process.memoryUsage().heapUsed;
     for (let key = 0; key < 200_000; key++) limit.take(`key-${String(key)}`);

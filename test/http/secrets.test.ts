@@ -16,7 +16,7 @@ function canary(): string {
     : `canary-${String(count)}-${random(24).toString('base64url')}`;
 }
 
-describe('secrets of a request (203)', () => {
+describe('secrets of a request', () => {
   it('reach neither the log, nor the metrics, nor a refusal', async () => {
     const fail: Handler = (request) => {
       const failures: Record<string, () => unknown> = {

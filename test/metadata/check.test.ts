@@ -21,7 +21,7 @@ describe('the check of an auth metadata document', () => {
     'response_modes_supported',
     'grant_types_supported',
     'code_challenge_methods_supported',
-  ])('names %s where it is missing (B1)', (member) => {
+  ])('names %s where it is missing', (member) => {
     expect(faults({ [member]: undefined })).toEqual([`${member} is missing`]);
   });
 
@@ -45,7 +45,7 @@ describe('the check of an auth metadata document', () => {
       },
       'device_authorization_endpoint is missing',
     ],
-  ])('names the rule that %j breaks (B2-B8)', (change, fault) => {
+  ])('names the rule that %j breaks', (change, fault) => {
     expect(faults(change)).toEqual([fault]);
   });
 

@@ -51,7 +51,7 @@ describe('the way out to the IdP', () => {
     expect(server.seen[0]?.headers).not.toHaveProperty('cookie');
   });
 
-  it('does not follow redirects and says where to (120)', async () => {
+  it('does not follow redirects and says where to', async () => {
     await using server = await startScriptedServer();
     for (const status of [301, 302, 303, 307, 308]) {
       server.answer((_, response) => void response.writeHead(status, { location: '/there?secret=1' }).end());
@@ -63,7 +63,7 @@ describe('the way out to the IdP', () => {
     expect(server.count('/there')).toBe(0);
   });
 
-  it('stops at the byte cap, announced or not (121)', async () => {
+  it('stops at the byte cap, announced or not', async () => {
     await using server = await startScriptedServer();
     let sent = 0;
     server.answer((_, response) => {
@@ -85,7 +85,7 @@ describe('the way out to the IdP', () => {
     expect((await get(outbound(), server.url)).text).toHaveLength(1000);
   });
 
-  it('counts decompressed bytes (121)', async () => {
+  it('counts decompressed bytes', async () => {
     await using server = await startScriptedServer();
     const bomb = 'x'.repeat(5_000_000);
     for (const [encoding, body] of [
@@ -128,7 +128,7 @@ describe('the way out to the IdP', () => {
       (write: (text: string) => void) => drip(write, 'HTTP/1.1 200 OK\r\n', 'x-more: y\r\n'),
     ],
     ['silence', () => undefined],
-  ])('gives up at the total time: %s (122)', async (_name, speak) => {
+  ])('gives up at the total time: %s', async (_name, speak) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
       speak((text) => {
@@ -167,13 +167,13 @@ describe('the way out to the IdP', () => {
     'file:///etc/passwd',
     'https://user:secret@127.0.0.1/',
     'nonsense',
-  ])('refuses the URL %s before anything is sent (119)', async (url) => {
+  ])('refuses the URL %s before anything is sent', async (url) => {
     const fault = await faultOf(get(outbound(), url));
     expect(fault.kind).toBe('url');
     expect(fault.message).not.toContain('secret');
   });
 
-  describe('addresses (124)', () => {
+  describe('addresses', () => {
     it.each([
       '127.0.0.1',
       '127.8.8.8',
@@ -262,7 +262,7 @@ describe('the way out to the IdP', () => {
     });
   });
 
-  describe('TLS (125)', () => {
+  describe('TLS', () => {
     it('refuses a certificate that nobody vouches for, whatever the environment says', async () => {
       await using server = await startScriptedServer({
         tls: selfSigned('localhost'),
@@ -302,7 +302,7 @@ describe('the way out to the IdP', () => {
     });
   });
 
-  it('goes through a proxy only if it is configured, never by the environment (136)', async () => {
+  it('goes through a proxy only if it is configured, never by the environment', async () => {
     await using server = await startScriptedServer({ script: (_, response) => sendJson(response, {}) });
     let proxied = 0;
     const proxy = createServer((socket) => {
@@ -357,7 +357,7 @@ describe('the way out to the IdP', () => {
     expect((ends[1] ?? 0) - (ends[0] ?? 0)).toBeLessThan(200);
   });
 
-  it('names a page of a browser challenge (rule 13)', async () => {
+  it('names a page of a browser challenge', async () => {
     await using server = await startScriptedServer();
     server.answer((_, response) => {
       response

@@ -9,7 +9,7 @@ import { forEachEngine } from '../support/database.ts';
 import { MINUTE, sessionCore } from '../sessions/support.ts';
 
 forEachEngine((engine) => {
-  it('a locked user keeps sessions and devices; their tokens say so, and refreshing goes on (rule 7)', async () => {
+  it('a locked user keeps sessions and devices; their tokens say so, and refreshing goes on', async () => {
     const core = await sessionCore(await engine.open());
     const tokens = await core.begin();
     expect(await lockPerson(core, core.userId)).toBe(true);

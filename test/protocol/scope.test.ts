@@ -14,7 +14,7 @@ describe('the scope of a login', () => {
     [`openid ${API} ${DEVICE}3Vr/p8+QK0=`, '3Vr/p8+QK0='],
     [`${API} ${OLD_API} ${DEVICE}AB ${OLD_DEVICE}AB`, 'AB'],
     [`${API} ${DEVICE}${'a'.repeat(255)}`, 'a'.repeat(255)],
-  ])('%s names the device (items 13, 14; B18, B19)', (scope, deviceId) => {
+  ])('%s names the device', (scope, deviceId) => {
     const judged = judgeLoginScope(scope);
     expect(judged.ok && judged.scope.deviceId).toBe(deviceId);
     expect(judged.ok && judged.scope.granted.join(' ')).toBe(scope);
@@ -34,7 +34,7 @@ describe('the scope of a login', () => {
     `${API} ${DEVICE}a\u0000`,
     `${API}\t${DEVICE}a`,
     `${API} ${DEVICE}é`,
-  ])('%j is refused (items 13, 14)', (scope) => {
+  ])('%j is refused', (scope) => {
     expect(judgeLoginScope(scope).ok).toBe(false);
   });
 

@@ -12,7 +12,7 @@ import {
 const kinds = Object.keys(secretPrefixes) as SecretKind[];
 
 describe('a secret', () => {
-  it.each(kinds)('of kind %s is recognised as that kind only (rule 1)', (kind) => {
+  it.each(kinds)('of kind %s is recognised as that kind only', (kind) => {
     const secret = issueSecret(kind, systemRandom);
     expect(secret).toMatch(/^g[a-z]{2}_[A-Za-z0-9_-]{49}$/);
     expect(kinds.filter((other) => isWellFormedSecret(other, secret))).toEqual([kind]);

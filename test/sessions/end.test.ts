@@ -19,7 +19,7 @@ forEachEngine((engine) => {
   const device = (): object => ({ localpart: `user-${core.userId}`, deviceId: 'DEVICE' });
 
   describe('ending a session', () => {
-    it('kills both tokens and deletes the device at once (items 79, 81; rule 6)', async () => {
+    it('kills both tokens and deletes the device at once', async () => {
       const { sessionId, accessToken, refreshToken } = await core.begin();
       expect(await endSession(core, { sessionId, reason: 'revoked' })).toBe(true);
       expect(await findAccess(core, accessToken)).toMatchObject({ kind: 'inactive', reason: 'ended' });
@@ -53,7 +53,7 @@ forEachEngine((engine) => {
       expect(await deliverOutbox(core)).toBe(0);
     });
 
-    it('leaves the device to a live session that holds it by then (rule 6)', async () => {
+    it('leaves the device to a live session that holds it by then', async () => {
       const { sessionId } = await core.begin();
       core.homeserver.down = true;
       await endSession(core, { sessionId, reason: 'revoked' });
@@ -66,7 +66,7 @@ forEachEngine((engine) => {
   });
 
   describe('a session on the same device', () => {
-    it('replaces the one before and keeps the device (rule 6, item 15)', async () => {
+    it('replaces the one before and keeps the device', async () => {
       const before = await core.begin();
       const after = await core.begin();
       expect(await findAccess(core, before.accessToken)).toMatchObject({ kind: 'inactive', reason: 'ended' });

@@ -1,4 +1,4 @@
-/** Login tokens: one winner, seconds of life, and what voids them (rule 2, item 159). */
+/** Login tokens: one winner, seconds of life, and what voids them. */
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/protocol/clock.ts';

@@ -1,4 +1,4 @@
-/** Refresh against its model, over any order of lost answers, crashes, restarts, clock steps and two processes' handles on one store (items 43–46, 49, 52). */
+/** Refresh against its model, over any order of lost answers, crashes, restarts, clock steps and two processes' handles on one store. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/protocol/clock.ts';

@@ -1,5 +1,5 @@
 /**
- * Refresh as rule 3 of the session model tells it, in the smallest words: no database, no hashes, no transactions. The real thing is held against it
+ * Refresh as the refresh rule (docs/session-model.md) tells it, in the smallest words: no database, no hashes, no transactions. The real thing is held against it
  * step by step. One session at a time; a pair is known by its refresh token.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Several processes of the service on one store, and a crowd of clients that send each request to all at the same moment (items 34, 44, 72). Few in
+ * Several processes of the service on one store, and a crowd of clients that send each request to all at the same moment. Few in
  * `npm test`, thousands in `npm run test:e2e`; `GATEHOUSE_RACES` says how many of each kind.
  */
 import { randomBytes } from 'node:crypto';

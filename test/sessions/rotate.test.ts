@@ -27,7 +27,7 @@ forEachEngine((engine) => {
   const use = async (accessToken: string): Promise<string> => (await findAccess(core, accessToken)).kind;
 
   describe('refresh', () => {
-    it('issues a new pair and leaves the old access token its life (item 42)', async () => {
+    it('issues a new pair and leaves the old access token its life', async () => {
       const first = await core.begin();
       const second = await rotated(first.refreshToken);
       expect(second.how).toBe('rotated');
@@ -39,7 +39,7 @@ forEachEngine((engine) => {
     });
 
     it.each([1_000, 5 * MINUTE])(
-      'yields the identical pair again %d ms later while it is unused (item 43)',
+      'yields the identical pair again %d ms later while it is unused',
       async (later) => {
         const first = await core.begin();
         const lost = await rotated(first.refreshToken);
@@ -56,7 +56,7 @@ forEachEngine((engine) => {
     );
 
     it.each([60 * MINUTE, 30 * 24 * 60 * MINUTE])(
-      'yields a fresh pair %d ms later, when the identical one has expired unused (item 43)',
+      'yields a fresh pair %d ms later, when the identical one has expired unused',
       async (later) => {
         const first = await core.begin();
         const lost = await rotated(first.refreshToken);
@@ -89,7 +89,7 @@ forEachEngine((engine) => {
       expect(await rotate(later.refreshToken)).toMatchObject({ ok: false, reason: 'replayed' });
     });
 
-    it('gives eight parallel callers the same working pair (item 44)', async () => {
+    it('gives eight parallel callers the same working pair', async () => {
       const first = await core.begin();
       const pairs = await Promise.all(Array.from({ length: 8 }, () => rotated(first.refreshToken)));
       expect(new Set(pairs.map((pair) => pair.refreshToken)).size).toBe(1);
@@ -134,7 +134,7 @@ forEachEngine((engine) => {
       expect(await rotate(second.refreshToken)).toMatchObject({ ok: false, reason: 'ended' });
     });
 
-    it.each([2, 50])('ends the session on a token that is %d generations old (item 46)', async (age) => {
+    it.each([2, 50])('ends the session on a token that is %d generations old', async (age) => {
       const first = await core.begin();
       let last = first;
       for (let generation = 0; generation < age; generation++) last = await rotated(last.refreshToken);
@@ -152,7 +152,7 @@ forEachEngine((engine) => {
       expect(core.homeserver.deleted).toEqual([{ localpart: `user-${core.userId}`, deviceId: 'DEVICE' }]);
     });
 
-    it("refuses another client's token and leaves its session alone (item 38)", async () => {
+    it("refuses another client's token and leaves its session alone", async () => {
       const first = await core.begin();
       expect(await rotate(first.refreshToken, { clientId: 'somebody' })).toMatchObject({
         reason: 'other_client',
@@ -160,7 +160,7 @@ forEachEngine((engine) => {
       expect((await rotated(first.refreshToken)).how).toBe('rotated');
     });
 
-    it('narrows the scope of one access token only, and never drops API and device (item 47)', async () => {
+    it('narrows the scope of one access token only, and never drops API and device', async () => {
       const full = 'openid urn:matrix:client:api:* urn:matrix:client:device:DEVICE';
       const first = await core.begin({ scope: full });
       const narrow = await rotate(first.refreshToken, { scope: ['urn:matrix:client:api:*'] });
@@ -187,11 +187,11 @@ forEachEngine((engine) => {
       '\0'.repeat(53),
       'é'.repeat(53),
       'x'.repeat(10_000),
-    ])('refuses a malformed token (item 48)', async (token) => {
+    ])('refuses a malformed token', async (token) => {
       expect(await rotate(token)).toEqual({ ok: false, reason: 'malformed' });
     });
 
-    it('goes on when the wall clock jumps two hours either way (item 52)', async () => {
+    it('goes on when the wall clock jumps two hours either way', async () => {
       const first = await core.begin();
       core.clock.jump(-120 * MINUTE);
       const second = await rotated(first.refreshToken);
@@ -200,7 +200,7 @@ forEachEngine((engine) => {
       expect((await rotated(second.refreshToken)).how).toBe('rotated');
     });
 
-    it('goes on for a locked user, and stops for a deactivated one (rule 7)', async () => {
+    it('goes on for a locked user, and stops for a deactivated one', async () => {
       const first = await core.begin();
       const set = (values: { locked_at?: number; deactivated_at?: number }): Promise<unknown> =>
         db.write((tx) => tx.updateTable('users').set(values).where('id', '=', core.userId).execute());

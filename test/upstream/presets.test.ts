@@ -72,7 +72,7 @@ describe('presets', () => {
     [{ preset: 'kanidm' }, [], true],
     [{ preset: 'glewlwyd' }, undefined, false],
     [{ preset: 'glewlwyd' }, ['S256'], true],
-  ])('PKCE with %o and the list %j: %s (rule 4)', (settings, listed, sent) => {
+  ])('PKCE with %o and the list %j: %s', (settings, listed, sent) => {
     const query = urlOf(
       settings,
       {},
@@ -91,7 +91,7 @@ describe('presets', () => {
     [{ preset: 'google' }, 'login', 'select_account'],
     [{ preset: 'google' }, 'create', null, ['create']],
     [{ preset: 'google' }, 'none', 'none'],
-  ])('prompt with %o: %s becomes %s (rule 15)', (settings, prompt, sent, listed) => {
+  ])('prompt with %o: %s becomes %s', (settings, prompt, sent, listed) => {
     const metadata = listed === undefined ? {} : { prompt_values_supported: listed };
     expect(urlOf(settings, { prompt }, metadata).get('prompt')).toBe(sent);
   });
@@ -103,7 +103,7 @@ describe('presets', () => {
   });
 });
 
-describe('issuer templates and aliases (rule 6)', () => {
+describe('issuer templates and aliases', () => {
   const template = 'https://login.microsoftonline.com/{tenantid}/v2.0';
   const tenant = '72f988bf-0000-4000-8000-2d7cd011db47';
   const issuer = `https://login.microsoftonline.com/${tenant}/v2.0`;

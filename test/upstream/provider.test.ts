@@ -92,7 +92,7 @@ describe('a provider', () => {
     expect(idp.log.lines).toEqual([]);
   });
 
-  it('does not wait longer than its time for a name that never resolves (122)', async () => {
+  it('does not wait longer than its time for a name that never resolves', async () => {
     await using idp = await startForgedIdp(
       { issuer: 'https://idp.example', timeout_seconds: 0.2 },
       { lookup: () => undefined },
@@ -153,7 +153,7 @@ describe('documents of any content', () => {
     fc.oneof(fc.jsonValue(), fc.webUrl(), fc.constant('https://idp.example')),
   );
 
-  it('are taken or refused as a document, never anything else (123)', async () => {
+  it('are taken or refused as a document, never anything else', async () => {
     const judge = async (read: () => unknown): Promise<void> => {
       try {
         await read();

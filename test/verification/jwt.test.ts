@@ -154,7 +154,7 @@ describe('a JWT access token', () => {
     expect(await peer.verify(await peer.sign(said))).toMatchObject({ kind: 'active', token: expected });
   });
 
-  it('is no longer good once its key is gone and the key set was asked for again (115)', async () => {
+  it('is no longer good once its key is gone and the key set was asked for again', async () => {
     await using peer = await startTokenIdp({ cache: { entries: 0 } });
     const token = await peer.sign();
     expect(await peer.kindOf(token)).toBe('active');

@@ -1,4 +1,4 @@
-/** The homeserver comes first (rule 6): what it cannot be told does not happen, and what then does not happen is taken back there. */
+/** The homeserver comes first: what it cannot be told does not happen, and what then does not happen is taken back there. */
 import { expect, it } from 'vitest';
 import { beginSession, type Person } from '../../../src/matrix-api/login/begin-session.ts';
 import { Unavailable } from '../../../src/protocol/unavailable.ts';

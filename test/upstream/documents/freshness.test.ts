@@ -58,7 +58,7 @@ describe('how long a document is kept', () => {
     ['a directive with a comma in quotes', { 'cache-control': 'no-x="a, max-age=5", max-age=600' }, 600],
     ['Vary: *', { 'cache-control': 'max-age=600', vary: '*' }, 60],
     ['immutable alone', { 'cache-control': 'immutable' }, 60],
-  ])('%s (133)', (_name, fields, seconds) => {
+  ])('%s', (_name, fields, seconds) => {
     expect(ttl(fields)).toBe(seconds);
   });
 

@@ -49,7 +49,7 @@ describe('the keys of the IdP', () => {
   });
 
   describe('an unknown kid', () => {
-    it('asks at most once in 30 seconds, however many ask (126)', async () => {
+    it('asks at most once in 30 seconds, however many ask', async () => {
       await using idp = await startForgedIdp();
       const forger = await signingKey('two');
       await verify(idp.provider, await sign(idp.signer));
@@ -64,7 +64,7 @@ describe('the keys of the IdP', () => {
       expect(fetches(idp)).toBe(4);
     });
 
-    it('asks no more often where the IdP is down or answers nonsense (126)', async () => {
+    it('asks no more often where the IdP is down or answers nonsense', async () => {
       await using idp = await startForgedIdp();
       const forger = await signingKey('two');
       await verify(idp.provider, await sign(idp.signer));
@@ -77,7 +77,7 @@ describe('the keys of the IdP', () => {
       expect(await kindOf(idp.provider, await sign(idp.signer))).toBe('ok');
     });
 
-    it('during a real rotation: the new key is seen within the cool-down (127; issue 4, shows 3)', async () => {
+    it('during a real rotation: the new key is seen within the cool-down', async () => {
       await using idp = await startForgedIdp();
       const old = idp.signer;
       const next = await signingKey('two');
@@ -106,7 +106,7 @@ describe('the keys of the IdP', () => {
       expect(fetches(idp) - begin).toBeLessThanOrEqual(4);
     });
 
-    it('is single flight: many at once, one fetch (126)', async () => {
+    it('is single flight: many at once, one fetch', async () => {
       await using idp = await startForgedIdp();
       const next = await signingKey('two');
       await verify(idp.provider, await sign(idp.signer));
@@ -133,7 +133,7 @@ describe('the keys of the IdP', () => {
     });
   });
 
-  describe('rotation (128)', () => {
+  describe('rotation', () => {
     it('abrupt: the old key is gone with the set that lacks it', async () => {
       await using idp = await startForgedIdp();
       const old = await sign(idp.signer);
@@ -190,7 +190,7 @@ describe('a key set', () => {
   const parse = (keys: unknown[], alarms: string[] = []) =>
     parseKeySet(JSON.stringify({ keys }), (message) => alarms.push(message));
 
-  it('loses private and symmetric keys, with an alarm (129)', async () => {
+  it('loses private and symmetric keys, with an alarm', async () => {
     const { jwk } = await signingKey('one');
     const alarms: string[] = [];
     const set = await parse(
@@ -231,11 +231,11 @@ describe('a key set', () => {
     ['HTML', '<html>'],
     ['members twice', '{"keys":[],"keys":[]}'],
     ['101 keys', JSON.stringify({ keys: Array.from({ length: 101 }, () => ({ kty: 'EC' })) })],
-  ])('with %s is not fit for use (121, 123)', async (_name, body) => {
+  ])('with %s is not fit for use', async (_name, body) => {
     await expect(parseKeySet(body, () => undefined)).rejects.toThrow(DocumentFault);
   });
 
-  it('that is empty or broken never replaces a good one (123)', async () => {
+  it('that is empty or broken never replaces a good one', async () => {
     await using idp = await startForgedIdp();
     const good = await sign(idp.signer);
     expect(await kindOf(idp.provider, good)).toBe('ok');

@@ -66,7 +66,7 @@ describe('where metadata is', () => {
 });
 
 describe('a metadata document', () => {
-  it('is completed for our own use only: RFC 8414 defaults (rule 3)', () => {
+  it('is completed for our own use only: RFC 8414 defaults', () => {
     const { document, server } = parse();
     expect(document).toEqual(good);
     expect(server.response_modes_supported).toEqual(['query', 'fragment']);
@@ -75,7 +75,7 @@ describe('a metadata document', () => {
     expect(server).not.toHaveProperty('code_challenge_methods_supported');
   });
 
-  it('overrides replace members and null removes one; never the issuer (rule 7)', () => {
+  it('overrides replace members and null removes one; never the issuer', () => {
     const { document, server } = parse(
       { token_endpoint: 'http://backend:8080/token' },
       {
@@ -104,7 +104,7 @@ describe('a metadata document', () => {
     ['another path', 'https://idp.example/realms/master', /path differs/],
     ['white space', `${issuer} `, /white space/],
     ['no URL', 'main', /not a URL/],
-  ])('with another issuer is refused, the difference named: %s (118)', (_name, stated, words) => {
+  ])('with another issuer is refused, the difference named: %s', (_name, stated, words) => {
     expect(() => parse({ issuer: stated })).toThrow(words);
     expect(() => parse({ issuer: stated })).toThrow(DocumentFault);
   });
@@ -135,7 +135,7 @@ describe('a metadata document', () => {
     'https://user:secret@idp.example/x',
     'https://idp.example/x#fragment',
     'https://idp.example/x#',
-  ])('with the endpoint %s is refused, whichever it is (119)', (url) => {
+  ])('with the endpoint %s is refused, whichever it is', (url) => {
     for (const name of [
       'authorization_endpoint',
       'token_endpoint',
@@ -180,11 +180,11 @@ describe('a metadata document', () => {
     '\ufeff{}',
     '{}x',
     `{"issuer":"a","issuer":"b"}`,
-  ])('that reads %j is refused (123)', (body) => {
+  ])('that reads %j is refused', (body) => {
     expect(() => parseMetadata(body, resolve())).toThrow(DocumentFault);
   });
 
-  it('of a lying IdP never replaces the good one, and every fault is told (118, 119)', async () => {
+  it('of a lying IdP never replaces the good one, and every fault is told', async () => {
     await using idp = await startForgedIdp();
     await idp.provider.refresh();
     for (const lie of [
@@ -205,7 +205,7 @@ describe('a metadata document', () => {
     expect(idp.provider.state()).not.toHaveProperty('lastError');
   });
 
-  it('of a remote IdP cannot lead us to this machine or into the private network (124)', async () => {
+  it('of a remote IdP cannot lead us to this machine or into the private network', async () => {
     await using target = await startForgedIdp();
     await using front = await startScriptedServer({
       host: '127.0.0.9',

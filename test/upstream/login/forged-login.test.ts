@@ -35,13 +35,13 @@ describe('the callback', () => {
     ['an empty code', { code: '' }],
     ['a token in the front channel', { id_token: 'x' }],
     ['a JARM response', { response: 'x' }],
-  ])('%s is refused, nothing is sent (137)', async (_name, changes) => {
+  ])('%s is refused, nothing is sent', async (_name, changes) => {
     await using idp = await startForgedIdp();
     expect((await refusalOf(idp.login(changes))).kind).toBe('callback');
     expect(idp.server.count('/token')).toBe(0);
   });
 
-  it.each(['code', 'state', 'iss', 'error'])('a duplicated %s is refused (137)', async (name) => {
+  it.each(['code', 'state', 'iss', 'error'])('a duplicated %s is refused', async (name) => {
     await using idp = await startForgedIdp();
     const parameters = new URLSearchParams({ code: 'c', state: 'the-state', iss: idp.issuer });
     parameters.append(name, 'x');
@@ -57,7 +57,7 @@ describe('the callback', () => {
     expect(idp.server.count('/token')).toBe(0);
   });
 
-  it('iss: required where the metadata says so, compared byte for byte wherever it is present (138)', async () => {
+  it('iss: required where the metadata says so, compared byte for byte wherever it is present', async () => {
     await using idp = await startForgedIdp();
     for (const iss of [undefined, 'https://evil.example', `${idp.issuer}/`, idp.issuer.toUpperCase()]) {
       expect((await refusalOf(idp.login({ iss }))).kind).toBe('callback');
@@ -77,7 +77,7 @@ describe('the callback', () => {
     ['invalid_scope', 'authorization_error'],
     ['unauthorized_client', 'authorization_error'],
     ['something_new', 'authorization_error'],
-  ])('the error %s is a refusal of kind %s; its text is for the log only (140)', async (error, kind) => {
+  ])('the error %s is a refusal of kind %s; its text is for the log only', async (error, kind) => {
     await using idp = await startForgedIdp();
     const refusal = await refusalOf(
       idp.login({
@@ -185,7 +185,7 @@ describe('the ID token', () => {
     ],
   ];
 
-  it.each(cases)('%s: refused (139)', async (_name, forge) => {
+  it.each(cases)('%s: refused', async (_name, forge) => {
     await using idp = await startForgedIdp();
     await forge(idp);
     const refusal = await refusalOf(idp.login());
@@ -205,7 +205,7 @@ describe('the ID token', () => {
     ['2 MB', 'x'.repeat(2_000_000)],
     ['a NUL', 'a\u0000b'],
     ['half a character', 'a\ud800'],
-  ])('sub %s: refused (148)', async (_name, sub) => {
+  ])('sub %s: refused', async (_name, sub) => {
     await using idp = await startForgedIdp({ fetch_userinfo: false });
     idp.claims = { sub };
     const refusal = await refusalOf(idp.login());
@@ -287,7 +287,7 @@ describe('the token endpoint', () => {
     [200, '<html>challenge</html>', { 'content-type': 'text/html' }],
     [403, '<!doctype html>Just a moment', { 'content-type': 'text/html', 'cf-mitigated': 'challenge' }],
     [404, 'not found', { 'content-type': 'text/plain' }],
-  ])('%d %j: Unavailable, the code sent once (151)', async (status, body, headers) => {
+  ])('%d %j: Unavailable, the code sent once', async (status, body, headers) => {
     await using idp = await startForgedIdp();
     idp.token = (response) => {
       sendJson(response, body, headers, status);
@@ -298,7 +298,7 @@ describe('the token endpoint', () => {
     expect(idp.server.count('/token')).toBe(1);
   });
 
-  it('a broken connection: Unavailable, the code sent once (151)', async () => {
+  it('a broken connection: Unavailable, the code sent once', async () => {
     await using idp = await startForgedIdp();
     idp.token = (response) => response.destroy();
     await expect(idp.login()).rejects.toThrow(Unavailable);
@@ -326,7 +326,7 @@ describe('the token endpoint', () => {
     expect((await refusalOf(idp.login())).kind).toBe(kind);
   });
 
-  it('an answer that unfolds beyond the cap is refused (121)', async () => {
+  it('an answer that unfolds beyond the cap is refused', async () => {
     await using idp = await startForgedIdp();
     idp.token = (response) => {
       response
@@ -336,7 +336,7 @@ describe('the token endpoint', () => {
     expect((await refusalOf(idp.login())).kind).toBe('token_response');
   });
 
-  it('is told who we are by form-encoded Basic credentials (rule 14)', async () => {
+  it('is told who we are by form-encoded Basic credentials', async () => {
     await using idp = await startForgedIdp({ client_secret: 'a-b_c.d:e&f/ü%' });
     await idp.login();
     const sent = idp.server.seen.find((request) => request.path === '/token');

@@ -98,7 +98,7 @@ async function refusalOf(promise: Promise<unknown>): Promise<UpstreamRefusal> {
 }
 
 describe('a login through a real provider', () => {
-  it('ends with who it is: ID token and userinfo merged (rule 10)', async () => {
+  it('ends with who it is: ID token and userinfo merged', async () => {
     const provider = connect();
     const before = Date.now();
     const identity = await finish(provider, await walk(provider, { maxAgeSeconds: 600 }), {
@@ -204,7 +204,7 @@ describe('a login through a real provider', () => {
     expect((await refusalOf(finish(provider, parameters))).kind).toBe('login_required');
   });
 
-  it('a code counts once, and only with our verifier (141)', async () => {
+  it('a code counts once, and only with our verifier', async () => {
     const provider = connect();
     const first = await walk(provider);
     expect((await refusalOf(finish(provider, first, { codeVerifier: 'w'.repeat(64) }))).kind).toBe('code');
@@ -213,7 +213,7 @@ describe('a login through a real provider', () => {
     expect((await refusalOf(finish(provider, second))).kind).toBe('code');
   });
 
-  it('a foreign nonce is refused (139)', async () => {
+  it('a foreign nonce is refused', async () => {
     const provider = connect();
     idp.faults.nonce = 'another-nonce';
     const refusal = await refusalOf(finish(provider, await walk(provider)));
@@ -228,7 +228,7 @@ describe('a login through a real provider', () => {
   });
 
   it.each([500, 502, 503, 429])(
-    'the token endpoint answers %d: Unavailable, and the code is sent once (151)',
+    'the token endpoint answers %d: Unavailable, and the code is sent once',
     async (status) => {
       const provider = connect();
       const parameters = await walk(provider);
@@ -238,7 +238,7 @@ describe('a login through a real provider', () => {
     },
   );
 
-  it('the IdP answers pages instead of JSON, or too late: Unavailable (151)', async () => {
+  it('the IdP answers pages instead of JSON, or too late: Unavailable', async () => {
     const provider = connect({ timeout_seconds: 0.3 });
     const first = await walk(provider);
     idp.faults.html503 = true;
@@ -264,7 +264,7 @@ describe('a login through a real provider', () => {
     expect((await finish(restarted, await walk(restarted))).subject).toBe('sub-of-alice');
   });
 
-  it('a restart while the IdP is down still sends browsers there (130)', async () => {
+  it('a restart while the IdP is down still sends browsers there', async () => {
     const documents = memoryStore();
     const options = { clock: systemClock, random: systemRandom, log: testLog(), documents };
     const settings = {

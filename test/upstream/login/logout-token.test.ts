@@ -1,4 +1,4 @@
-/** Logout tokens that no correct provider sends (OpenID Connect Back-Channel Logout 1.0 section 2.6; item 152). */
+/** Logout tokens that no correct provider sends (OpenID Connect Back-Channel Logout 1.0 section 2.6). */
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { expect, it } from 'vitest';
 import { UpstreamRefusal } from '../../../src/upstream/login/refusal.ts';
