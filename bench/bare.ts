@@ -1,7 +1,7 @@
 /**
  * What everything over HTTP is compared with: a handler on `node:http` alone. It answers `/N` with N bytes of JSON's type; of a POST it reads the body
- * first. `node bench/bare.ts URL`: of a POST it also takes the form's `token` and looks its hash up in that database, one statement on the engine's own
- * driver. Tells its parent the port.
+ * first. `node bench/bare.ts URL`: it also takes the token, of a POST's form or of a GET's header, and looks its hash up in that database, one statement on
+ * the engine's own driver. Tells its parent the port.
  */
 import { hash } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -40,20 +40,23 @@ const server = createServer((request, response) => {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
     response.end(body);
   };
+  const answerFound = (token: string): void => {
+    const found = lookUp?.(hash('sha256', token, 'base64url'));
+    if (found instanceof Promise) {
+      void found.then(answer, () => {
+        response.destroy();
+      });
+    } else answer();
+  };
   if (request.method !== 'POST') {
-    answer();
+    answerFound(request.headers.authorization?.slice('Bearer '.length) ?? '');
     return;
   }
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     const form = new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
-    const found = lookUp?.(hash('sha256', form.get('token') ?? '', 'base64url'));
-    if (found instanceof Promise) {
-      void found.then(answer, () => {
-        response.destroy();
-      });
-    } else answer();
+    answerFound(form.get('token') ?? '');
   });
 });
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));

@@ -21,6 +21,8 @@ const CONNECTIONS = 32;
 /** Sizes of the answers, which the bare handler matches. */
 const INTROSPECTION_BYTES = 420;
 const WHOAMI_BYTES = 90;
+/** They are headers there. */
+const FORWARD_AUTH_BYTES = 400;
 
 const AUTH = { authorization: 'Bearer {}' };
 
@@ -89,12 +91,23 @@ async function measureReads(
     ports: [stage.bare.port],
     path: `/${String(bytes)}`,
   });
+  const forwardAuth: LoadOrder = {
+    ...whoami,
+    path: '/verify',
+    headers: { ...AUTH, 'x-forwarded-method': 'GET', 'x-forwarded-uri': '/a/path?of=somebody' },
+  };
   const contenders: Contender[] = [
     { name: 'bare GET', pids: [stage.bare.pid], order: bare(whoami, WHOAMI_BYTES) },
     { name: 'whoami', pids, order: whoami },
   ];
   if (running.length === 1) {
     contenders.push(
+      {
+        name: 'bare GET with a look-up',
+        pids: [looking.pid ?? 0],
+        order: { ...bare(forwardAuth, FORWARD_AUTH_BYTES), ports: [lookingPort] },
+      },
+      { name: 'forward auth', pids, order: forwardAuth },
       { name: 'bare POST', pids: [stage.bare.pid], order: bare(introspection, INTROSPECTION_BYTES) },
       {
         name: 'bare POST with a look-up',
@@ -122,6 +135,13 @@ async function measureReads(
       'introspection',
       ['introspection', 'bare POST with a look-up'],
       engine === 'sqlite' ? 0.65 : undefined,
+    ),
+    ...compare(
+      results,
+      engine,
+      'forward auth',
+      ['forward auth', 'bare GET with a look-up'],
+      engine === 'sqlite' ? 0.8 : undefined,
     ),
   ];
 }

@@ -127,6 +127,7 @@ database: { url: "${databaseUrl}" }
 encryption_key: ${encryptionKey}
 providers: [{ id: main, issuer: "${idp.issuer}", client_id: ${idp.clientId}, client_secret: ${idp.clientSecret} }]
 homeserver: { kind: none, secret: ${secret} }
+forward_auth: { enabled: true }
 `,
     { mode: 0o600 },
   );

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --short] [-- --json] [-- --engine sqlite] [-- --only metadata|login|engine|sizes|life]`: every figure as a ratio to what the machine can do without us, measured in turns in the same
+ * `npm run bench [-- --short] [-- --json] [-- --engine sqlite] [-- --only metadata|login|tokens|engine|sizes|life]`: every figure as a ratio to what the machine can do without us, measured in turns in the same
  * run. Exit code 1 where `--short` finds a ratio far from its target; docs/performance.md tells how to read the rest.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { measureSizes } from './size-suite.ts';
 import { nextMessage, script, startNode, stop } from './processes.ts';
 import { circumstances, type Figure, hasRegressed, table } from './report.ts';
 import type { Stage } from './stage.ts';
+import { measureTokens } from './token-suite.ts';
 
 const { values } = parseArgs({
   options: {
@@ -62,6 +63,7 @@ try {
       ...(await measureLoginRefusals({ samples: short ? 2000 : 10_000, databaseUrl, say: stage.say })),
     );
   }
+  if (wants('tokens')) figures.push(...(await measureTokens(stage)));
   for (const engine of values.engine.filter((name) => name === 'sqlite' || name === 'postgres')) {
     const postgres = engine === 'postgres' ? await startPostgres() : undefined;
     const databaseUrl = postgres?.url ?? `sqlite:${folder}/gatehouse.db`;

@@ -13,16 +13,23 @@ export interface OriginalRequest {
 
 type Message = Pick<ApiRequest, 'headers' | 'method'>;
 
-/** What is not said is unknown, and no rule is taken to fit it. */
+/** What is not said is unknown, and no rule is taken to fit it. Each part is worked out when somebody asks for it. */
 export function readOriginalRequest({ headers, method }: Message): OriginalRequest {
   const uri = textOf(headers['x-forwarded-uri']);
   const at = uri.indexOf('?');
-  const path = at === -1 ? uri : uri.slice(0, at);
   return {
-    method: (textOf(headers['x-forwarded-method']) || method).toUpperCase(),
-    host: hostOf(textOf(headers['x-forwarded-host']) || textOf(headers.host)),
-    path: uri === '' ? undefined : plainPath(path),
-    query: new URLSearchParams(at === -1 ? '' : uri.slice(at + 1)),
+    get method() {
+      return (textOf(headers['x-forwarded-method']) || method).toUpperCase();
+    },
+    get host() {
+      return hostOf(textOf(headers['x-forwarded-host']) || textOf(headers.host));
+    },
+    get path() {
+      return uri === '' ? undefined : plainPath(at === -1 ? uri : uri.slice(0, at));
+    },
+    get query() {
+      return new URLSearchParams(at === -1 ? '' : uri.slice(at + 1));
+    },
   };
 }
 

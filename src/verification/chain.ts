@@ -26,7 +26,7 @@ export async function judgeByStrategies(
     else {
       const other = claims === undefined ? undefined : otherPerson(rules, claims, finding.claims, strategy);
       if (other !== undefined) return other;
-      claims = { ...finding.claims, ...claims };
+      claims = claims === undefined ? finding.claims : { ...finding.claims, ...claims };
     }
   }
   if (claims === undefined) return inactive('malformed', foreign.join('; ') || 'nobody knows it');

@@ -8,7 +8,7 @@ import { createProvider, type Provider } from '../upstream/provider.ts';
 import type { PasswordInput } from '../upstream/login/password.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';
 import type { TokenSettings } from './settings.ts';
-import { requireScope } from './require-scope.ts';
+import { withScope } from './require-scope.ts';
 import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts';
 import { verifyByAny } from './verify-by-any.ts';
 import type { Verdict } from './verdict.ts';
@@ -66,7 +66,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     await Promise.all([...verifiers, ...providers].map((each) => each.close()));
   };
   return {
-    verify: async (token, { scope = [] } = {}) => requireScope(await verifyByAny(verifiers, token), scope),
+    verify: (token, { scope = [] } = {}) => withScope(verifyByAny(verifiers, token), scope),
     verifyPassword: async (id, credentials) => {
       const verifier = verifiers.find(({ provider }) => provider === id);
       if (verifier === undefined) throw new RangeError(`there is no provider ${id}`);

@@ -88,7 +88,7 @@ function issuerOf({ preset, issuer }: ResolvedSettings, { iss }: Claims): string
 
 function readSubject(settings: ResolvedSettings, claims: Claims): string | Inactive {
   try {
-    return subjectOf(settings, { ...claims });
+    return subjectOf(settings, claims);
   } catch (error) {
     if (error instanceof UpstreamRefusal) return inactive('invalid', error.reason);
     throw error;

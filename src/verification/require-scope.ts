@@ -7,3 +7,8 @@ export function requireScope(verdict: Verdict, required: readonly string[]): Ver
   if (missing.length === 0) return verdict;
   return { kind: 'inactive', fault: 'insufficient_scope', reason: `its scope lacks ${missing.join(' ')}` };
 }
+
+/** As `requireScope`, for a verdict that is on its way. Where nothing is required it is handed on as it is, which is cheaper. */
+export function withScope(verdict: Promise<Verdict>, required: readonly string[]): Promise<Verdict> {
+  return required.length === 0 ? verdict : verdict.then((known) => requireScope(known, required));
+}

@@ -16,7 +16,7 @@ import { localJwt } from './strategies/local-jwt.ts';
 import type { Strategy } from './strategies/strategy.ts';
 import { tokeninfo } from './strategies/tokeninfo.ts';
 import { userinfo } from './strategies/userinfo.ts';
-import { requireScope } from './require-scope.ts';
+import { withScope } from './require-scope.ts';
 import { inactive, unavailableVerdict, type Verdict, type VerifiedToken } from './verdict.ts';
 import { type CacheOutcome, createVerdictCache } from './verdict-cache.ts';
 
@@ -63,19 +63,19 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const outbound = createProviderOutbound(settings, { clock, concurrency: tokens.concurrency ?? 32 });
   const clientAuthentication = createClientAuthentication(settings);
   const deps = { provider, settings, tokens, outbound, clientAuthentication, clock, log };
+  const rules = { settings, tokens };
   const strategies = tokens.strategies.map((name) => build[name](deps));
   const cache = createVerdictCache({ settings: tokens.cache ?? {}, clock, onOutcome: options.onOutcome });
 
   return {
     provider: settings.id,
     issuer: settings.issuer,
-    verify: async (token) => {
-      const verdict = await cache.judge(token, () =>
-        judgeByStrategies(strategies, { settings, tokens }, { token, now: () => clock.now() }),
-      );
-      return requireScope(verdict, tokens.required_scope ?? []);
-    },
-    verifyPassword: (credentials) => judgePassword(provider, { settings, tokens }, credentials, clock),
+    verify: (token) =>
+      withScope(
+        cache.judge(token, () => judgeByStrategies(strategies, rules, { token, now: () => clock.now() })),
+        tokens.required_scope ?? [],
+      ),
+    verifyPassword: (credentials) => judgePassword(provider, rules, credentials, clock),
     forget: (token) => {
       cache.forget(token);
     },

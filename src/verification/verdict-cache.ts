@@ -51,18 +51,16 @@ export function createVerdictCache(options: {
     if (life > 0) held?.set(hash, { verdict, until: clock.monotonic() + life * 1000 });
   };
 
-  const askOnce = (hash: SecretHash, ask: () => Promise<Verdict>): Promise<Verdict> => {
+  const askOnce = async (hash: SecretHash, ask: () => Promise<Verdict>): Promise<Verdict> => {
     const before = forgotten;
-    const answer = ask()
-      .then((verdict) => {
-        if (before === forgotten) keep(hash, verdict);
-        return verdict;
-      })
-      .finally(() => {
-        if (asking.get(hash) === answer) asking.delete(hash);
-      });
-    asking.set(hash, answer);
-    return answer;
+    try {
+      const verdict = await ask();
+      if (before === forgotten) keep(hash, verdict);
+      return verdict;
+    } finally {
+      // After something was forgotten, another question may be under way in its place.
+      if (before === forgotten) asking.delete(hash);
+    }
   };
 
   return {
@@ -75,13 +73,16 @@ export function createVerdictCache(options: {
       }
       const shared = asking.get(hash);
       onOutcome?.(shared === undefined ? 'miss' : 'shared');
-      return shared ?? askOnce(hash, ask);
+      if (shared !== undefined) return shared;
+      const answer = askOnce(hash, ask);
+      asking.set(hash, answer);
+      return answer;
     },
     forget(token) {
       const hash = hashSecret(token);
       forgotten++;
       held?.delete(hash);
-      asking.delete(hash);
+      asking.clear();
     },
     forgetAll(concerns) {
       forgotten++;

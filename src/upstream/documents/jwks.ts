@@ -276,12 +276,20 @@ export function createSignatureVerifier(options: {
   };
 }
 
+/** The tokens of a provider have one header: it is read once, as long as no other comes between. */
+let lastRead: { readonly text: string; readonly header: SignatureHeader | undefined } | undefined;
+
 function readHeader(jws: string): SignatureHeader | undefined {
+  const text = jws.slice(0, Math.max(0, jws.indexOf('.')));
+  if (lastRead?.text !== text) lastRead = { text, header: decodeHeader(jws) };
+  return lastRead.header;
+}
+
+function decodeHeader(jws: string): SignatureHeader | undefined {
   try {
     const { alg, kid } = decodeProtectedHeader(jws);
-    const named = (kid as unknown) === null || kid === '' ? undefined : kid;
-    if (typeof alg !== 'string' || (named !== undefined && typeof named !== 'string')) return undefined;
-    return { alg, kid: named };
+    if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string')) return undefined;
+    return { alg, kid };
   } catch {
     return undefined;
   }

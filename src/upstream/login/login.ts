@@ -129,7 +129,7 @@ export function mergeClaims(
 }
 
 /** The configured claim. Providers of plain OAuth 2.0 number their people: a whole number counts as its digits there. */
-export function subjectOf(settings: ResolvedSettings, claims: Record<string, unknown>): string {
+export function subjectOf(settings: ResolvedSettings, claims: Readonly<Record<string, unknown>>): string {
   const claim = settings.subjectClaim;
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
   if (claim !== 'sub' && typeof value === 'number' && Number.isSafeInteger(value)) return String(value);

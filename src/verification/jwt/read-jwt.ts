@@ -1,4 +1,5 @@
 /** Reading a compact JWS before any of it is believed: RFC 7515 section 7.1, as strictly as RFC 8725 asks for. */
+import { isUtf8 } from 'node:buffer';
 import { isJsonObject, JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
 import type { Claims } from '../../protocol/claim-path.ts';
 
@@ -34,7 +35,7 @@ export function readJwt(token: string): JwtReading {
   if (parts.length !== 3) return malformed(`it has ${String(parts.length)} parts, a signed JWT has 3`);
   if (signature === '') return malformed('it has no signature');
   try {
-    const header = parseJsonObject(decodeText(head, 'header'));
+    const header = readOnce(head);
     if (decode(signature) === undefined) return malformed('its signature is not canonical base64url');
     const claims = parseJsonObject(decodeText(body, 'payload'));
     return readHeader(header, claims);
@@ -58,20 +59,23 @@ function readHeader(header: Claims, claims: Claims): JwtReading {
   };
 }
 
+/** The tokens of a provider have one header: it is read once, as long as no other comes between. */
+let lastRead: { readonly text: string; readonly header: Claims } | undefined;
+
+function readOnce(head: string): Claims {
+  if (lastRead?.text !== head) lastRead = { text: head, header: parseJsonObject(decodeText(head, 'header')) };
+  return lastRead.header;
+}
+
 class Undecodable extends Error {
   override readonly name = 'Undecodable';
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 function decodeText(part: string, what: string): string {
   const bytes = decode(part);
   if (bytes === undefined) throw new Undecodable(`its ${what} is not canonical base64url`);
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new Undecodable(`its ${what} is not UTF-8`);
-  }
+  if (!isUtf8(bytes)) throw new Undecodable(`its ${what} is not UTF-8`);
+  return bytes.toString('utf8');
 }
 
 /** Node takes the other alphabet, padding, line breaks and stray bits: what does not come out the same is refused (RFC 4648 section 3.5). */

@@ -6,7 +6,7 @@ import { expectedIssuer } from '../../upstream/login/id-token.ts';
 import { UpstreamRefusal } from '../../upstream/login/refusal.ts';
 import type { Provider } from '../../upstream/provider.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
-import { judgeClaims } from '../jwt/judge-claims.ts';
+import { type ClaimRules, judgeClaims } from '../jwt/judge-claims.ts';
 import { type KeyDirectory, openKeyDirectory } from '../jwt/key-directory.ts';
 import { isTooDeep, otherPurpose, readJwt, type UnverifiedJwt } from '../jwt/read-jwt.ts';
 import type { TokenSettings } from '../settings.ts';
@@ -22,11 +22,20 @@ export interface LocalJwtDeps {
 
 /** What is cheap is checked first, and the signature last of all: a token that could not count costs no cryptography. */
 export function localJwt(deps: LocalJwtDeps): Strategy {
-  const { jwt: rules = {} } = deps.tokens;
+  const { settings, tokens, clock } = deps;
+  const { jwt: rules = {} } = tokens;
   const types = rules.types ?? ['at+jwt'];
   const algorithms = rules.algorithms ?? SIGNATURE_ALGORITHMS;
   const folder = rules.key_directory;
-  const directory = folder === undefined ? undefined : openKeyDirectory({ folder, clock: deps.clock });
+  const directory = folder === undefined ? undefined : openKeyDirectory({ folder, clock });
+  const claimRules: ClaimRules = {
+    issuer: settings.issuer,
+    subjectClaim: settings.subjectClaim,
+    audience: tokens.audience ?? [settings.clientId],
+    authorizedParties: tokens.authorized_parties ?? [],
+    leeway: rules.leeway_seconds ?? 30,
+    maxLifetime: rules.max_lifetime_seconds ?? 86_400,
+  };
 
   return {
     name: 'jwt',
@@ -36,10 +45,16 @@ export function localJwt(deps: LocalJwtDeps): Strategy {
       if (reading.kind === 'foreign') return reading;
       if (reading.kind === 'malformed') return inactive('malformed', reading.reason);
       const { jwt } = reading;
-      const refused = judgeHeader(jwt, types, algorithms) ?? (await judgeBody(deps, jwt));
-      if (refused !== undefined) return refused;
+      const { claims } = jwt;
+      const header = judgeHeader(jwt, types, algorithms);
+      if (header !== undefined) return header;
+      if (isTooDeep(claims)) return inactive('malformed', 'its claims are nested too deep');
       try {
-        return findingOf(await verifySignature(deps, directory, token, jwt, algorithms), jwt);
+        const asked = issuerOf(deps, claims);
+        const issuer = typeof asked === 'string' ? asked : await asked;
+        if (typeof issuer !== 'string') return issuer;
+        const body = judgeClaims({ ...claimRules, issuer }, claims, clock.now() / 1000);
+        return body ?? findingOf(await verifySignature(deps, directory, token, jwt, algorithms), jwt);
       } catch (error) {
         return unavailableVerdict(error);
       }
@@ -62,35 +77,24 @@ function judgeHeader(
   return other === undefined ? undefined : inactive('invalid', other);
 }
 
-async function judgeBody(deps: LocalJwtDeps, { claims }: UnverifiedJwt): Promise<Finding | undefined> {
-  const { settings, tokens, clock } = deps;
-  if (isTooDeep(claims)) return inactive('malformed', 'its claims are nested too deep');
-  const issuer = await issuerOf(deps, claims);
-  if (typeof issuer !== 'string') return issuer;
-  const rules = {
-    issuer,
-    subjectClaim: settings.subjectClaim,
-    audience: tokens.audience ?? [settings.clientId],
-    authorizedParties: tokens.authorized_parties ?? [],
-    leeway: tokens.jwt?.leeway_seconds ?? 30,
-    maxLifetime: tokens.jwt?.max_lifetime_seconds ?? 86_400,
-  };
-  return judgeClaims(rules, claims, clock.now() / 1000);
+/** The issuer that the token must state. Only an issuer with a tenant in it needs the metadata for that. */
+function issuerOf(deps: LocalJwtDeps, claims: UnverifiedJwt['claims']): string | Promise<string | Inactive> {
+  const { settings } = deps;
+  const { iss } = claims;
+  if (settings.preset.issuer_template !== undefined) return issuerByTenant(deps, claims);
+  return typeof iss === 'string' && settings.issuerAliases.includes(iss) ? iss : settings.issuer;
 }
 
-/** The issuer that the token must state. Only an issuer with a tenant in it needs the metadata for that. */
-async function issuerOf(
+async function issuerByTenant(
   { provider, settings }: LocalJwtDeps,
   claims: UnverifiedJwt['claims'],
-): Promise<string | Finding> {
-  const { iss } = claims;
-  if (settings.preset.issuer_template === undefined) {
-    return typeof iss === 'string' && settings.issuerAliases.includes(iss) ? iss : settings.issuer;
-  }
+): Promise<string | Inactive> {
+  const { server } = await provider.metadata();
   try {
-    return expectedIssuer((await provider.metadata()).server, settings, claims);
+    return expectedIssuer(server, settings, claims);
   } catch (error) {
-    return error instanceof UpstreamRefusal ? inactive('invalid', error.reason) : unavailableVerdict(error);
+    if (error instanceof UpstreamRefusal) return inactive('invalid', error.reason);
+    throw error;
   }
 }
 
