@@ -9,13 +9,13 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { root } from './run.ts';
 
+/** By kind, in the order and the words of Keep a Changelog. */
 const headings = {
+  added: 'Added',
+  changed: 'Changed',
+  removed: 'Removed',
+  fixed: 'Fixed',
   security: 'Security',
-  removal: 'Removed',
-  feature: 'New',
-  bugfix: 'Fixed',
-  doc: 'Documentation',
-  misc: 'Other',
 } as const;
 
 type Kind = keyof typeof headings;
@@ -94,7 +94,7 @@ function fragmentFaults(checkout: string, file: string): string[] {
 }
 
 function readFragment(checkout: string, file: string): Fragment {
-  const [, subject = '', kind = 'misc'] = fragmentName.exec(file) ?? [];
+  const [, subject = '', kind = 'changed'] = fragmentName.exec(file) ?? [];
   const sentence = readFileSync(join(checkout, 'changelog.d', file), 'utf8')
     .trim()
     .replace(/\s+/g, ' ');

@@ -13,7 +13,7 @@ beforeEach(() => {
   checkout = join(parent, 'first');
   put('package.json', '{"version":"0.1.0"}');
   put('src/index.ts', '1');
-  put('changelog.d/1.feature', 'People sign in.\n');
+  put('changelog.d/1.added', 'People sign in.\n');
   git('init', '--quiet', '--initial-branch=main');
   commit();
 });
@@ -22,12 +22,13 @@ afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
 describe('a fragment', () => {
   test.each([
-    { that: 'is empty', name: '2.feature', text: '' },
-    { that: 'does not end with a full stop', name: '2.feature', text: 'No stop' },
-    { that: 'is more than one sentence', name: '2.feature', text: 'One is here. Two is there.' },
-    { that: 'is longer than 400 characters', name: '2.feature', text: `${'x'.repeat(400)}.` },
+    { that: 'is empty', name: '2.added', text: '' },
+    { that: 'does not end with a full stop', name: '2.added', text: 'No stop' },
+    { that: 'is more than one sentence', name: '2.added', text: 'One is here. Two is there.' },
+    { that: 'is longer than 400 characters', name: '2.added', text: `${'x'.repeat(400)}.` },
     { that: 'name it', name: '2.other', text: 'A sentence.' },
-    { that: 'name it', name: 'Two Words.misc', text: 'A sentence.' },
+    { that: 'name it', name: '2.feature', text: 'A sentence.' },
+    { that: 'name it', name: 'Two Words.changed', text: 'A sentence.' },
   ])('is refused: $name, $that', ({ that, name, text }) => {
     put(`changelog.d/${name}`, text);
     expect(faults().join('\n')).toContain(that);
@@ -35,7 +36,7 @@ describe('a fragment', () => {
 
   test('may wrap, and may abbreviate', () => {
     put(
-      'changelog.d/jwks-cache.bugfix',
+      'changelog.d/jwks-cache.fixed',
       'Keys of an IdP that is away (e.g. Keycloak)\nare served from 1.5 MB of store.\n',
     );
     expect(faults()).toEqual([]);
@@ -46,7 +47,7 @@ describe('a change of the product without a fragment fails', () => {
   test('uncommitted, in a repository without a remote', () => {
     put('src/index.ts', '2');
     expect(faults()).toEqual([expect.stringContaining('src/index.ts')]);
-    put('changelog.d/2.bugfix', 'It works.');
+    put('changelog.d/2.fixed', 'It works.');
     expect(faults()).toEqual([]);
   });
 
@@ -59,7 +60,7 @@ describe('a change of the product without a fragment fails', () => {
     put('openapi/admin.yaml', 'x: 1');
     commit();
     expect(faults()).toEqual([expect.stringContaining('openapi/admin.yaml')]);
-    put('changelog.d/1.feature', 'People and admins sign in.');
+    put('changelog.d/1.added', 'People and admins sign in.');
     commit();
     expect(faults()).toEqual([]);
   });
@@ -72,7 +73,7 @@ describe('a change of the product without a fragment fails', () => {
     put('README.md', 'hello');
     commit();
     expect(faults()).toEqual([expect.stringContaining('src/index.ts')]);
-    put('changelog.d/2.bugfix', 'It works.');
+    put('changelog.d/2.fixed', 'It works.');
     expect(faults()).toEqual([]);
   });
 
@@ -96,9 +97,9 @@ test('a change of tests, docs and generated types needs no fragment', () => {
 });
 
 test('a fragment that is deleted without a release fails', () => {
-  put('changelog.d/2.misc', 'More.');
+  put('changelog.d/2.changed', 'More.');
   commit();
-  rmSync(join(checkout, 'changelog.d/1.feature'));
+  rmSync(join(checkout, 'changelog.d/1.added'));
   expect(faults()).toEqual(['fragments were deleted, and CHANGELOG.md is as it was']);
 });
 
@@ -110,15 +111,15 @@ test('without any git history the fragments alone are checked', () => {
 });
 
 test('build moves the fragments under the version, newest first, and the result passes', () => {
-  put('CHANGELOG.md', '# Changelog\n\nFor operators.\n\n## 0.0.9 (2026-01-01)\n\n### New\n\n- Old.\n');
+  put('CHANGELOG.md', '# Changelog\n\nFor operators.\n\n## 0.0.9 (2026-01-01)\n\n### Added\n\n- Old.\n');
   put('changelog.d/locks.security', 'Locked people stay\nlocked.');
   buildChangelog(checkout, '0.1.0', '2026-12-01');
   expect(readFileSync(join(checkout, 'CHANGELOG.md'), 'utf8')).toBe(
-    '# Changelog\n\nFor operators.\n\n## 0.1.0 (2026-12-01)\n\n### Security\n\n- Locked people stay locked.\n\n### New\n\n- People sign in. (#1)\n\n## 0.0.9 (2026-01-01)\n\n### New\n\n- Old.\n',
+    '# Changelog\n\nFor operators.\n\n## 0.1.0 (2026-12-01)\n\n### Added\n\n- People sign in. (#1)\n\n### Security\n\n- Locked people stay locked.\n\n## 0.0.9 (2026-01-01)\n\n### Added\n\n- Old.\n',
   );
-  expect(existsSync(join(checkout, 'changelog.d/1.feature'))).toBe(false);
+  expect(existsSync(join(checkout, 'changelog.d/1.added'))).toBe(false);
   expect(faults()).toEqual([]);
-  put('changelog.d/2.misc', 'More.');
+  put('changelog.d/2.changed', 'More.');
   expect(() => buildChangelog(checkout, '0.1.0', '2026-12-02')).toThrow('already');
 });
 

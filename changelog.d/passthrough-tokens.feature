@@ -1,1 +1,0 @@
-Passthrough mode verifies the provider's tokens (`providers[].tokens`): sessions, devices, whoami, sign-out, locks, access rules and back-channel logout work with them, and the homeserver can introspect them. In facade mode they count beside Gatehouse's own where `tokens` is set.
