@@ -26,6 +26,7 @@ export const severities = {
   'provider.endpoint_invalid': 'error',
   'provider.endpoint_insecure': 'error',
   'provider.metadata_unfit': 'error',
+  'provider.member_ignored': 'warning',
   'provider.code_flow': 'error',
   'provider.response_mode': 'error',
   'provider.pkce': 'warning',

@@ -8,6 +8,7 @@ import {
   type AuthorizationInput,
 } from './login/authorization-url.ts';
 import { createClientAuthentication } from './login/client-authentication.ts';
+import { DocumentFault } from './documents/document-fault.ts';
 import { discoveryUrl } from './documents/discovery-url.ts';
 import { createConstantDocument } from './documents/constant-document.ts';
 import { noDocumentStore, type DocumentStore } from './documents/document-store.ts';
@@ -27,6 +28,7 @@ import {
   type SignatureVerifier,
 } from './documents/jwks.ts';
 import type { PartLog } from '../observability/part-log.ts';
+import { needsKeys } from './login/id-token.ts';
 import { finishLogin, type UpstreamIdentity } from './login/login.ts';
 import type { CallbackInput } from './login/login-context.ts';
 import { IDENTITY_PROVIDER } from './login/login-errors.ts';
@@ -140,7 +142,7 @@ export function createProvider(options: ProviderOptions): Provider {
   });
   let stop: (() => void) | undefined;
   const fetchesMetadata = settings.discovery.method !== 'none';
-  const usesKeys = settings.preset.openid !== false;
+  const usesKeys = needsKeys(settings);
 
   return {
     id: settings.id,
@@ -234,7 +236,11 @@ function keysOf(
   return createCachedDocument({
     ...commonOf(settings, outbound, options),
     kind: 'jwks',
-    url: async () => (await metadata.get()).server.jwks_uri ?? '',
+    url: async () => {
+      const { jwks_uri: url } = (await metadata.get()).server;
+      if (url === undefined) throw new DocumentFault('the metadata document has no jwks_uri');
+      return url;
+    },
     accept: 'application/jwk-set+json, application/json',
     maxBytes: JWKS_BYTES,
     parse: (body) => parseKeySet(body, (message) => options.log.error({ provider: settings.id }, message)),

@@ -78,7 +78,7 @@ const planted: readonly Planted[] = [
         token_endpoint: 'http://idp.example.com/token',
       });
     },
-    seen: /^token_endpoint is http:\/\/idp\.example\.com\/token$/,
+    seen: /^token_endpoint \(http:\/\/idp\.example\.com\/token\) is not https$/,
     remedy: /behind https/,
   },
   {

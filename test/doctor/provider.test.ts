@@ -42,6 +42,9 @@ describe('the metadata', () => {
     ['provider.claim_unlisted', { claims_supported: ['sub', 'email'] }],
     ['provider.algorithm', { id_token_signing_alg_values_supported: ['none', 'HS256'] }],
     ['provider.userinfo_missing', { userinfo_endpoint: undefined }],
+    ['provider.member_ignored', { introspection_endpoint: 'http://keycloak:8080/introspect' }],
+    ['provider.member_ignored', { end_session_endpoint: '' }],
+    ['provider.member_ignored', { claims_supported: ['sub', 'preferred_username', 7] }],
     ['provider.issuer_mismatch', { issuer: undefined }],
     ['provider.issuer_mismatch', { issuer: 'https://127.0.0.1.example.com' }],
   ])('is found to be %s with %j', async (code, members) => {

@@ -1,5 +1,6 @@
 /** The provider's key set: can it be had, and does it have a key that verifies a signature. */
 import { usesOpenId } from '../../upstream/login/authorization-url.ts';
+import { needsKeys } from '../../upstream/login/id-token.ts';
 import { DocumentFault } from '../../upstream/documents/document-fault.ts';
 import { JWKS_BYTES, parseKeySet } from '../../upstream/documents/jwks.ts';
 import { look, type Answered, type Look } from '../look.ts';
@@ -15,6 +16,8 @@ export async function examineKeys(
   server: Server | undefined,
 ): Promise<ProbeVerdict> {
   if (!usesOpenId(context.settings)) return { skipped: 'plain OAuth 2.0 has no ID token to verify' };
+  if (!needsKeys(context.settings))
+    return { skipped: 'the client secret verifies ID tokens (`id_token_algorithms`): no keys are needed' };
   const url = server?.jwks_uri;
   if (url === undefined) return { skipped: 'the metadata has no usable jwks_uri' };
   const headers = { accept: 'application/jwk-set+json, application/json' };

@@ -1,12 +1,11 @@
 /** The provider's metadata: can it be had, does it say what it must, and what it says about sign-in. */
-import { isLoopbackHost } from '../../outbound/addresses.ts';
-import { usesOpenId } from '../../upstream/login/authorization-url.ts';
 import { discoveryUrl } from '../../upstream/documents/discovery-url.ts';
-import { DocumentFault } from '../../upstream/documents/document-fault.ts';
-import { completeMetadata, parseMetadata, type ProviderMetadata } from '../../upstream/documents/metadata.ts';
-import { plainUrl } from '../../outbound/outbound-fault.ts';
+import {
+  judgeMetadata as judge,
+  type MetadataFault,
+  type ProviderMetadata,
+} from '../../upstream/documents/metadata.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
-import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import { differenceOf } from '../difference.ts';
 import type { Finding } from '../finding.ts';
 import { look, type Answered, type Look } from '../look.ts';
@@ -73,7 +72,7 @@ function judgeMetadataAnswer(
   };
 }
 
-/** Judges the document itself. */
+/** Judges the document itself: by the rules of the service, in words of the doctor. */
 export function judgeMetadata(
   context: ProviderContext,
   probed: string,
@@ -81,70 +80,36 @@ export function judgeMetadata(
   localpartClaims: readonly string[],
 ): { findings: Finding[]; server: Server | undefined } {
   const { settings } = context;
-  const findings = [...judgeIssuer(context, probed, document['issuer'])];
-  const members = completeMetadata(document, settings);
-  for (const [name, value] of Object.entries(members)) {
-    if (!name.endsWith('_endpoint') && name !== 'jwks_uri') continue;
-    const fault = endpointFinding(context, probed, name, value);
-    if (fault === undefined) continue;
-    findings.push(fault);
-    Reflect.deleteProperty(members, name);
-  }
-  for (const name of requiredEndpoints(settings)) {
-    if (members[name] !== undefined || findings.some(({ seen }) => seen.startsWith(`${name} `))) continue;
-    findings.push(
-      providerFinding(context, {
-        code: 'provider.endpoint_missing',
-        probed,
-        expected: `the member ${name}`,
-        seen: 'it is not there',
-        remedy: `Correct the metadata at the provider, or add \`${context.place}.discovery.overrides.${name}\`.`,
-      }),
-    );
-  }
-  const unfit = findings.length === 0 ? parseFault(document, settings) : undefined;
-  if (unfit !== undefined) {
-    const fault = {
-      code: 'provider.metadata_unfit',
-      probed,
-      expected: 'members of the registered types (RFC 8414, section 2)',
-      seen: unfit,
-      remedy: 'Have the metadata corrected at the provider, or replace the member in `discovery.overrides`.',
-    } as const;
-    return { findings: [providerFinding(context, fault)], server: undefined };
-  }
-  const server = { ...members, issuer: settings.issuer } as unknown as Server;
-  if (!hasSoundTypes(server)) return { findings, server: undefined };
+  const { faults, server: judged } = judge(document, settings);
+  const findings = faults.map((fault) =>
+    fault.kind === 'issuer'
+      ? issuerFinding(context, probed, document['issuer'])
+      : memberFinding(context, probed, fault),
+  );
+  if (faults.some(({ stops, kind }) => stops && kind === 'type')) return { findings, server: undefined };
+  const server = { ...judged, issuer: settings.issuer };
   findings.push(...judgeAbilities(context, probed, server, localpartClaims));
   return { findings, server };
 }
 
-function judgeIssuer(context: ProviderContext, probed: string, stated: unknown): Finding[] {
+function issuerFinding(context: ProviderContext, probed: string, stated: unknown): Finding {
   const { settings, place } = context;
   const expected = `the issuer "${settings.issuer}", byte for byte`;
-  if (stated === settings.issuer) return [];
-  const template = settings.preset.issuer_template;
-  if (template !== undefined && stated === template.issuer) {
-    if (settings.allowedTenants.length > 0) return [];
+  const code = 'provider.issuer_mismatch';
+  if (stated === settings.preset.issuer_template?.issuer && typeof stated === 'string') {
     const remedy = `Name the tenants that may sign in in \`${place}.allowed_tenants\`.`;
-    const seen = `the issuer "${template.issuer}", which stands for every tenant`;
-    return [providerFinding(context, { code: 'provider.issuer_mismatch', probed, expected, seen, remedy })];
+    const seen = `the issuer "${stated}", which stands for every tenant`;
+    return providerFinding(context, { code, probed, expected, seen, remedy });
   }
   if (typeof stated !== 'string') {
     const remedy = 'Have the metadata corrected at the provider: the member `issuer` is required.';
-    const seen = stated === undefined ? 'no issuer' : 'an issuer that is not a string';
-    return [providerFinding(context, { code: 'provider.issuer_mismatch', probed, expected, seen, remedy })];
+    const seen = stated === undefined || stated === null ? 'no issuer' : 'an issuer that is not a string';
+    return providerFinding(context, { code, probed, expected, seen, remedy });
   }
   const quoted = quoteForLog(stated, 300);
-  return [
-    providerFinding(context, {
-      code: 'provider.issuer_mismatch',
-      probed,
-      expected,
-      seen: `the issuer "${quoted}": ${differenceOf(settings.issuer, quoted)}`,
-      remedy: issuerRemedy(settings.issuer, quoted, place),
-    }),
-  ];
+  const seen = `the issuer "${quoted}": ${differenceOf(settings.issuer, quoted)}`;
+  const remedy = issuerRemedy(settings.issuer, quoted, place);
+  return providerFinding(context, { code, probed, expected, seen, remedy });
 }
 
 function issuerRemedy(configured: string, stated: string, place: string): string {
@@ -163,64 +128,38 @@ function issuerRemedy(configured: string, stated: string, place: string): string
   return `${write}; people are known by it, so settle it before the first sign-in.`;
 }
 
-function requiredEndpoints(settings: ResolvedSettings): string[] {
-  const always = ['authorization_endpoint', 'token_endpoint'];
-  return usesOpenId(settings) ? [...always, 'jwks_uri'] : [...always, 'userinfo_endpoint'];
-}
+const EXPECTED: Readonly<Record<MetadataFault['kind'], string>> = {
+  issuer: 'the issuer that is configured',
+  missing: 'the member',
+  not_a_url: 'an absolute URL',
+  insecure: 'a URL with https',
+  unclean_url: 'a URL without user information and fragment',
+  type: 'a member of its registered type (RFC 8414, section 2)',
+};
 
-function endpointFinding(
-  context: ProviderContext,
-  probed: string,
-  name: string,
-  value: unknown,
-): Finding | undefined {
-  const url = typeof value === 'string' ? URL.parse(value) : null;
-  const remedy = `Have it corrected at the provider, or write the right URL in \`${context.place}.discovery.overrides.${name}\`.`;
-  if (url === null) {
-    const facts = { probed, expected: `${name} as an absolute URL`, seen: `${name} is none`, remedy };
-    return providerFinding(context, { code: 'provider.endpoint_invalid', ...facts });
-  }
-  const where = quoteForLog(plainUrl(url), 300);
-  const { allowHttp, discovery, issuer } = context.settings;
-  // On this machine only where the operator named this machine.
-  const written = Object.hasOwn(discovery.overrides, name) || isLoopbackHost(new URL(issuer));
-  const plain = url.protocol === 'http:' && (allowHttp || (written && isLoopbackHost(url)));
-  const secure = url.protocol === 'https:' || plain;
-  if (!secure) {
-    return providerFinding(context, {
-      code: 'provider.endpoint_insecure',
-      probed,
-      expected: `${name} with https`,
-      seen: `${name} is ${where}`,
-      remedy:
-        'Tell the provider that it is behind https (its public URL, or X-Forwarded-Proto from its reverse proxy).',
-    });
-  }
-  if (url.username === '' && url.password === '' && !String(value).includes('#')) return undefined;
-  const seen = `${name} (${where}) has a user name, a password or a fragment`;
-  const expected = `${name} without user information and fragment`;
-  return providerFinding(context, { code: 'provider.endpoint_invalid', probed, expected, seen, remedy });
-}
+const CODES = {
+  missing: 'provider.endpoint_missing',
+  not_a_url: 'provider.endpoint_invalid',
+  insecure: 'provider.endpoint_insecure',
+  unclean_url: 'provider.endpoint_invalid',
+  type: 'provider.metadata_unfit',
+  issuer: 'provider.issuer_mismatch',
+} as const;
 
-/** What the service itself would say of it: nothing that it refuses may look sound here. */
-function parseFault(
-  document: Readonly<Record<string, unknown>>,
-  settings: ResolvedSettings,
-): string | undefined {
-  try {
-    parseMetadata(JSON.stringify(document), settings);
-    return undefined;
-  } catch (error) {
-    if (error instanceof DocumentFault) return error.message;
-    throw error;
-  }
-}
-
-function hasSoundTypes(server: Server): boolean {
-  return Object.entries(server).every(
-    ([name, value]) =>
-      !name.endsWith('_supported') ||
-      typeof value === 'boolean' ||
-      (Array.isArray(value) && value.every((each) => typeof each === 'string')),
-  );
+function memberFinding(context: ProviderContext, probed: string, fault: MetadataFault): Finding {
+  const { member, kind, message, stops } = fault;
+  const override = `\`${context.place}.discovery.overrides.${member}\``;
+  const remedies: Readonly<Record<MetadataFault['kind'], string>> = {
+    issuer: '',
+    missing: `Correct the metadata at the provider, or add ${override}.`,
+    not_a_url: `Have it corrected at the provider, or write the right URL in ${override}.`,
+    insecure:
+      'Tell the provider that it is behind https (its public URL, or X-Forwarded-Proto from its reverse proxy).',
+    unclean_url: `Have it corrected at the provider, or write the right URL in ${override}.`,
+    type: `Have the metadata corrected at the provider, or replace the member in ${override}.`,
+  };
+  const facts = { probed, expected: `${member}: ${EXPECTED[kind]}`, seen: message };
+  if (stops) return providerFinding(context, { code: CODES[kind], ...facts, remedy: remedies[kind] });
+  const remedy = `Sign-in goes on without it. ${remedies[kind]} \`null\` there says that it is not to be used.`;
+  return providerFinding(context, { code: 'provider.member_ignored', ...facts, remedy });
 }

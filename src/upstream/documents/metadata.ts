@@ -4,6 +4,8 @@ import { isLoopbackHost } from '../../outbound/addresses.ts';
 import { DocumentFault } from './document-fault.ts';
 import { describeIssuerDifference } from './issuer-difference.ts';
 import { plainUrl } from '../../outbound/outbound-fault.ts';
+import { usesOpenId } from '../login/authorization-url.ts';
+import { needsKeys } from '../login/id-token.ts';
 import { quoteForLog } from '../login/refusal.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 import { JsonFault } from '../../protocol/strict-json.ts';
@@ -18,22 +20,35 @@ export interface ProviderMetadata {
   readonly server: AuthorizationServer;
 }
 
-const STRINGS = ['issuer'];
-const STRING_ARRAYS = [
+/** What is wrong with one member of the metadata. */
+export interface MetadataFault {
+  readonly member: string;
+  readonly kind: 'issuer' | 'missing' | 'not_a_url' | 'insecure' | 'unclean_url' | 'type';
+  /** One clause that names the member: for the log. */
+  readonly message: string;
+  /** A URL without what may be secret in it; `undefined` where there is none. */
+  readonly url: string | undefined;
+  /** Sign-in needs the member. Otherwise it is dropped, and sign-in goes on. */
+  readonly stops: boolean;
+}
+
+export interface JudgedMetadata extends ProviderMetadata {
+  readonly faults: readonly MetadataFault[];
+}
+
+/** The lists that a sign-in reads. */
+const USED_LISTS = [
   'scopes_supported',
   'response_types_supported',
   'response_modes_supported',
   'grant_types_supported',
-  'subject_types_supported',
-  'claims_supported',
   'prompt_values_supported',
   'code_challenge_methods_supported',
   'token_endpoint_auth_methods_supported',
-  'token_endpoint_auth_signing_alg_values_supported',
   'id_token_signing_alg_values_supported',
   'userinfo_signing_alg_values_supported',
 ];
-const BOOLEANS = ['authorization_response_iss_parameter_supported'];
+const USED_FLAGS = ['authorization_response_iss_parameter_supported'];
 
 /** What RFC 8414 §2 says absent members mean. */
 const DEFAULTS = {
@@ -42,15 +57,21 @@ const DEFAULTS = {
   token_endpoint_auth_methods_supported: ['client_secret_basic'],
 };
 
-/** Reads a metadata document. Throws {@link DocumentFault} naming the first thing that is wrong with it. */
+/** Reads a metadata document. Throws {@link DocumentFault} naming the first thing that stops sign-in. */
 export function parseMetadata(body: string, settings: ResolvedSettings): ProviderMetadata {
-  const document = parseObject(body);
-  return { document, server: judge(document, settings) };
+  return requireSound(judgeMetadata(parseObject(body), settings));
 }
 
 /** The metadata of a provider whose endpoints are all given by hand. Throws {@link DocumentFault}. */
 export function metadataByHand(settings: ResolvedSettings): ProviderMetadata {
-  return { document: {}, server: judge({ issuer: settings.issuer }, settings) };
+  const { server } = requireSound(judgeMetadata({ issuer: settings.issuer }, settings));
+  return { document: {}, server };
+}
+
+function requireSound({ document, server, faults }: JudgedMetadata): ProviderMetadata {
+  const fault = faults.find(({ stops }) => stops);
+  if (fault !== undefined) throw new DocumentFault(fault.message);
+  return { document, server };
 }
 
 function parseObject(body: string): Record<string, unknown> {
@@ -63,24 +84,41 @@ function parseObject(body: string): Record<string, unknown> {
   }
 }
 
-function judge(document: Record<string, unknown>, settings: ResolvedSettings): AuthorizationServer {
-  judgeIssuer(document['issuer'], settings);
+/** Every fault of a document, and what is left of it without the members that have one. Throws nothing: the rules stand here only. */
+export function judgeMetadata(
+  document: Readonly<Record<string, unknown>>,
+  settings: ResolvedSettings,
+): JudgedMetadata {
   const members = completeMetadata(document, settings);
-  for (const name of STRINGS) assertType(members, name, (value) => typeof value === 'string', 'a string');
-  for (const name of STRING_ARRAYS) assertType(members, name, isStringArray, 'an array of strings');
-  for (const name of BOOLEANS) assertType(members, name, (value) => typeof value === 'boolean', 'a boolean');
+  const faults = [...judgeIssuer(document['issuer'], settings)];
   for (const [name, value] of Object.entries(members)) {
-    if (name.endsWith('_endpoint') || name === 'jwks_uri') judgeEndpoint(name, value, settings);
+    if (value === undefined) continue;
+    const fault = isUrlMember(name) ? judgeUrl(name, value, settings) : judgeType(name, value);
+    if (fault !== undefined) faults.push(fault);
   }
-  for (const name of required(settings)) {
-    if (members[name] === undefined) throw new DocumentFault(`the metadata document has no ${name}`);
+  for (const name of requiredMembers(settings)) {
+    if (members[name] !== undefined) continue;
+    const message = `the metadata document has no ${name}`;
+    faults.push({ member: name, kind: 'missing', message, url: undefined, stops: true });
   }
-  return members as unknown as AuthorizationServer;
+  const faulty = new Set(faults.filter(({ kind }) => kind !== 'issuer').map(({ member }) => member));
+  const sound = (from: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(from).filter(([name]) => !faulty.has(name)));
+  return { document: sound(document), server: sound(members) as unknown as AuthorizationServer, faults };
 }
 
-function required(settings: ResolvedSettings): string[] {
-  const always = ['authorization_endpoint', 'token_endpoint'];
-  return settings.preset.openid === false ? [...always, 'userinfo_endpoint'] : [...always, 'jwks_uri'];
+/** What a sign-in cannot do without. */
+function requiredMembers(settings: ResolvedSettings): string[] {
+  return [
+    'authorization_endpoint',
+    'token_endpoint',
+    ...(needsKeys(settings) ? ['jwks_uri'] : []),
+    ...(usesOpenId(settings) ? [] : ['userinfo_endpoint']),
+  ];
+}
+
+function isUrlMember(name: string): boolean {
+  return name.endsWith('_endpoint') || name === 'jwks_uri';
 }
 
 /** The document with the defaults of RFC 8414 §2, what the preset fills in and the operator's overrides; nothing is judged. */
@@ -100,42 +138,56 @@ export function completeMetadata(
   return members;
 }
 
-function judgeIssuer(stated: unknown, settings: ResolvedSettings): void {
-  if (typeof stated !== 'string') throw new DocumentFault('the metadata document states no issuer');
-  if (stated === settings.issuer) return;
+function judgeIssuer(stated: unknown, settings: ResolvedSettings): MetadataFault[] {
+  const message = issuerFault(stated, settings);
+  if (message === undefined) return [];
+  return [{ member: 'issuer', kind: 'issuer', message, url: undefined, stops: true }];
+}
+
+function issuerFault(stated: unknown, settings: ResolvedSettings): string | undefined {
+  if (typeof stated !== 'string') return 'the metadata document states no issuer';
+  if (stated === settings.issuer) return undefined;
   const template = settings.preset.issuer_template;
   if (template !== undefined && stated === template.issuer) {
-    if (settings.allowedTenants.length > 0) return;
-    throw new DocumentFault(
-      `the document states the issuer "${stated}", which stands for every tenant: name those that may sign in in allowed_tenants`,
-    );
+    if (settings.allowedTenants.length > 0) return undefined;
+    return `the document states the issuer "${stated}", which stands for every tenant: name those that may sign in in allowed_tenants`;
   }
-  throw new DocumentFault(describeIssuerDifference(settings.issuer, quoteForLog(stated, 300)));
+  return describeIssuerDifference(settings.issuer, quoteForLog(stated, 300));
 }
 
 /** http: where the configuration allows it, or on this machine if the operator named this machine: as issuer, or for this endpoint. */
-function judgeEndpoint(name: string, value: unknown, settings: ResolvedSettings): void {
+function judgeUrl(name: string, value: unknown, settings: ResolvedSettings): MetadataFault | undefined {
+  const isRequired = requiredMembers(settings).includes(name);
+  const isUsed = isRequired || (name === 'userinfo_endpoint' && settings.fetchUserinfo);
   const url = typeof value === 'string' ? URL.parse(value) : null;
-  if (url === null) throw new DocumentFault(`${name} is not an absolute URL`);
-  const where = `${name} (${quoteForLog(plainUrl(url))})`;
+  if (url === null) {
+    const message = `${name} is not an absolute URL`;
+    // An empty text is how some write that they have none.
+    const stops = isRequired || (isUsed && value !== '');
+    return { member: name, kind: 'not_a_url', message, url: undefined, stops };
+  }
+  const shown = quoteForLog(plainUrl(url), 300);
+  const fault = (kind: MetadataFault['kind'], what: string): MetadataFault => {
+    return { member: name, kind, message: `${name} (${shown}) ${what}`, url: shown, stops: isUsed };
+  };
   const written =
     Object.hasOwn(settings.discovery.overrides, name) || isLoopbackHost(new URL(settings.issuer));
   const allowed = settings.allowHttp || (written && isLoopbackHost(url));
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowed)) {
-    throw new DocumentFault(`${where} is not https`);
+    return fault('insecure', 'is not https');
   }
-  if (url.username !== '' || url.password !== '') throw new DocumentFault(`${where} has credentials in it`);
-  if (typeof value === 'string' && value.includes('#')) throw new DocumentFault(`${where} has a fragment`);
+  if (url.username !== '' || url.password !== '') return fault('unclean_url', 'has credentials in it');
+  if (String(value).includes('#')) return fault('unclean_url', 'has a fragment');
+  return undefined;
 }
 
-function assertType(
-  members: Record<string, unknown>,
-  name: string,
-  is: (value: unknown) => boolean,
-  what: string,
-): void {
-  const value = members[name];
-  if (value !== undefined && !is(value)) throw new DocumentFault(`${name} is not ${what}`);
+function judgeType(name: string, value: unknown): MetadataFault | undefined {
+  const isFlag = USED_FLAGS.includes(name);
+  const isUsed = isFlag || USED_LISTS.includes(name);
+  if (!isUsed && !name.endsWith('_supported')) return undefined;
+  if (typeof value === 'boolean' ? isFlag || !isUsed : !isFlag && isStringArray(value)) return undefined;
+  const message = `${name} is not ${isFlag ? 'a boolean' : 'an array of strings'}`;
+  return { member: name, kind: 'type', message, url: undefined, stops: isUsed };
 }
 
 function isStringArray(value: unknown): boolean {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { compactVerify, decodeProtectedHeader } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
 import { SIGNATURE_ALGORITHMS, type SignatureResult, type SignatureVerifier } from '../documents/jwks.ts';
+import { usesOpenId } from './authorization-url.ts';
 import { unavailable } from './login-errors.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
@@ -25,6 +26,12 @@ export function idTokenAlgorithms(server: AuthorizationServer, settings: Resolve
   const listed = server.id_token_signing_alg_values_supported;
   const usable = SIGNATURE_ALGORITHMS.filter((each) => listed?.includes(each));
   return usable.length > 0 ? usable : [...SIGNATURE_ALGORITHMS];
+}
+
+/** Whether signing in takes keys of the IdP: ID tokens that only the client secret may verify take none. */
+export function needsKeys(settings: ResolvedSettings): boolean {
+  const { idTokenAlgorithms: algorithms } = settings;
+  return usesOpenId(settings) && !(algorithms?.every((each) => SYMMETRIC.includes(each)) ?? false);
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DocumentFault } from '../../../src/upstream/documents/document-fault.ts';
 import { discoveryUrl } from '../../../src/upstream/documents/discovery-url.ts';
 import { describeIssuerDifference } from '../../../src/upstream/documents/issuer-difference.ts';
-import { metadataByHand, parseMetadata } from '../../../src/upstream/documents/metadata.ts';
+import { judgeMetadata, metadataByHand, parseMetadata } from '../../../src/upstream/documents/metadata.ts';
 import { resolveSettings } from '../../../src/upstream/resolved-settings.ts';
 import type { ProviderSettings } from '../../../src/upstream/settings.ts';
 import { startForgedIdp } from '../support/forged-idp.ts';
@@ -135,14 +135,8 @@ describe('a metadata document', () => {
     'https://user:secret@idp.example/x',
     'https://idp.example/x#fragment',
     'https://idp.example/x#',
-  ])('with the endpoint %s is refused, whichever it is', (url) => {
-    for (const name of [
-      'authorization_endpoint',
-      'token_endpoint',
-      'jwks_uri',
-      'registration_endpoint',
-      'some_new_endpoint',
-    ]) {
+  ])('with the endpoint %s is refused where sign-in needs it', (url) => {
+    for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri']) {
       expect(() => parse({ [name]: url }), name).toThrow(DocumentFault);
       expect(() => parse({ [name]: url }), name).not.toThrow(/secret/);
     }
@@ -166,8 +160,62 @@ describe('a metadata document', () => {
     { scopes_supported: [1] },
     { id_token_signing_alg_values_supported: { RS256: true } },
     { authorization_response_iss_parameter_supported: 'true' },
+    { authorization_response_iss_parameter_supported: ['true'] },
+    { grant_types_supported: true },
   ])('with a member of the wrong type is refused: %o', (changes) => {
     expect(() => parse(changes)).toThrow(DocumentFault);
+  });
+
+  it.each<[string, unknown, Partial<ProviderSettings>?]>([
+    ['introspection_endpoint', 'http://keycloak:8080/introspect'],
+    ['end_session_endpoint', ''],
+    ['revocation_endpoint', '/revoke'],
+    ['registration_endpoint', 'https://user:secret@idp.example/register'],
+    ['device_authorization_endpoint', ['https://idp.example/device']],
+    ['some_new_endpoint', 'javascript:alert(1)'],
+    ['claims_supported', ['sub', 7]],
+    ['claims_supported', 'sub'],
+    ['subject_types_supported', { public: true }],
+    ['userinfo_endpoint', ''],
+    ['userinfo_endpoint', 'http://idp.example/me', { fetch_userinfo: false }],
+    ['jwks_uri', 'http://idp.example/keys', { id_token_algorithms: ['HS256'] }],
+  ])('goes on without a member that sign-in does not use: %s %j', (name, value, settings) => {
+    const { document, server } = parse({ [name]: value }, settings);
+    expect(document).not.toHaveProperty(name);
+    expect(server).not.toHaveProperty(name);
+    const { faults } = judgeMetadata({ ...good, [name]: value }, resolve(settings));
+    expect(faults).toMatchObject([{ member: name, stops: false }]);
+    expect(faults[0]?.message).not.toContain('secret');
+  });
+
+  it.each<[string, unknown]>([
+    ['claims_supported', ['sub', null]],
+    ['claims_parameter_supported', true],
+    ['backchannel_logout_supported', false],
+    ['introspection_endpoint', 'https://idp.example/introspect'],
+    ['introspection_endpoint', null],
+    ['service_documentation', 7],
+  ])('has no fault with %s %j', (name, value) => {
+    expect(judgeMetadata({ ...good, [name]: value }, resolve()).faults).toEqual([]);
+  });
+
+  it('tells every fault that it has, those first that are about the issuer', () => {
+    const { faults } = judgeMetadata(
+      {
+        ...good,
+        issuer: 'https://x.example',
+        token_endpoint: undefined,
+        end_session_endpoint: '',
+        jwks_uri: 'http://idp.example/k',
+      },
+      resolve(),
+    );
+    expect(faults.map(({ member, kind, stops }) => [member, kind, stops])).toEqual([
+      ['issuer', 'issuer', true],
+      ['jwks_uri', 'insecure', true],
+      ['end_session_endpoint', 'not_a_url', false],
+      ['token_endpoint', 'missing', true],
+    ]);
   });
 
   it.each([
