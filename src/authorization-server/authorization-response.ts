@@ -3,30 +3,40 @@ import { noStore, type Reply } from '../http/exchange.ts';
 import { html } from '../http/pages/html.ts';
 import { page } from '../http/pages/page.ts';
 import type { Words } from '../http/pages/words.ts';
+import type { Clock } from '../protocol/clock.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { toDescription } from '../protocol/oauth-error.ts';
 import type { SignInPurpose, TellableError } from '../sign-in/deps.ts';
 import { postForm } from '../sign-in/post-form.ts';
-import { type AuthorizationRequest, findAuthorizationRequest } from '../storage/records/authorizations.ts';
+import {
+  type AuthorizationRequest,
+  findAuthorizationCode,
+  findAuthorizationRequest,
+} from '../storage/records/authorizations.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { message } from '../texts/message.ts';
 import type { ResponseTarget } from './authorization-parameters.ts';
 import { authorizationResponseUrl } from '../clients/redirect-uri.ts';
 
-interface Answering {
-  readonly issuer: string;
-  /** For an answer that the person has to send on. */
-  readonly words: Words;
-}
+/** What carries an answer to the client: a URL, or a form that the person sends on. */
+export type Answer =
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'form'; readonly action: string; readonly fields: Readonly<Record<string, string>> };
 
 /** An answer to the client with a code. */
-export function answerWithCode(from: Answering, target: ResponseTarget, code: string): Reply {
-  return answer(from.words, target, { code, state: target.state, iss: from.issuer });
+export function codeAnswer(issuer: string, target: ResponseTarget, code: string): Answer {
+  return answer(target, { code, state: target.state, iss: issuer });
 }
 
 /** An answer to the client with an error (RFC 6749 section 4.1.2.1). */
-export function answerWithError(from: Answering, target: ResponseTarget, error: TellableError): Reply {
-  return answer(from.words, target, errorParameters(from.issuer, target, error));
+export function errorAnswer(issuer: string, target: ResponseTarget, error: TellableError): Answer {
+  return answer(target, errorParameters(issuer, target, error));
+}
+
+/** Sends the browser on with an answer. */
+export function sendAnswer(words: Words, sent: Answer): Reply {
+  if (sent.kind === 'form') return formPostPage(words, sent.action, sent.fields);
+  return { status: 303, headers: { ...noStore, location: sent.url } };
 }
 
 /** Where, and how, the client of a stored request wants its answer. */
@@ -35,9 +45,13 @@ export function targetOf(stored: AuthorizationRequest): ResponseTarget {
 }
 
 /** After a sign-in for a client comes the consent page; when it fails, the client can be told. */
-export function authorizationPurpose(deps: { db: Database; issuer: string }): SignInPurpose {
+export function authorizationPurpose(deps: { db: Database; clock: Clock; issuer: string }): SignInPurpose {
   return {
     next: (signIn) => endpointUrl(deps.issuer, `consent/${signIn.id}`),
+    isUnused: async (hash) => {
+      const code = await findAuthorizationCode(deps.db.query, hash);
+      return code !== undefined && code.consumed_at === null && code.expires_at > deps.clock.now();
+    },
     wayBack: async (signIn, refusal) => {
       const stored = await findAuthorizationRequest(deps.db.query, signIn.id);
       if (stored === undefined) return undefined;
@@ -57,10 +71,10 @@ function errorParameters(issuer: string, { state }: ResponseTarget, error: Tella
   return { error: error.code, error_description: toDescription(error.description), state, iss: issuer };
 }
 
-function answer(words: Words, { redirectUri, responseMode }: ResponseTarget, parameters: Parameters): Reply {
-  if (responseMode === 'form_post') return formPostPage(words, redirectUri, fieldsOf(parameters));
-  const location = authorizationResponseUrl({ redirectUri, responseMode }, parameters);
-  return { status: 303, headers: { ...noStore, location } };
+function answer({ redirectUri, responseMode }: ResponseTarget, parameters: Parameters): Answer {
+  if (responseMode === 'form_post')
+    return { kind: 'form', action: redirectUri, fields: fieldsOf(parameters) };
+  return { kind: 'url', url: authorizationResponseUrl({ redirectUri, responseMode }, parameters) };
 }
 
 /** OAuth 2.0 Form Post Response Mode section 2. Nothing runs on our pages, so the person sends the form on. */

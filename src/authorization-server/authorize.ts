@@ -2,6 +2,7 @@ import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { wordsIn } from '../http/pages/words.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
+import { handOverPage, opensApp } from '../sign-in/hand-over.ts';
 import { beginSignIn } from '../sign-in/begin.ts';
 import { insertAuthorizationRequest } from '../storage/records/authorizations.ts';
 import { touchClient } from '../storage/records/clients.ts';
@@ -14,7 +15,7 @@ import {
   readTarget,
   untellable,
 } from './authorization-parameters.ts';
-import { answerWithError } from './authorization-response.ts';
+import { errorAnswer, sendAnswer } from './authorization-response.ts';
 import { loadClient } from '../clients/clients.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 import { refersToPushed, takePushedParameters } from './pushed-authorization.ts';
@@ -40,7 +41,10 @@ export function authorize(
       if (!(error instanceof OAuthError)) throw error;
       request.annotate({ reason: error.reason });
       const words = wordsIn(request.language);
-      return answerWithError({ issuer: deps.issuer, words }, target, error);
+      const answer = errorAnswer(deps.issuer, target, error);
+      return answer.kind === 'url' && opensApp(deps.handOver, target.redirectUri)
+        ? handOverPage(words, answer)
+        : sendAnswer(words, answer);
     }
     deps.signInGuard.take(request);
     return beginSignIn(deps, {

@@ -16,6 +16,7 @@ import { matrixApiHandlers } from '../matrix-api/routes.ts';
 import { userInteractivePages } from '../matrix-api/user-interactive/confirm.ts';
 import type { PublishedMetadata } from '../metadata/published-metadata.ts';
 import { verificationHandlers } from '../verification-api/routes.ts';
+import { handOverPages } from '../sign-in/hand-over.ts';
 import { restartSignIn } from '../sign-in/current.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { composeAccount } from './account.ts';
@@ -110,6 +111,7 @@ function pagesOf(
       operationId: 'restartSignIn',
       handler: restartSignIn(shared.signIn),
     },
+    ...handOverPages(shared.signIn),
     ...(offersOAuth(foundation.config) ? authorizationPages(wings.oauth) : []),
     ...(wings.login.sso ? ssoPages(composeSso(foundation, shared)) : []),
     ...accountPages(composeAccount(shared)),

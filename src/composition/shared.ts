@@ -72,11 +72,15 @@ export function composeShared(foundation: Foundation): Shared {
     providerRules: providerRules(config.providers),
     sealer: foundation.sealer,
     purposes: {
-      authorization: authorizationPurpose({ db, issuer }),
+      authorization: authorizationPurpose({ db, clock, issuer }),
       device_grant: deviceGrantPurpose({ issuer }),
       account: accountPurpose({ issuer }),
-      legacy_login: legacyLoginPurpose({ db, issuer }),
+      legacy_login: legacyLoginPurpose({ db, clock, issuer }),
       user_interactive: userInteractivePurpose({ issuer }),
+    },
+    handOver: {
+      lifetime: config.hand_over.lifetime_seconds * 1000,
+      appLinks: config.hand_over.app_links,
     },
     onUpstreamLogout: (logout) => {
       forgetSignedOut(foundation.tokenVerifiers, logout);

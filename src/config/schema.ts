@@ -4,6 +4,7 @@ import { described } from './fields.ts';
 import { clientsSection } from './sections/clients.ts';
 import { databaseSection } from './sections/database.ts';
 import { forwardAuthSection } from './sections/forward-auth.ts';
+import { handOverSection } from './sections/hand-over.ts';
 import { homeserverSection } from './sections/homeserver.ts';
 import { legacyLoginSection } from './sections/legacy-login.ts';
 import { limitsSection } from './sections/limits.ts';
@@ -30,6 +31,9 @@ export const configSchema = z.strictObject({
     description: 'The homeserver that asks whose a token is.',
   }),
   sessions: described(sessionsSection.prefault({}), { description: 'How long things live.' }),
+  hand_over: described(handOverSection.prefault({}), {
+    description: 'How a browser hands a sign-in over to an app.',
+  }),
   signing_keys: described(signingKeysSection.prefault({}), {
     description: 'The keys that sign ID tokens.',
   }),

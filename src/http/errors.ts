@@ -9,6 +9,7 @@ import type { Language } from '../texts/language.ts';
 import { type Dialect, noStore, type Reply, speaksMatrix } from './exchange.ts';
 import { RequestFault, SlowBody } from './fault.ts';
 import { PageRefusal, type WayOn } from './pages/page-refusal.ts';
+import { SeeOther } from './pages/see-other.ts';
 import { refusalPage } from './pages/refusal-page.ts';
 
 export interface ErrorContext {
@@ -62,6 +63,10 @@ const SLOW_RETRY_SECONDS = 1;
 
 /** Turns anything that was thrown into the answer of the dialect. */
 export function refuse(error: unknown, context: ErrorContext): Refusal {
+  if (error instanceof SeeOther) {
+    const headers = { ...noStore, location: error.location };
+    return { reply: { status: 303, headers }, reason: error.message, severity: 'refused' };
+  }
   const verdict = judge(error, context);
   const { status, headers, reason, severity } = verdict;
   const { body, more } = phrase(verdict, context);

@@ -51,6 +51,7 @@ export async function beginSignIn(deps: SignInDeps, begun: NewSignIn): Promise<R
     created_at: now,
     expires_at: now + SIGN_IN_LIFETIME,
     finished_at: null,
+    answer_sealed: null,
   };
   await deps.db.write(async (tx) => {
     await insertSignIn(tx, signIn);

@@ -6,6 +6,7 @@ import { type SignInPurposeName, findSignIn, type SignIn } from '../storage/reco
 import { isBoundBrowser } from './browser-binding.ts';
 import type { SignInDeps } from './deps.ts';
 import { chooserPage, chosenProvider } from './choose-provider.ts';
+import { requireNoAnswer } from './hand-over.ts';
 import { goToIdp } from './go-to-idp.ts';
 
 /** The sign-in that the `id` of the path names, for the browser that it is bound to. Throws what a page can say. */
@@ -21,6 +22,7 @@ async function requireSignIn(
   if (!isBoundBrowser(deps.issuer, request, signIn)) {
     throw new PageRefusal(message('sign-in.other-browser'), { status: 403 });
   }
+  requireNoAnswer(deps, signIn);
   if (signIn.finished_at !== null) throw new PageRefusal(message('sign-in.finished'));
   return signIn;
 }

@@ -8,6 +8,7 @@ import type { SignInPurposeName, SignIn } from '../storage/records/sign-ins.ts';
 import type { LogoutToken } from '../upstream/login/logout-token.ts';
 import type { Message } from '../texts/message.ts';
 import type { Provider } from '../upstream/provider.ts';
+import type { SecretHash } from '../protocol/token-format.ts';
 import type { CompletionDeps } from './complete.ts';
 
 /** What a browser is sent through the IdP for: each capability that needs to know who somebody is has one. */
@@ -16,6 +17,8 @@ export interface SignInPurpose {
   next(signIn: SignIn): string;
   /** Notes who it turned out to be, in the transaction that does. */
   identified?(tx: Kysely<Schema>, known: { signInId: string; userId: InternalUserId }): Promise<void>;
+  /** Whether the code or token with this hash, which was given to an app, can still be used. */
+  isUnused?(hash: SecretHash): Promise<boolean>;
   /** Where the person can go instead when nobody could be signed in, and what that place is called; `undefined` where there is none. */
   wayBack(signIn: SignIn, refusal: TellableError): Promise<WayBack | undefined>;
 }
@@ -43,6 +46,15 @@ export interface SignInDeps extends CompletionDeps {
   readonly sealer: Sealer;
   readonly emit: EmitEvent;
   readonly purposes: SignInPurposes;
+  readonly handOver: HandOverPolicy;
   /** Told of a sign-out at an IdP that was obeyed. */
   readonly onUpstreamLogout?: (logout: LogoutToken) => void;
+}
+
+/** What the operator decided about hand-overs. */
+export interface HandOverPolicy {
+  /** How long an answer to an app counts, in milliseconds. */
+  readonly lifetime: number;
+  /** https URLs that open an app ("universal links"); the path is that of an entry or one below it. */
+  readonly appLinks: readonly string[];
 }

@@ -87,6 +87,14 @@ export const en = {
   'sign-in.choose.title': 'Where do you want to sign in?',
 
   // The way back to an app.
+  'hand-over.title': 'Continue in the app',
+  'hand-over.opens': 'Your browser should now open {place}. If it asks whether it may, agree.',
+  'hand-over.open': 'Open the app',
+  'hand-over.nothing':
+    'If nothing happens, press the button. If that does not help either, the app is not on this device: install it, or open it, and come back to this page. The button works for a few minutes.',
+  'hand-over.over.title': 'This step is over',
+  'hand-over.over':
+    'The app has used its answer already, or too much time has passed. Look into the app: if you are not signed in there, begin again.',
   'hand-over.form.title': 'Return to the app',
   'hand-over.form': 'One more step: return to the app with its answer.',
 

@@ -70,7 +70,7 @@ describe.skipIf(chromiumPath === undefined)(suite, () => {
     await page.goto(ssoUrl(gatehouse, { redirectUrl: 'element://connect' }));
     await signInAtIdp(page);
     const answered = page.waitForResponse(
-      (response) => response.request().method() === 'POST' && response.status() === 303,
+      (response) => response.url().endsWith('/hand-over/open') && response.status() === 303,
     );
     await page.getByRole('button', { name: 'Continue' }).click();
     const location = (await (await answered).allHeaders())['location'];

@@ -77,6 +77,8 @@ export function createBrowser(
           stopped: true,
         }));
       }
+      // A scheme that no app has claimed: the page stays.
+      if (shown !== undefined && !/^https?:/.test(target)) return shown;
       const headers = new Headers({
         accept: options.accept ?? 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
         'user-agent': 'Mozilla/5.0 (test browser)',
@@ -103,14 +105,20 @@ export function createBrowser(
       const location = response.headers.get('location');
       if (!redirects.has(response.status) || location === null) {
         const text = await response.text();
-        return (shown = toPage({
+        shown = toPage({
           url: target,
           status: response.status,
           headers: response.headers,
           body: text,
           visited,
           stopped: false,
-        }));
+        });
+        const next = /http-equiv="refresh" content="0; url=([^"]*)"/
+          .exec(text)?.[1]
+          ?.replaceAll('&amp;', '&');
+        if (next === undefined) return shown;
+        target = next;
+        continue;
       }
       await response.body?.cancel();
       const next = new URL(location, target);

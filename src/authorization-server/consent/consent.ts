@@ -7,6 +7,7 @@ import { hashSecret, issueSecret } from '../../protocol/token-format.ts';
 import { concludeEnding, type EndedSession } from '../../sessions/end.ts';
 import { findCrowd } from '../../sessions/limits.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
+import { keepForApp, opensApp, toHandOver } from '../../sign-in/hand-over.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
 import {
   type AuthorizationRequest,
@@ -16,15 +17,12 @@ import {
 import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
 import { findUser, type User } from '../../storage/records/users.ts';
 import { message } from '../../texts/message.ts';
-import { answerWithCode, answerWithError, targetOf } from '../authorization-response.ts';
+import { codeAnswer, errorAnswer, sendAnswer, targetOf } from '../authorization-response.ts';
 import { type Client, loadClient } from '../../clients/clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { type Occupant, occupantOf } from './occupant.ts';
 import { chosenSessions, makeRoom, sessionChoice } from './session-choice.ts';
-
-/** A code lives as long as a client needs to come back for it, in milliseconds (RFC 6749 section 4.1.2 allows ten minutes). */
-const CODE_LIFETIME = 60_000;
 
 /** What the consent page is about, all of it read from what was stored at the start. */
 interface Asked {
@@ -107,17 +105,22 @@ async function conclude(
   const { signIn, stored, client, user } = asked;
   const refusal = refusalOf(decision, user);
   const code = refusal === undefined ? issueSecret('authorizationCode', deps.random) : undefined;
-  const ended = await finish(deps, asked, { code, ending });
+  const { issuer } = deps;
+  const target = targetOf(stored);
+  const answer =
+    code === undefined
+      ? errorAnswer(issuer, target, { code: 'access_denied', description: refusal ?? '' })
+      : codeAnswer(issuer, target, code);
+  const forApp =
+    answer.kind === 'url' && opensApp(deps.handOver, stored.redirect_uri) ? answer.url : undefined;
+  const ended = await finish(deps, asked, { code, ending, forApp });
   if (ended === undefined) return undefined;
   await concludeEnding(deps, ended);
   const event = code === undefined ? 'consent_refused' : 'consent_given';
   deps.emit(event, { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
-  const from = { issuer: deps.issuer, words };
-  const reply =
-    code === undefined
-      ? answerWithError(from, targetOf(stored), { code: 'access_denied', description: refusal ?? '' })
-      : answerWithCode(from, targetOf(stored), code);
-  return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(deps.issuer, signIn.id) } };
+  if (forApp !== undefined) return toHandOver(deps, signIn.id);
+  const reply = sendAnswer(words, answer);
+  return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(issuer, signIn.id) } };
 }
 
 /** Why there is no code; `undefined` where there is one. */
@@ -148,9 +151,11 @@ async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Pr
 async function finish(
   deps: AuthorizationServerDeps,
   asked: Asked,
-  { code, ending }: { code: string | undefined; ending: ReadonlySet<string> },
+  given: { code: string | undefined; ending: ReadonlySet<string>; forApp: string | undefined },
 ): Promise<EndedSession[] | undefined> {
   const { signIn, stored, client, user, deviceId } = asked;
+  const { code, ending, forApp } = given;
+  const hash = code === undefined ? null : hashSecret(code);
   return deps.db.write(async (tx) => {
     const now = deps.clock.now();
     const wanted = { userId: user.id, clientId: client.id, deviceId, ending };
@@ -159,9 +164,10 @@ async function finish(
     if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) {
       throw new PageRefusal(message('sign-in.answered'));
     }
-    if (code === undefined) return ended;
+    if (forApp !== undefined) await keepForApp(tx, deps, { signInId: signIn.id, url: forApp, hash });
+    if (hash === null) return ended;
     await insertAuthorizationCode(tx, {
-      hash: hashSecret(code),
+      hash,
       client_id: client.id,
       redirect_uri: stored.redirect_uri,
       code_challenge: stored.code_challenge,
@@ -172,7 +178,7 @@ async function finish(
       authenticated_at: signIn.authenticated_at,
       upstream_sid: signIn.upstream_sid,
       created_at: now,
-      expires_at: now + CODE_LIFETIME,
+      expires_at: now + deps.handOver.lifetime,
       consumed_at: null,
       session_id: null,
       misses: 0,

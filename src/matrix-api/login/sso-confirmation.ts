@@ -4,13 +4,16 @@ import { isTrustedRedirect, withLoginToken } from '../../protocol/login-redirect
 import { PageRefusal } from '../../http/pages/page-refusal.ts';
 import { returnPlace } from '../../http/pages/return-place.ts';
 import { type Words, wordsIn } from '../../http/pages/words.ts';
+import type { Clock } from '../../protocol/clock.ts';
+import { hashSecret } from '../../protocol/token-format.ts';
 import { findCrowd } from '../../sessions/limits.ts';
 import { issueLoginToken } from '../../sessions/login-tokens.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
+import { keepForApp, opensApp, toHandOver } from '../../sign-in/hand-over.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
 import type { SignInPurpose } from '../../sign-in/deps.ts';
 import type { Database } from '../../storage/engine/database.ts';
-import { findLoginRedirect } from '../../storage/records/login-tokens.ts';
+import { findLoginRedirect, findLoginToken } from '../../storage/records/login-tokens.ts';
 import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
 import { findUser, type User } from '../../storage/records/users.ts';
 import { message } from '../../texts/message.ts';
@@ -25,9 +28,13 @@ interface Asked {
 }
 
 /** After a sign-in for a legacy client comes the question whether it may have a login token. */
-export function legacyLoginPurpose(deps: { db: Database; issuer: string }): SignInPurpose {
+export function legacyLoginPurpose(deps: { db: Database; clock: Clock; issuer: string }): SignInPurpose {
   return {
     next: (signIn) => confirmationUrl(deps, signIn),
+    isUnused: async (hash) => {
+      const token = await findLoginToken(deps.db.query, { hash, at: deps.clock.now() });
+      return token !== undefined;
+    },
     wayBack: async (signIn) => {
       const url = await findLoginRedirect(deps.db.query, signIn.id);
       return url === undefined
@@ -82,13 +89,19 @@ async function proceed(deps: SsoDeps, { signIn, redirectUrl, user }: Asked): Pro
   if (user.deactivated_at !== null) {
     throw new PageRefusal(message('sign-in.deactivated'), { status: 403 });
   }
-  const token = await deps.db.write(async (tx) => {
+  const isForApp = opensApp(deps.handOver, redirectUrl);
+  const lifetime = isForApp ? Math.max(deps.loginTokenTtl, deps.handOver.lifetime) : deps.loginTokenTtl;
+  const location = await deps.db.write(async (tx) => {
     await finish(deps, tx, signIn);
     const { authenticated_at: authenticatedAt, upstream_sid: upstreamSid } = signIn;
-    return issueLoginToken(tx, deps, { userId: user.id, authenticatedAt, upstreamSid });
+    const owner = { userId: user.id, authenticatedAt, upstreamSid };
+    const token = await issueLoginToken(tx, { ...deps, loginTokenTtl: lifetime }, owner);
+    const url = withLoginToken(redirectUrl, token);
+    if (isForApp) await keepForApp(tx, deps, { signInId: signIn.id, url, hash: hashSecret(token) });
+    return url;
   });
   deps.emit('consent_given', { userId: user.id });
-  const location = withLoginToken(redirectUrl, token);
+  if (isForApp) return toHandOver(deps, signIn.id);
   const cookie = releaseBrowser(deps.issuer, signIn.id);
   return { status: 303, headers: { ...noStore, location, 'set-cookie': cookie } };
 }

@@ -6,6 +6,7 @@ import { refreshIndexes } from './003-refresh-indexes.ts';
 import { audit } from './004-audit.ts';
 import { signOuts } from './005-sign-outs.ts';
 import { uiAuthSummary } from './006-ui-auth-summary.ts';
+import { answers } from './007-answers.ts';
 
 export const migrations: readonly Migration[] = [
   initial,
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   audit,
   signOuts,
   uiAuthSummary,
+  answers,
 ];

@@ -35,6 +35,8 @@ export interface SignInsTable {
   expires_at: number;
   /** When what it was for was granted or refused. */
   finished_at: number | null;
+  /** The URL that gives the answer to an app (`sign-in/hand-over.ts`), while it can be sent again. */
+  answer_sealed: string | null;
 }
 
 export const signInsDuties: TableDuties = {
@@ -125,4 +127,13 @@ export async function finishSignIn(db: Kysely<Schema>, signIn: { id: string; at:
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** Keeps the answer that a finished sign-in has for its app. */
+export async function keepAnswer(db: Kysely<Schema>, answer: { id: string; sealed: string }): Promise<void> {
+  await db
+    .updateTable('sign_ins')
+    .set({ answer_sealed: answer.sealed })
+    .where('id', '=', answer.id)
+    .execute();
 }

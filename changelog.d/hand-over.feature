@@ -1,0 +1,1 @@
+A sign-in that ends in an app with its own scheme, or in a link named under `hand_over.app_links`, passes through a page that opens the app and keeps a button for as long as the code lives, which is 300 seconds by default (`hand_over.lifetime_seconds`).
