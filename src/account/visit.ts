@@ -75,6 +75,8 @@ export function signInFor(
 /** After a sign-in for the account page comes the page that makes the cookie. */
 export function accountPurpose({ issuer }: { issuer: string }): SignInPurpose {
   return {
+    // The account page says so itself.
+    admitsLocked: true,
     next: (signIn) => urlOf(issuer, `account/welcome/${signIn.id}`),
     wayBack: () => Promise.resolve(undefined),
   };

@@ -1,3 +1,4 @@
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
@@ -56,6 +57,7 @@ export function upstreamCallback(
       });
       requireFreshAuthentication(signIn, identity);
       const user = await completeSignIn(deps, { providerId: provider.id, identity });
+      requireUnlocked(deps, signIn, user);
       return await goOn(deps, { request, signIn, user, identity });
     } catch (error) {
       return refusal(deps, { request, signIn, error });
@@ -111,12 +113,23 @@ async function refusal(
   if (error instanceof Unavailable) return idpFailedPage(deps, { request, signIn }, error);
   const refused = explain(error);
   if (refused === undefined) throw error;
-  deps.emit('login_refused', { provider: signIn.provider_id ?? '', reason: refused.reason });
+  const { reason, userId } = refused;
+  const whose = userId === undefined ? {} : { userId };
+  request.annotate(whose);
+  deps.emit('login_refused', { ...whose, provider: signIn.provider_id ?? '', reason });
   return notSignedInPage(deps, { request, signIn }, refused);
 }
 
-function explain(error: unknown): { told: Message; reason: string } | undefined {
-  if (error instanceof SignInRefusal) return { told: error.told, reason: error.reason };
+/** A locked person is told before anything is asked of them: no session could begin. */
+function requireUnlocked(deps: SignInDeps, signIn: SignIn, user: User): void {
+  if (user.locked_at === null || deps.purposes[signIn.purpose].admitsLocked === true) return;
+  throw new SignInRefusal(message('sign-in.locked'), 'the user is locked', 'refused', user.id);
+}
+
+function explain(
+  error: unknown,
+): { told: Message; reason: string; userId?: InternalUserId | undefined } | undefined {
+  if (error instanceof SignInRefusal) return error;
   if (!(error instanceof UpstreamRefusal)) return undefined;
   const told = message(error.kind === 'denied' ? 'sign-in.denied' : 'sign-in.not-accepted');
   return { told, reason: `${error.kind}: ${error.reason}` };

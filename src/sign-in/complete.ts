@@ -108,7 +108,12 @@ export async function completeSignIn(
     deps.emit('user_linked', { userId: user.id, provider: providerId });
   }
   if (user.deactivated_at !== null) {
-    throw new SignInRefusal(message('sign-in.deactivated'), 'the user is deactivated', 'deactivated');
+    throw new SignInRefusal(
+      message('sign-in.deactivated'),
+      'the user is deactivated',
+      'deactivated',
+      user.id,
+    );
   }
   await keepUpstreamGrant(deps, { access, providerId, identity, userId: user.id });
   return user;

@@ -15,6 +15,8 @@ import type { CompletionDeps } from './complete.ts';
 export interface SignInPurpose {
   /** URL of the page of ours that goes on once the person is known. */
   next(signIn: SignIn): string;
+  /** Whether a person goes on who is locked, as what comes next tells them of it in its own way. Default: they are told at once. */
+  readonly admitsLocked?: boolean;
   /** Notes who it turned out to be, in the transaction that does. */
   identified?(tx: Kysely<Schema>, known: { signInId: string; userId: InternalUserId }): Promise<void>;
   /** Whether the code or token with this hash, which was given to an app, can still be used. */

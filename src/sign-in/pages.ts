@@ -37,7 +37,8 @@ export async function notSignedInPage(
     ...(back?.fields === undefined ? {} : { forms: 'anywhere' as const }),
     body: html`<p>${tell(refusal.told)}</p>
       ${linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`), say('sign-in.another-account'))}
-      ${back !== undefined && wayBack(words, back)}`,
+      ${back !== undefined && wayBack(words, back)}
+      <p class="soft">${say('word.reference', { reference: html`<code>${request.requestId}</code>` })}</p>`,
   });
 }
 

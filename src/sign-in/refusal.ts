@@ -1,3 +1,4 @@
+import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { Message } from '../texts/message.ts';
 
 /**
@@ -9,12 +10,15 @@ export class SignInRefusal extends Error {
   readonly told: Message;
   readonly reason: string;
   readonly kind: SignInRefusalKind;
+  /** Whose account it is, where that is known. */
+  readonly userId: InternalUserId | undefined;
 
-  constructor(told: Message, reason: string, kind: SignInRefusalKind = 'refused') {
+  constructor(told: Message, reason: string, kind: SignInRefusalKind = 'refused', userId?: InternalUserId) {
     super(reason);
     this.kind = kind;
     this.told = told;
     this.reason = reason;
+    this.userId = userId;
   }
 }
 

@@ -74,6 +74,7 @@ export const en = {
   'sign-in.too-old':
     'The app wants you to sign in anew, and the identity provider let you in by an earlier sign-in. Please sign out there, then try again.',
   'sign-in.deactivated': 'This account has been deactivated.',
+  'sign-in.locked': 'This account is locked, so nobody can sign in to it now. Please ask your administrator.',
   'sign-in.other-person': 'This is the account of somebody else.',
   'sign-in.not-allowed':
     'Your account at the identity provider is not allowed to use this service. Please ask your administrator.',

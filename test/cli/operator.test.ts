@@ -75,8 +75,10 @@ describe('gatehouse users', () => {
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
     const refreshed = await client.refresh(tokens.refresh_token);
     expect(refreshed.status).toBe(200);
-    const back = await client.authorize({ login: 'bob' });
-    expect(back.get('error')).toBe('access_denied');
+    const browser = createBrowser();
+    await browser.open(client.authorizeUrl());
+    const told = await browser.submit({ button: 'Sign in', fields: { login: 'bob' } });
+    expect(told.text).toContain('This account is locked');
     expect((await run('users', 'lock', 'bob')).stdout).toBe('@bob:example.org was locked already.\n');
     expect(await json('users', 'unlock', 'bob')).toMatchObject({ state: 'active', changed: true });
     // Only what changed something is an event, and who did it is known afterwards.

@@ -62,8 +62,13 @@ forEachEngine((engine) => {
     const refreshed = await client.refresh(tokens.refresh_token);
     expect(refreshed.status).toBe(200);
     expect((await whoami(String(refreshed.body['access_token']))).body['errcode']).toBe('M_USER_LOCKED');
-    const refused = await client.authorize({ login: 'alice' });
-    expect(refused.get('error')).toBe('access_denied');
+    // They are told before they are asked anything, with a way back to the app.
+    const browser = createBrowser();
+    await browser.open(client.authorizeUrl());
+    const refused = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+    expect(refused).toMatchObject({ status: 403, title: expect.stringContaining('not signed in') });
+    expect(refused.text).toContain('This account is locked');
+    expect(refused.body).toContain('error=access_denied');
     // What was granted before the lock comes to nothing, for good.
     const code = pending.get('code') ?? '';
     expect(await client.redeem(code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
@@ -79,6 +84,7 @@ forEachEngine((engine) => {
       body: {},
     });
     expect(await introspect(token)).toMatchObject({ status: 200, body: { active: false } });
+    await unlockPerson(operator, await idOf('alice'));
   });
 
   it('deactivated: tokens dead, refresh invalid_grant, open pages and codes worth nothing, login refused', async () => {

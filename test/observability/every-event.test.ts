@@ -273,6 +273,30 @@ forEachEngine((engine) => {
       expect(of('session_started')['request_id']).not.toBe(of('session_ended')['request_id']);
     });
 
+    test.each([
+      ['locked', lockPerson, 'This account is locked'],
+      ['deactivated', deactivatePerson, 'This account has been deactivated'],
+    ])('a person who is %s, by the reference that they see', async (state, change, text) => {
+      offset = 0;
+      const { login, userId } = await signedIn();
+      await change(operator, userId);
+      for (const path of state === 'locked'
+        ? [client.authorizeUrl()]
+        : [client.authorizeUrl(), `${gatehouse.url}account`]) {
+        told.length = 0;
+        const browser = createBrowser();
+        await browser.open(path);
+        const page = await browser.submit({ button: 'Sign in', fields: { login } });
+        expect(page).toMatchObject({ status: 403, text: expect.stringContaining(text) });
+        const reference = /Reference: (\S+)/.exec(page.text)?.[1];
+        expect(of('login_refused')).toMatchObject({
+          user_id: userId,
+          reason: `the user is ${state}`,
+          request_id: reference,
+        });
+      }
+    });
+
     test('a provider that tells of a sign-out', async () => {
       told.length = 0;
       await ways.upstream_logout();

@@ -30,6 +30,8 @@ interface Asked {
 /** After a sign-in for a legacy client comes the question whether it may have a login token. */
 export function legacyLoginPurpose(deps: { db: Database; clock: Clock; issuer: string }): SignInPurpose {
   return {
+    // The login itself tells the app, in the words of the specification: locked is not logged out.
+    admitsLocked: true,
     next: (signIn) => confirmationUrl(deps, signIn),
     isUnused: async (hash) => {
       const token = await findLoginToken(deps.db.query, { hash, at: deps.clock.now() });
