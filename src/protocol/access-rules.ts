@@ -1,5 +1,5 @@
 /** Who is let in, and who is an administrator, by the claims that the IdP gives. Pure: rules and claims in, a verdict out. */
-import { claimAt, type Claims } from './claim-path.ts';
+import { claimAt, type Claims, isPointedTo } from './claim-path.ts';
 
 /** One condition on one claim: `any_of` or `domain` is set. */
 export interface AccessRule {
@@ -38,22 +38,31 @@ export type AccessJudgement =
       readonly kind: 'required' | 'denied';
       /** The claim is not there at all. */
       readonly isAbsent: boolean;
+      /** The provider did not send the claim but pointed to it: nothing is known of it, so nobody is let in by it and no session ends by it. */
+      readonly isUnknown: boolean;
     };
 
 /** Judges a person. */
 export function judgeAccess(rules: AccessRules, claims: Claims): AccessJudgement {
   for (const rule of rules.deny) {
+    if (isPointedTo(claims, rule.claim)) return unknown(rule, 'denied');
     if (!holds(rule, claims, 'denied')) continue;
     const reason = `access rules: ${ruleText(rule)} is denied`;
-    return { ok: false, reason, rule, kind: 'denied', isAbsent: false };
+    return { ok: false, reason, rule, kind: 'denied', isAbsent: false, isUnknown: false };
   }
   for (const rule of rules.require) {
     if (holds(rule, claims, 'required')) continue;
+    if (isPointedTo(claims, rule.claim)) return unknown(rule, 'required');
     const value = claimAt(claims, rule.claim);
     const reason = `access rules: ${ruleText(rule)} is required, ${shortcoming(rule, claims, value)}`;
-    return { ok: false, reason, rule, kind: 'required', isAbsent: value === undefined };
+    return { ok: false, reason, rule, kind: 'required', isAbsent: value === undefined, isUnknown: false };
   }
   return { ok: true, isAdmin: isAdmin(rules, claims) };
+}
+
+function unknown(rule: AccessRule, kind: 'required' | 'denied'): AccessJudgement {
+  const reason = `access rules: ${ruleText(rule)} is ${kind}, and the provider did not send the claim ${rule.claim} but only pointed to it (_claim_names, hasgroups): make it send the claim itself, for Entra ID by "groups assigned to the application" or by app roles`;
+  return { ok: false, reason, rule, kind, isAbsent: false, isUnknown: true };
 }
 
 /** Whether somebody who is let in is an administrator. */

@@ -131,7 +131,8 @@ async function requireAccess(
   const verdict = judgeAccess(access, identity.claims);
   if (verdict.ok) return verdict.isAdmin;
   const known = await findLinkedUser(deps.db.query, identity);
-  if (known !== undefined) {
+  // What is only pointed to is unknown: no evidence to end sessions by.
+  if (known !== undefined && !verdict.isUnknown) {
     await excludePerson(deps, { userId: known.id, provider: providerId, reason: verdict.reason });
   }
   const rule = ruleText(verdict.rule);

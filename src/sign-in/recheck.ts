@@ -17,6 +17,7 @@ import {
 import type { Provider } from '../upstream/provider.ts';
 import type { RefreshedIdentity } from '../upstream/login/refresh-identity.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
+import { isPointedTo } from '../protocol/claim-path.ts';
 import { judgeAccess, type ProviderAccess, tellsOfAdmin } from '../protocol/access-rules.ts';
 import { SIGN_IN_LIFETIME } from './begin.ts';
 import type { CompletionDeps } from './complete.ts';
@@ -121,13 +122,14 @@ async function judge(deps: RecheckDeps, check: Check, identity: RefreshedIdentit
   const verdict = judgeAccess(access, claims);
   if (!verdict.ok) {
     // A claim that this answer need not have is no evidence.
-    if (verdict.isAbsent && !isComplete) return true;
+    if (verdict.isUnknown || (verdict.isAbsent && !isComplete)) return true;
     const { reason } = verdict;
     const ended = await excludePerson(deps, { userId: grant.user_id, provider: provider.id, reason });
     deps.log.warn({ user_id: grant.user_id, sessions: ended }, 'sessions were ended by the access rules');
     return false;
   }
-  if (!isComplete && !tellsOfAdmin(access, claims)) return true;
+  const isUnknown = access.admin.some(({ claim }) => isPointedTo(claims, claim));
+  if (isUnknown || (!isComplete && !tellsOfAdmin(access, claims))) return true;
   await deps.db.write(async (tx) => {
     const changed = await setUserAdmin(tx, { id: grant.user_id, isAdmin: verdict.isAdmin });
     if (changed && !verdict.isAdmin) await dropScopeToken(tx, { userId: grant.user_id, token: ADMIN_SCOPE });
