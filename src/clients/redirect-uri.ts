@@ -1,4 +1,5 @@
 /** Redirect URIs: what may be registered (Matrix specification, "Redirect URI validation"; RFC 8252), and what matches at authorization. */
+import { appSchemeFault } from '../protocol/app-scheme.ts';
 import { isHostOrSubdomain } from './client-hosts.ts';
 
 /** A host name as WHATWG URL gives it. `*` would look as if any host below it matched. */
@@ -56,7 +57,7 @@ function privateSchemeFault(uri: string, url: URL, clientUri: URL): string | und
   }
   if (uri.slice(scheme.length + 1).startsWith('//'))
     return 'with a private-use scheme must have no authority';
-  return undefined;
+  return appSchemeFault(scheme);
 }
 
 function isLoopbackHost(host: string): boolean {

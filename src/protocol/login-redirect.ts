@@ -3,6 +3,8 @@
  * registered beforehand, so any client may name any URL: what can never be an app is refused here, and a person confirms the rest.
  */
 
+import { appSchemeFault } from './app-scheme.ts';
+
 /** The longest, in characters. */
 const LIMIT = 4096;
 
@@ -18,21 +20,8 @@ const AUTHORITY = /^[^:/?#]+:\/\/([^/?#]*)/;
 const HOST = /^[A-Za-z0-9.\-_~%[\]:]*$/;
 
 /**
- * Schemes that are no app's own. The first line runs or shows something in the browser itself, the second hands the URL, token included, to another
- * program or another network protocol, the third to whatever program the URL names.
- */
-const FOREIGN_SCHEMES = new Set(
-  [
-    'javascript vbscript data blob about file filesystem view-source jar resource chrome edge opera brave vivaldi devtools moz-extension chrome-extension',
-    'ftp ftps sftp ssh telnet ws wss gopher ldap ldaps smb nfs dav davs webcal rtsp irc ircs xmpp sip sips mailto tel sms smsto mms geo magnet news nntp git svn vnc rdp cid mid urn tag matrix',
-    'intent android-app content market shell search search-ms itms itms-apps itms-services',
-  ].flatMap((line) => line.split(' ')),
-);
-
-/**
  * Why a login token cannot be sent to this URL; `undefined` where it can. It is absolute, of http or https with a host and without user information, or
- * of a scheme that an app may have claimed (`element://connect`, `im.fluffychat://login`): many of them have no dot, so RFC 8252 section 7.1 would
- * refuse apps that exist.
+ * of the own scheme of an app (`element://connect`, `im.fluffychat://login`; see `appSchemeFault`).
  */
 export function loginRedirectFault(text: string): string | undefined {
   if (text.length > LIMIT) return `is longer than ${LIMIT} characters`;
@@ -41,11 +30,10 @@ export function loginRedirectFault(text: string): string | undefined {
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   const url = URL.parse(text);
   if (scheme === undefined || url === null) return 'is not an absolute URL';
-  if (FOREIGN_SCHEMES.has(scheme) || scheme.startsWith('ms-')) {
-    return 'must be https, http, or of the own scheme of an app';
-  }
-  if (url.username !== '' || url.password !== '') return 'must hold no user information';
   const isWeb = scheme === 'https' || scheme === 'http';
+  const foreign = isWeb ? undefined : appSchemeFault(scheme);
+  if (foreign !== undefined) return foreign;
+  if (url.username !== '' || url.password !== '') return 'must hold no user information';
   const host = AUTHORITY.exec(text)?.[1] ?? '';
   if (!HOST.test(host) || (isWeb && host === '')) return 'must name a host, in ASCII';
   return undefined;

@@ -57,7 +57,7 @@ describe('static clients', () => {
     ],
     [
       { redirect_uris: ['javascript:alert(1)'] },
-      'clients[0].redirect_uris[0] must be https, or have a scheme with a dot such as org.example.app:/',
+      'clients[0].redirect_uris[0] must be https, http, or of the own scheme of an app: one with a dot in it, such as org.example.app',
     ],
     [
       { redirect_uris: ['https://a.example/#x'] },

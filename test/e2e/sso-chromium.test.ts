@@ -65,19 +65,6 @@ describe.skipIf(chromiumPath === undefined)(suite, () => {
     await context.close();
   });
 
-  it('the question can lead to the scheme of an app, which the browser hands on', async () => {
-    const { context, page } = await watchedPage(browser);
-    await page.goto(ssoUrl(gatehouse, { redirectUrl: 'element://connect' }));
-    await signInAtIdp(page);
-    const answered = page.waitForResponse(
-      (response) => response.url().endsWith('/hand-over/open') && response.status() === 303,
-    );
-    await page.getByRole('button', { name: 'Continue' }).click();
-    const location = (await (await answered).allHeaders())['location'];
-    expect(location).toMatch(/^element:\/\/connect\?loginToken=glt_/);
-    await context.close();
-  });
-
   describe('the fallback page', () => {
     /** What an app puts into its web view before and after each page; the answer ends up in `heard`. */
     async function appView(options: { late?: boolean; older?: boolean } = {}): Promise<{

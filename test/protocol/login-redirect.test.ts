@@ -153,7 +153,7 @@ describe("the operator's list", () => {
     'https://app.example.com/chat',
     'https://other.example.com',
     'im.fluffychat://login',
-    'el:cb',
+    'org.el:cb',
   ];
 
   it.each([
@@ -166,7 +166,7 @@ describe("the operator's list", () => {
     'https://other.example.com',
     'im.fluffychat://login',
     'im.fluffychat://login/x',
-    'el:cb?x',
+    'org.el:cb?x',
   ])('has %s', (url) => {
     expect(isTrustedRedirect(url, trusted)).toBe(true);
   });
@@ -186,7 +186,7 @@ describe("the operator's list", () => {
     'im.fluffychat://login.evil',
     'im.fluffychat://logins',
     'im.fluffychat.evil://login',
-    'el:cbx',
+    'org.el:cbx',
     'https:app.example.com/chat',
     'no url',
   ])('does not have %s', (url) => {

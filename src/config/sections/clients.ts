@@ -1,6 +1,7 @@
 /** Clients that the operator knows beforehand. */
 import { z } from 'zod';
 import { isScopeToken } from '../../protocol/scope.ts';
+import { appSchemeFault } from '../../protocol/app-scheme.ts';
 import { described, flag, line, secret, secretFile, textRule, webUrl } from '../fields.ts';
 
 /** What may be a redirect URI; the operator may name any host, but nothing that a browser would run. */
@@ -14,9 +15,7 @@ function redirectUriFault(text: string): string | undefined {
     const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
     return loopback ? undefined : 'must be https, but for 127.0.0.1, [::1] and localhost';
   }
-  return url.protocol.includes('.')
-    ? undefined
-    : 'must be https, or have a scheme with a dot such as org.example.app:/';
+  return appSchemeFault(url.protocol.slice(0, -1));
 }
 
 function scopeFault(text: string): string | undefined {

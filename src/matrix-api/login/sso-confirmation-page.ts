@@ -1,5 +1,5 @@
 import type { Reply } from '../../http/exchange.ts';
-import { html, type SafeHtml } from '../../http/pages/html.ts';
+import { foreign, html, type SafeHtml } from '../../http/pages/html.ts';
 import { page } from '../../http/pages/page.ts';
 import { accountEntry, decisionForm, linkLine, placeText, warning } from '../../http/pages/parts.ts';
 import { isUnprotected, returnPlace } from '../../http/pages/return-place.ts';
@@ -38,7 +38,7 @@ export function confirmationPage(
     body: html`<p>${say('sso.about')}</p>
       <dl>
         <dt>${say('consent.return')}</dt>
-        <dd>${placeText(words, redirectUrl)}</dd>
+        <dd>${placeText(words, redirectUrl)}<br /><code>${foreign(redirectUrl)}</code></dd>
         ${accountEntry(words, { ...user, serverName: deps.serverName })}
       </dl>
       ${isUnprotected(redirectUrl) && warning(words, say('sso.unprotected'))}
