@@ -1,8 +1,8 @@
 /** The first schema: users, clients, sessions and their tokens, sign-in steps, keys, documents, outbox, leases, change counters. */
 import { sql } from 'kysely';
 import type { Migration, MigrationTools } from '../engine/migrate.ts';
-import { createDeviceGrants } from './001-device-grants.ts';
-import { createPeople } from './001-people.ts';
+import { createDeviceGrants } from './001-initial/device-grants.ts';
+import { createPeople } from './001-initial/people.ts';
 
 export const initial: Migration = {
   version: 1,

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { DatabaseFault } from '../../../src/storage/engine/fault.ts';
@@ -7,6 +8,25 @@ import { type TestEngine, forEachEngine } from '../../support/database.ts';
 import { addUser, endOf, messageOf, startWorker } from '../support.ts';
 
 const level = migrations.length;
+
+describe('the files of migrations/', () => {
+  const folder = new URL('../../../src/storage/migrations/', import.meta.url);
+  const found = readdirSync(folder, { withFileTypes: true });
+
+  it('are one for each migration, called by its number and name', () => {
+    const files = found
+      .filter((entry) => entry.isFile() && entry.name !== 'index.ts')
+      .map(({ name }) => name);
+    const expected = migrations.map(({ version, name }) => `${String(version).padStart(3, '0')}-${name}.ts`);
+    expect(files.sort()).toEqual(expected);
+  });
+
+  it('have a folder at most for the parts of a migration, which has its name', () => {
+    const names = new Set(found.map(({ name }) => name));
+    for (const { name } of found.filter((entry) => entry.isDirectory()))
+      expect(names).toContain(`${name}.ts`);
+  });
+});
 
 forEachEngine((engine) => {
   describe('migrations', () => {

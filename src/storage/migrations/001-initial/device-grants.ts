@@ -1,5 +1,5 @@
 /** Of the first schema: device grants, and the sign-ins that they wait for. */
-import type { MigrationTools } from '../engine/migrate.ts';
+import type { MigrationTools } from '../../engine/migrate.ts';
 
 export async function createDeviceGrants({ tx, table, time }: MigrationTools): Promise<void> {
   await table('device_grants', (t) =>

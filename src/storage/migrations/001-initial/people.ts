@@ -1,5 +1,5 @@
 /** Of the first schema: what keeps people's claims, sign-outs at the IdP, and the account page. */
-import type { MigrationTools } from '../engine/migrate.ts';
+import type { MigrationTools } from '../../engine/migrate.ts';
 
 export async function createPeople({ tx, table, time }: MigrationTools): Promise<void> {
   await table('upstream_grants', (t) =>
