@@ -17,6 +17,7 @@ import {
   Transaction,
 } from 'kysely';
 import type { Engine } from './database.ts';
+import { withStorableText } from './storable-text.ts';
 
 /** Runs one statement. */
 export type Execute = (statement: Statement) => Promise<QueryResult<unknown>>;
@@ -40,13 +41,16 @@ export interface OpenTransaction {
 }
 
 /** Kysely over a transaction that has begun. To let Kysely begin it would cost more than a short transaction itself. */
-export function transactionOver<S>(engine: Engine, { execute }: OpenTransaction): Transaction<S> {
+export function transactionOver<S>(engine: Engine, transaction: OpenTransaction): Transaction<S> {
+  const execute = withStorableText(transaction.execute);
   return withDirectPath(new Transaction<S>(propsOver(engine, execute)), { engine, execute });
 }
 
 /** Kysely for reads outside transactions, each by `run`: transactions and statements that write are refused. */
 export function readsOver<S>(engine: Engine, run: Execute): Kysely<S> {
-  const execute: Execute = (statement) => (isRead(statement.query) ? run(statement) : refuse());
+  const execute = withStorableText((statement: Statement) =>
+    isRead(statement.query) ? run(statement) : refuse(),
+  );
   return withDirectPath(new Kysely<S>(propsOver(engine, execute)), { engine, execute });
 }
 
