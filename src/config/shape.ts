@@ -47,12 +47,21 @@ export function isText(schema: z.ZodType): boolean {
   return inner instanceof z.ZodString || inner instanceof z.ZodEnum;
 }
 
+/** A whole number, with the bounds that the schema sets; zod says the widest safe integer, or infinity, where it sets none. */
+function rangeOf(min: number | null, max: number | null): string {
+  const bounds = [
+    ...(min !== null && Number.isFinite(min) && min !== Number.MIN_SAFE_INTEGER ? [`from ${min}`] : []),
+    ...(max !== null && Number.isFinite(max) && max !== Number.MAX_SAFE_INTEGER ? [`to ${max}`] : []),
+  ];
+  return ['a whole number', ...bounds].join(' ');
+}
+
 /** What may stand there, in words: `a whole number from 0 to 65535`. */
 export function kindOf(schema: z.ZodType): string {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodString) return 'text';
   if (inner instanceof z.ZodNumber) {
-    return `a whole number from ${inner.minValue ?? 0} to ${inner.maxValue ?? 'any'}`;
+    return rangeOf(inner.minValue, inner.maxValue);
   }
   if (inner instanceof z.ZodBoolean) return 'true or false';
   if (inner instanceof z.ZodEnum) {

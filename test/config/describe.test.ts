@@ -10,7 +10,7 @@ import { inspectFile } from '../../src/config/load.ts';
 import { notBuilt } from '../../src/config/not-built.ts';
 import { configSchema, type Config } from '../../src/config/schema.ts';
 import { metaOf } from '../../src/config/fields.ts';
-import { unwrap } from '../../src/config/shape.ts';
+import { kindOf, unwrap } from '../../src/config/shape.ts';
 import type { ProviderSettings } from '../../src/upstream/settings.ts';
 import { makeFolder, minimal } from './support.ts';
 
@@ -93,4 +93,15 @@ test('the example is in order', () => {
 test('a provider of the configuration is what the upstream part takes', () => {
   const pass = (provider: Config['providers'][number]): ProviderSettings => provider;
   expect(pass).toBeTypeOf('function');
+});
+
+test.each([
+  [z.number(), 'a whole number'],
+  [z.int(), 'a whole number'],
+  [z.number().min(3), 'a whole number from 3'],
+  [z.number().max(3), 'a whole number to 3'],
+  [z.int().min(0).max(65_535), 'a whole number from 0 to 65535'],
+  [z.union([z.string(), z.number(), z.boolean()]), 'text, or a whole number, or true or false'],
+])('a number is described by the bounds it has, and by no others: %#', (schema, words) => {
+  expect(kindOf(schema)).toBe(words);
 });
