@@ -39,6 +39,7 @@ export interface Service {
   /** Where it listens: the base URL, or the path of the socket. */
   readonly url: string;
   readonly operationsUrl: string;
+  readonly log: Log;
   /** As of {@link Gatehouse}. */
   readonly broken: Promise<Error>;
   /** Stops taking requests, lets those under way finish, and lets go of everything. */
@@ -127,6 +128,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   return {
     url: server.address,
     operationsUrl: operationsServer.address,
+    log,
     broken,
     close: () => held.disposeAsync(),
   };

@@ -1,11 +1,11 @@
 /** `gatehouse config check`: everything that is wrong with a configuration, at once. */
 import { resolve } from 'node:path';
-import { formatFault, formatFaults } from '../config/fault.ts';
+import { CONFIG_FAULTY, formatFault, formatFaults } from '../config/fault.ts';
 import { inspectFile, type Environment } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 
-/** Prints what was found to standard output and returns the exit code: 0 if the service would start with it, 1 if not. */
-export function checkConfig(file: string, env: Environment, options: { json: boolean }): 0 | 1 {
+/** Prints what was found to standard output and returns the exit code: 0 if the service would start with it, 2 if not. */
+export function checkConfig(file: string, env: Environment, options: { json: boolean }): 0 | 2 {
   const { config, faults, warnings } = inspectFile(file, env);
   if (options.json) {
     const ok = config !== undefined;
@@ -17,7 +17,7 @@ export function checkConfig(file: string, env: Environment, options: { json: boo
       ...(ok ? { summary: summarise(config) } : {}),
     };
     console.log(JSON.stringify(result, undefined, 2));
-    return ok ? 0 : 1;
+    return ok ? 0 : CONFIG_FAULTY;
   }
   if (config === undefined) console.log(formatFaults(faults, file));
   else {
@@ -30,7 +30,7 @@ export function checkConfig(file: string, env: Environment, options: { json: boo
   }
   if (warnings.length > 0)
     console.log(['warnings:', ...warnings.map((warning) => formatFault(warning))].join('\n'));
-  return config === undefined ? 1 : 0;
+  return config === undefined ? CONFIG_FAULTY : 0;
 }
 
 /** What an operator wants to see at a glance. No secrets. */

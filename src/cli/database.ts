@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ensureEncryptionKey } from '../config/encryption-key.ts';
-import { formatFaults } from '../config/fault.ts';
+import { CONFIG_FAULTY, formatFaults } from '../config/fault.ts';
 import { inspectFile } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { systemClock, systemRandom } from '../protocol/clock.ts';
@@ -83,7 +83,7 @@ async function withSettings(
   const { config, faults } = inspectFile(file, process.env);
   if (config === undefined) {
     console.error(`gatehouse: ${formatFaults(faults, file)}`);
-    process.exitCode = 2;
+    process.exitCode = CONFIG_FAULTY;
     return;
   }
   try {

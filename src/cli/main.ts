@@ -8,6 +8,17 @@ import type { InitFlags } from './init.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import { serve } from './serve.ts';
 
+const EXAMPLES = `
+Examples:
+  gatehouse init --server-name example.com        write a first configuration
+  gatehouse config check --config gatehouse.yaml  list every fault in it
+  gatehouse serve --config gatehouse.yaml         run the service
+  gatehouse doctor --config gatehouse.yaml        find what is wrong with a set-up
+  gatehouse doctor --provider https://idp.example.com/realms/main
+                                                  judge a provider before anything is configured
+  gatehouse sessions list --user @alice:example.com
+  gatehouse users lock alice`;
+
 /** Runs the command that the arguments name (`argv` as in `process.argv`). Sets the exit code; throws nothing. */
 export async function main(argv: readonly string[]): Promise<void> {
   await buildProgram().parseAsync([...argv]);
@@ -19,7 +30,8 @@ function buildProgram(): Command {
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError()
-    .showHelpAfterError('(gatehouse --help tells more)');
+    .showHelpAfterError('(gatehouse --help tells more)')
+    .addHelpText('after', EXAMPLES);
 
   withConfig(program.command('serve').description('run the service until SIGTERM or SIGINT')).action(
     async ({ config }: ConfigOption) => {
@@ -29,7 +41,7 @@ function buildProgram(): Command {
   );
 
   const config = program.command('config').description('look at the configuration');
-  withConfig(config.command('check').description('check it exactly as the start does: exit code 0 or 1'))
+  withConfig(config.command('check').description('check it exactly as the start does: exit code 0 or 2'))
     .option('--json', 'print the result as JSON')
     .action(({ config: file, json }: ConfigOption & { json?: true }) => {
       process.exitCode = checkConfig(configFile(file), process.env, { json: json === true });

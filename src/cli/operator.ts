@@ -3,7 +3,7 @@
  * every process sees what it did with its next query.
  */
 import { existsSync } from 'node:fs';
-import { formatFaults } from '../config/fault.ts';
+import { CONFIG_FAULTY, formatFaults } from '../config/fault.ts';
 import { inspectFile } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { homeserverOf } from '../homeserver/choose.ts';
@@ -41,7 +41,7 @@ export async function runOperation(
   const { config, faults } = inspectFile(file, process.env);
   if (config === undefined) {
     console.error(`gatehouse: ${formatFaults(faults, file)}`);
-    process.exitCode = 2;
+    process.exitCode = CONFIG_FAULTY;
     return;
   }
   try {

@@ -1,15 +1,15 @@
 /** `gatehouse serve`: the service, from start to signal. */
-import { formatFault, formatFaults } from '../config/fault.ts';
+import { CONFIG_FAULTY, ConfigFault, formatFault, formatFaults } from '../config/fault.ts';
 import { inspectFile, type Environment } from '../config/load.ts';
 import { runUntilSignal } from './run-until-signal.ts';
 import { explainStartFault } from './start-fault.ts';
 
-/** Runs the service until a signal and returns the exit code: 1 if it could not start, with the reason on standard error. */
+/** Runs the service until a signal and returns the exit code: 2 for a faulty configuration, 1 if it cannot start for another reason. */
 export async function serve(file: string, env: Environment): Promise<number> {
   const { config, faults, warnings } = inspectFile(file, env);
   if (config === undefined) {
     console.error(`gatehouse: cannot start: ${formatFaults(faults, file)}`);
-    return 1;
+    return CONFIG_FAULTY;
   }
   for (const warning of warnings) console.error(`gatehouse: warning: ${formatFault(warning).trimStart()}`);
   try {
@@ -22,6 +22,6 @@ export async function serve(file: string, env: Environment): Promise<number> {
     });
   } catch (error) {
     console.error(`gatehouse: ${explainStartFault(error)}`);
-    return 1;
+    return error instanceof ConfigFault ? CONFIG_FAULTY : 1;
   }
 }

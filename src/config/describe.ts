@@ -111,7 +111,7 @@ One YAML file, \`gatehouse.yaml\` by default; [an example](gatehouse.example.yam
 completes and checks it with [config.schema.json](config.schema.json).
 
 - \`gatehouse config check --config FILE\` applies the very rules of the start. It reports every fault at once, each with its place and
-  what to do about it; exit code 0 or 1; \`--json\` for machines.
+  what to do about it; exit code 0, or 2 if there are faults; \`--json\` for machines.
 - Unknown keys, keys without a value and keys that stand twice are faults.
 - **Environment.** Every key can be set by a variable, which then replaces what the file says: \`GATEHOUSE__\`, the section, \`__\`, the
   key, all in capitals; entries of lists by their index from 0 (\`GATEHOUSE__PROVIDERS__0__CLIENT_SECRET\`). Where a key takes text, the

@@ -22,6 +22,9 @@ export type Warning = Fault;
 /** Takes a fault while a configuration is judged. */
 export type Report = (path: KeyPath, problem: string, remedy: string) => void;
 
+/** The exit code of every command that meets a configuration it cannot use. */
+export const CONFIG_FAULTY = 2;
+
 /** A configuration that cannot be used. Carries every fault, not only the first one. */
 export class ConfigFault extends Error {
   override readonly name = 'ConfigFault';

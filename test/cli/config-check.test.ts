@@ -29,7 +29,7 @@ describe('gatehouse config check', () => {
   test('of a bad file exits 1, with every fault, its place and its remedy', async () => {
     const file = brokenFile();
     const { code, stdout } = await runCli(['config', 'check', '--config', file]);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stdout).toContain(`${file} has 3 faults:`);
     expect(stdout).toMatch(/public_url \(line 2, column 1\): is http .*\n {4}-> Write https/);
     expect(stdout).toMatch(/mod \(line 3, column 1\): .*\n {4}-> Did you mean `mode`\?/);
@@ -41,7 +41,7 @@ describe('gatehouse config check', () => {
 
   test('with --json says the same for machines', async () => {
     const bad = await runCli(['config', 'check', '--json', '--config', brokenFile()]);
-    expect(bad.code).toBe(1);
+    expect(bad.code).toBe(2);
     const result = JSON.parse(bad.stdout) as { faults: { path: string }[] };
     expect(result).toMatchObject({ ok: false, warnings: [] });
     expect(result.faults.map(({ path }) => path)).toEqual([
@@ -66,7 +66,7 @@ describe('gatehouse config check', () => {
   test('of no file says which one', async () => {
     const folder = newFolder();
     const { code, stdout } = await runCli(['config', 'check'], { cwd: folder });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stdout).toContain(join(folder, 'gatehouse.yaml'));
     expect(stdout).toContain('does not exist');
   });
@@ -76,7 +76,7 @@ describe('gatehouse config check', () => {
     const env = { GATEHOUSE_CONFIG: file };
     expect((await runCli(['config', 'check'], { env })).code).toBe(0);
     const { code, stdout } = await runCli(['config', 'check'], { env: { ...env, GATEHOUSE__MODE: 'both' } });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stdout).toContain('(set by GATEHOUSE__MODE)');
   });
 });

@@ -9,25 +9,29 @@ import { newFolder, runCli, startCli, writeConfig } from './run-cli.ts';
 const ready = '"message":"ready"';
 
 describe('gatehouse serve', () => {
-  test('serves until SIGTERM, and exits 0', async () => {
+  test('serves until SIGTERM, whatever hangs up meanwhile, and exits 0', async () => {
     const { file, folder, port } = await writeConfig();
     const service = startCli(['serve', '--config', file]);
     await service.waitFor(ready);
     const response = await fetch(`http://127.0.0.1:${port}/_matrix/client/v1/auth_metadata`);
     expect(response.status).toBe(200);
     expect(existsSync(join(folder, 'gatehouse.key'))).toBe(true);
+    service.kill('SIGHUP');
+    await service.waitFor('SIGHUP is ignored');
+    expect((await fetch(`http://127.0.0.1:${port}/_matrix/client/v1/auth_metadata`)).status).toBe(200);
     // As from a terminal through npm: twice at once.
     service.kill('SIGTERM');
     service.kill('SIGTERM');
     const { code, signal, stdout, stderr } = await service.ended;
     expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
+    expect(stdout).toContain('"reason":"SIGTERM","message":"stopping"');
     expect(stdout).not.toContain('hunter2');
   });
 
-  test('with a bad configuration refuses to start as the check does: all faults, exit 1', async () => {
+  test('with a bad configuration refuses to start as the check does: all faults, exit 2', async () => {
     const { file } = await writeConfig('mod: facade\nlog: { level: loud }\n');
     const { code, stdout, stderr } = await runCli(['serve', '--config', file]);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('has 2 faults');
     const check = await runCli(['config', 'check', '--config', file]);
     expect(stderr).toBe(`gatehouse: cannot start: ${check.stdout}`);
@@ -35,7 +39,7 @@ describe('gatehouse serve', () => {
 
   test('without a file refuses to start and names it', async () => {
     const { code, stderr } = await runCli(['serve', '--config', 'none.yaml']);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/none\.yaml: does not exist/);
   });
 
@@ -81,11 +85,21 @@ describe('a running process', () => {
     return file;
   };
 
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('is closed at %s, and ends with 0', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('is closed at %s, and ends with 0', async (signal) => {
     const running = startCli([], { script: script('Promise.resolve()') });
     await running.waitFor('running');
     running.kill(signal);
     expect(await running.ended).toMatchObject({ code: 0, signal: null, stdout: 'running\nclosing\n' });
+  });
+
+  test('is not stopped by SIGHUP', async () => {
+    const running = startCli([], { script: script('Promise.resolve()') });
+    await running.waitFor('running');
+    running.kill('SIGHUP');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(running.output()).toBe('running\n');
+    running.kill('SIGTERM');
+    expect(await running.ended).toMatchObject({ code: 0, stdout: 'running\nclosing\n' });
   });
 
   test('that is slow to close ends at once at a second signal', async () => {
