@@ -1,7 +1,7 @@
 import { rotateOldSigningKeys } from '../signing-keys/signing-keys.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { endExpiredSessions, hasExpiry } from '../sessions/expiry.ts';
-import { deliverOutbox } from '../provisioning/outbox.ts';
+import { deliverOutbox } from '../provisioning/deliver.ts';
 import { recheckPeople } from '../sign-in/recheck.ts';
 import { isRechecked } from '../sign-in/upstream-grant.ts';
 import { cleanUp } from '../storage/cleanup.ts';

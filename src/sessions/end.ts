@@ -5,18 +5,18 @@ import type { EmitEvent, EventDetails } from '../observability/events.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/engine/database.ts';
-import { findOutboxEntryOf } from '../storage/records/outbox.ts';
 import type { Schema } from '../storage/schema.ts';
 import { type SessionEndReason, markSessionEnded } from '../storage/records/sessions.ts';
 import { findAccessToken, findRefreshToken } from '../storage/records/tokens.ts';
-import { type Logger, deliverOutboxEntry, queueDeviceDeletion } from '../provisioning/outbox.ts';
+import { deliverOutboxOf, type OutboxLog } from '../provisioning/deliver.ts';
+import { queueDeviceDeletion } from '../provisioning/outbox.ts';
 
 export interface SessionEndingDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly random: Random;
   readonly homeserver: Homeserver;
-  readonly log: Logger;
+  readonly log: OutboxLog;
   readonly emit: EmitEvent;
 }
 
@@ -38,8 +38,8 @@ export async function endSessionIn(
   const { reason, now } = ending;
   const session = await markSessionEnded(tx, { id: ending.sessionId, at: now, reason });
   if (session === undefined) return undefined;
-  await queueDeviceDeletion(tx, deps, { session, now });
   const { id, user_id: userId, client_id: clientId, device_id: deviceId } = session;
+  if (userId !== null && deviceId !== null) await queueDeviceDeletion(tx, deps, { userId, deviceId, now });
   return { id, userId, clientId, deviceId, reason };
 }
 
@@ -68,9 +68,8 @@ export async function concludeEnding(
 ): Promise<void> {
   for (const session of ended) deps.emit('session_ended', detailsOf(session));
   if (!deliver || !deps.homeserver.listens) return;
-  for (const { id } of ended) {
-    const entry = await findOutboxEntryOf(deps.db.query, id);
-    if (entry !== undefined) await deliverOutboxEntry(deps, entry);
+  for (const userId of new Set(ended.map((session) => session.userId))) {
+    if (userId !== null) await deliverOutboxOf(deps, userId);
   }
 }
 

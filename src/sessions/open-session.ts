@@ -6,7 +6,10 @@
 import type { ClientId, DeviceId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
 import type { Kysely, Transaction } from 'kysely';
 import { announceDevice } from '../provisioning/announce.ts';
-import { queueUnusedDevice } from '../provisioning/outbox.ts';
+import { drain } from '../provisioning/deliver.ts';
+import { keepDevice, queueDeviceDeletion } from '../provisioning/outbox.ts';
+import { inTurn } from '../provisioning/turns.ts';
+import { findLiveSession } from '../storage/records/sessions.ts';
 import { findUser, lockUser, type User } from '../storage/records/users.ts';
 import type { Schema } from '../storage/schema.ts';
 import type { SessionEndingDeps } from './end.ts';
@@ -66,12 +69,34 @@ export async function openSession<Started extends { readonly replaced?: SessionI
   const wanted = { userId, clientId, deviceId: device.id };
   const first = await judgePerson(deps.db.query, deps.sessionLimits, wanted, findUser);
   if (typeof first === 'string') return { kind: 'refused', reason: first };
-  await announceDevice(deps.homeserver, first, device);
+  const started = await inTurn(deps.homeserver, userId, () => announceAndStart(deps, opening, first));
+  if (typeof started === 'string') return { kind: 'refused', reason: started };
+  // A legacy client's device id is any text that it sent, and nothing that was sent goes to the log: the session's id tells it.
+  const whose = { userId, ...(clientId === null ? {} : { clientId, deviceId: device.id }) };
+  if (started.replaced !== undefined) {
+    deps.emit('session_replaced', { ...whose, sessionId: started.replaced });
+  }
+  deps.emit('session_started', { ...whose, sessionId: started.sessionId });
+  return { kind: 'opened', user: first, started };
+}
+
+/** Everything that is told of the user meanwhile waits for it, or is told before: an earlier session's end must not delete the device of this one. */
+async function announceAndStart<Started extends object>(
+  deps: OpeningDeps,
+  opening: Opening<Started>,
+  person: User,
+): Promise<(Started & { readonly sessionId: string }) | OpeningRefusal> {
+  const { userId, clientId, device } = opening;
+  const wanted = { userId, clientId, deviceId: device.id };
+  await drain(deps, userId);
+  // A device that somebody uses has its name, which may be the person's own.
+  const isKnown = (await findLiveSession(deps.db.query, wanted)) !== undefined;
+  await announceDevice(deps.homeserver, person, isKnown ? { ...device, displayname: null } : device);
   const sessionId = newSessionId(deps.clock.now(), deps.random);
-  const started = await deps.db.write(async (tx): Promise<Started | OpeningRefusal> => {
+  return deps.db.write(async (tx): Promise<(Started & { readonly sessionId: string }) | OpeningRefusal> => {
     const now = deps.clock.now();
     const refuse = async (refusal: OpeningRefusal): Promise<OpeningRefusal> => {
-      await queueUnusedDevice(tx, deps, { userId, deviceId: device.id, now });
+      await queueDeviceDeletion(tx, deps, { userId, deviceId: device.id, now });
       return refusal;
     };
     // What was true a moment ago counts only under the lock of the user's row: two cannot take the last place.
@@ -79,16 +104,11 @@ export async function openSession<Started extends { readonly replaced?: SessionI
     if (typeof user === 'string') return refuse(user);
     const at = { now, sessionId };
     if ((await opening.redeem?.(tx, at)) === false) return refuse('spent');
-    return (await opening.start(tx, at)) ?? refuse('deactivated');
+    const started = await opening.start(tx, at);
+    if (started === undefined) return refuse('deactivated');
+    await keepDevice(tx, deps, { userId, deviceId: device.id, displayname: device.displayname, now });
+    return { ...started, sessionId };
   });
-  if (typeof started === 'string') return { kind: 'refused', reason: started };
-  // A legacy client's device id is any text that it sent, and nothing that was sent goes to the log: the session's id tells it.
-  const whose = { userId, ...(clientId === null ? {} : { clientId, deviceId: device.id }) };
-  if (started.replaced !== undefined) {
-    deps.emit('session_replaced', { ...whose, sessionId: started.replaced });
-  }
-  deps.emit('session_started', { ...whose, sessionId });
-  return { kind: 'opened', user: first, started };
 }
 
 /** The rule about people, in the order in which they are told: deactivated is for good, locked for a while, crowded until one session ends. */

@@ -1,12 +1,13 @@
 /** Naming a device where there is a homeserver that has to be told. */
 import { beforeEach, expect, it } from 'vitest';
 import type { ApiRequest } from '../../src/http/exchange.ts';
-import type { HomeserverDevice } from '../../src/homeserver/connector.ts';
+import type { Homeserver, HomeserverDevice } from '../../src/homeserver/connector.ts';
 import { updateDevice } from '../../src/matrix-api/devices/rename.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { findDevice } from '../../src/storage/records/devices.ts';
 import { ownTokens } from '../../src/verification/own-token.ts';
+import { deliverOutbox } from '../../src/provisioning/deliver.ts';
 import { createVerify } from '../../src/verification/verify.ts';
 import { type Core, sessionCore } from '../sessions/support.ts';
 import { forEachEngine } from '../support/database.ts';
@@ -16,6 +17,7 @@ forEachEngine((engine) => {
   let core: Core;
   let told: HomeserverDevice[];
   let isDown: boolean;
+  let homeserver: Homeserver;
   let rename: (deviceId: string, body: object) => Promise<{ status: number }>;
   beforeEach(async () => {
     db ??= await engine.open();
@@ -23,17 +25,18 @@ forEachEngine((engine) => {
     told = [];
     isDown = false;
     const { accessToken } = await core.begin({ deviceId: 'D' });
+    homeserver = {
+      ...core.homeserver,
+      renameDevice: (device) => {
+        if (isDown) return Promise.reject(new Unavailable('the homeserver'));
+        told.push(device);
+        return Promise.resolve();
+      },
+    };
     const handler = updateDevice({
       ...core,
       verify: createVerify([ownTokens(core)]),
-      homeserver: {
-        ...core.homeserver,
-        renameDevice: (device) => {
-          if (isDown) return Promise.reject(new Unavailable('the homeserver'));
-          told.push(device);
-          return Promise.resolve();
-        },
-      },
+      homeserver,
     });
     rename = async (deviceId, body) =>
       handler({
@@ -63,9 +66,14 @@ forEachEngine((engine) => {
     expect(told).toEqual([]);
   });
 
-  it('changes nothing where it cannot be told: the client tries again', async () => {
+  it('names the device while it cannot be told, and tells it later', async () => {
     isDown = true;
-    await expect(rename('D', { display_name: 'Phone' })).rejects.toThrow(Unavailable);
-    expect(await name()).toBeNull();
+    expect(await rename('D', { display_name: 'Phone' })).toMatchObject({ status: 200 });
+    expect(await name()).toBe('Phone');
+    expect(told).toEqual([]);
+    isDown = false;
+    core.clock.advance(7_500);
+    expect(await deliverOutbox({ ...core, homeserver })).toBe(1);
+    expect(told).toEqual([{ localpart: `user-${core.userId}`, deviceId: 'D', displayname: 'Phone' }]);
   });
 });

@@ -1,4 +1,6 @@
 /** The tokens that a provider issued, as clients of Matrix use them: sessions, devices, locks, sign-outs, on both engines. */
+import { systemRandom } from '../../src/protocol/clock.ts';
+import { noHomeserver } from '../../src/homeserver/none.ts';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { findUserByLocalpart } from '../../src/storage/records/users.ts';
@@ -179,7 +181,15 @@ forEachEngine((engine) => {
     await service.introspect(seen);
     const db = await engine.open({ url, clock: service.peer.idp.clock });
     const user = await findUserByLocalpart(db.query, 'locked');
-    await lockPerson({ db, clock: service.peer.idp.clock, emit: () => undefined }, user?.id ?? '');
+    const deps = {
+      db,
+      clock: service.peer.idp.clock,
+      random: systemRandom,
+      homeserver: noHomeserver,
+      log: { warn: () => undefined },
+      emit: () => undefined,
+    };
+    await lockPerson(deps, user?.id ?? '');
     for (const token of [
       seen,
       await service.tokenFor('locked', 'UNSEEN'),
@@ -191,7 +201,7 @@ forEachEngine((engine) => {
       });
       expect((await service.introspect(token)).status).toBe(503);
     }
-    await unlockPerson({ db, emit: () => undefined }, user?.id ?? '');
+    await unlockPerson(deps, user?.id ?? '');
     expect((await service.introspect(seen)).body['active']).toBe(true);
   });
 

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { findAccess } from '../../src/verification/own-token.ts';
 import { endSessions } from '../../src/sessions/end-many.ts';
-import { deliverOutbox } from '../../src/provisioning/outbox.ts';
+import { deliverOutbox } from '../../src/provisioning/deliver.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
 import { forEachEngine } from '../support/database.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { endSession, findSessionOfToken } from '../../src/sessions/end.ts';
 import { findAccess } from '../../src/verification/own-token.ts';
-import { deliverOutbox } from '../../src/provisioning/outbox.ts';
+import { deliverOutbox } from '../../src/provisioning/deliver.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { forEachEngine } from '../support/database.ts';
@@ -46,7 +46,7 @@ forEachEngine((engine) => {
       expect(core.homeserver.deleted).toEqual([]);
       core.homeserver.down = false;
       expect(await deliverOutbox(core)).toBe(0);
-      core.clock.advance(5_000);
+      core.clock.advance(7_500);
       expect(await deliverOutbox(core)).toBe(1);
       expect(core.homeserver.deleted).toEqual([device()]);
       core.clock.advance(60 * MINUTE);
@@ -59,7 +59,7 @@ forEachEngine((engine) => {
       await endSession(core, { sessionId, reason: 'revoked' });
       await core.begin();
       core.homeserver.down = false;
-      core.clock.advance(5_000);
+      core.clock.advance(7_500);
       expect(await deliverOutbox(core)).toBe(1);
       expect(core.homeserver.deleted).toEqual([]);
     });

@@ -10,7 +10,7 @@ import type { ApiRequest } from '../../src/http/exchange.ts';
 import { beginSession } from '../../src/matrix-api/login/begin-session.ts';
 import type { LogInDeps } from '../../src/matrix-api/login/deps.ts';
 import { signInByToken } from '../../src/matrix-api/login/token.ts';
-import { deliverOutbox } from '../../src/provisioning/outbox.ts';
+import { deliverOutbox } from '../../src/provisioning/deliver.ts';
 import { systemRandom } from '../../src/protocol/clock.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
 import { endSessions } from '../../src/sessions/end-many.ts';

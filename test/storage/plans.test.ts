@@ -12,7 +12,7 @@ import {
   removeExpiredProviderTokens,
 } from '../../src/storage/records/provider-tokens.ts';
 import { wasSignedOut } from '../../src/storage/records/sign-outs.ts';
-import { listDueOutboxEntries } from '../../src/storage/records/outbox.ts';
+import { findFirstOutboxEntry, listDueOutboxUsers } from '../../src/storage/records/outbox.ts';
 import type { Schema } from '../../src/storage/schema.ts';
 import {
   findLiveSession,
@@ -91,7 +91,8 @@ const hot: Record<string, (db: Kysely<Schema>) => Promise<unknown>> = {
     findLiveSession(db, { userId: 'user 7', deviceId: 'device 7' }),
   'sign-out: ending a session': (db) => markSessionEnded(db, { id: 'session 7', at: NOW, reason: 'revoked' }),
   'any request of a user': (db) => findUser(db, 'user 7'),
-  'the outbox: what is due': (db) => listDueOutboxEntries(db, { at: NOW, limit: 50 }),
+  'the outbox: who is due': (db) => listDueOutboxUsers(db, { at: 1, limit: 50 }),
+  'the outbox: the next entry of a user': (db) => findFirstOutboxEntry(db, 'user 7'),
 };
 
 const ROWS = 4000;
@@ -150,8 +151,8 @@ forEachEngine((engine) => {
         );
         await fill(
           'outbox',
-          'id, kind, user_id, device_id, created_at, attempts, next_attempt_at',
-          `'o' || i, 'delete_device', 'u', 'd', 1, 0, i`,
+          'id, kind, user_id, device_id, payload_json, created_at, attempts, next_attempt_at',
+          `'o' || i, 'delete_device', 'user ' || i, 'd', '{}', 1, 0, i`,
         );
         await fill(
           'upstream_links',

@@ -139,8 +139,8 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
       upsert_device: () => {
         const isNew = user?.devices.has(device) !== true;
         const name = body['display_name'] as string | undefined;
-        // As Synapse does: a call without a name takes the name away.
-        user?.devices.set(device, name ?? null);
+        // A call without a name leaves a device that exists its name.
+        user?.devices.set(device, name ?? user.devices.get(device) ?? null);
         return { status: isNew ? 201 : 200, json: {} };
       },
       delete_device: () => {

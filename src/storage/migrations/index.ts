@@ -7,6 +7,7 @@ import { audit } from './004-audit.ts';
 import { signOuts } from './005-sign-outs.ts';
 import { uiAuthSummary } from './006-ui-auth-summary.ts';
 import { answers } from './007-answers.ts';
+import { outboxKinds } from './008-outbox-kinds.ts';
 
 export const migrations: readonly Migration[] = [
   initial,
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   signOuts,
   uiAuthSummary,
   answers,
+  outboxKinds,
 ];

@@ -1,7 +1,7 @@
 /** What the homeserver must still be told. */
-import type { DeviceId, InternalUserId, SessionId } from '../../protocol/identifiers.ts';
-import type { Kysely, Selectable } from 'kysely';
-import type { Schema } from '../schema.ts';
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { DeviceId, InternalUserId } from '../../protocol/identifiers.ts';
+import type { JsonText, Schema } from '../schema.ts';
 import type { TableDuties } from '../table-duties.ts';
 
 declare module '../schema.ts' {
@@ -10,18 +10,33 @@ declare module '../schema.ts' {
   }
 }
 
-/** What the homeserver must still be told. */
 export interface OutboxTable {
   id: string;
-  kind: 'delete_device';
-  /** The session whose end it tells of; null for a device that was made for a sign-in that did not happen. */
-  session_id: SessionId | null;
+  kind: OutboxKind;
   user_id: InternalUserId;
-  device_id: DeviceId;
+  /** Of the kinds that are about a device. */
+  device_id: DeviceId | null;
+  payload_json: JsonText<OutboxPayloads[OutboxKind]>;
   created_at: number;
   attempts: number;
   next_attempt_at: number;
 }
+
+/** What each kind says beyond whom it is about. */
+export interface OutboxPayloads {
+  /** The homeserver is to have a device: one that was deleted there while a session began. */
+  upsert_device: { readonly displayname?: string };
+  /** A device goes, unless a session holds it by then. */
+  delete_device: Record<string, never>;
+  /** An empty name takes the name away. */
+  rename_device: { readonly displayname: string };
+  set_displayname: { readonly displayname: string | null };
+  set_locked: { readonly locked: boolean };
+  deactivate_user: { readonly erase: boolean };
+  reactivate_user: Record<string, never>;
+}
+
+export type OutboxKind = keyof OutboxPayloads;
 
 /** An entry stays until the homeserver has acknowledged it, whatever has become of the person. */
 export const outboxDuties: TableDuties = {
@@ -35,14 +50,6 @@ export async function insertOutboxEntry(db: Kysely<Schema>, entry: OutboxEntry):
   await db.insertInto('outbox').values(entry).execute();
 }
 
-/** The entry that an ended session left, if it is still there. */
-export function findOutboxEntryOf(
-  db: Kysely<Schema>,
-  sessionId: SessionId,
-): Promise<OutboxEntry | undefined> {
-  return db.selectFrom('outbox').selectAll().where('session_id', '=', sessionId).executeTakeFirst();
-}
-
 /** How much the homeserver has not acknowledged yet. */
 export async function countOutboxEntries(db: Kysely<Schema>): Promise<number> {
   const row = await db
@@ -52,22 +59,63 @@ export async function countOutboxEntries(db: Kysely<Schema>): Promise<number> {
   return Number(row.entries);
 }
 
-/** Entries whose time has come, oldest first. */
-export function listDueOutboxEntries(
+/** What a user's next entry is. */
+export function findFirstOutboxEntry(
   db: Kysely<Schema>,
-  due: { at: number; limit: number },
-): Promise<OutboxEntry[]> {
+  userId: InternalUserId,
+): Promise<OutboxEntry | undefined> {
   return db
     .selectFrom('outbox')
     .selectAll()
+    .where('user_id', '=', userId)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** Users whose next entry is due, those who have waited longest first: an entry behind one that failed waits with it. */
+export async function listDueOutboxUsers(
+  db: Kysely<Schema>,
+  due: { at: number; limit: number },
+): Promise<InternalUserId[]> {
+  const rows = await db
+    .selectFrom('outbox as entry')
+    .select('entry.user_id')
     .where('next_attempt_at', '<=', due.at)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('outbox as earlier')
+            .select('earlier.id')
+            .whereRef('earlier.user_id', '=', 'entry.user_id')
+            .where(sql<boolean>`(earlier.created_at, earlier.id) < (entry.created_at, entry.id)`),
+        ),
+      ),
+    )
     .orderBy('next_attempt_at')
     .limit(due.limit)
     .execute();
+  return rows.map(({ user_id }) => user_id);
 }
 
 export async function deleteOutboxEntry(db: Kysely<Schema>, id: string): Promise<void> {
   await db.deleteFrom('outbox').where('id', '=', id).execute();
+}
+
+/** Takes back what would delete a device; true if there was anything. */
+export async function deleteDeviceDeletions(
+  db: Kysely<Schema>,
+  device: { userId: InternalUserId; deviceId: DeviceId },
+): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('outbox')
+    .where('user_id', '=', device.userId)
+    .where('device_id', '=', device.deviceId)
+    .where('kind', '=', 'delete_device')
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
 }
 
 export async function postponeOutboxEntry(

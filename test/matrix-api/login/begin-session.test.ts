@@ -7,7 +7,7 @@ import { hashSecret } from '../../../src/protocol/token-format.ts';
 import { findAccess } from '../../../src/verification/own-token.ts';
 import type { SessionLimits } from '../../../src/sessions/limits.ts';
 import { issueLoginToken, redeemLoginToken } from '../../../src/sessions/login-tokens.ts';
-import { deliverOutbox } from '../../../src/provisioning/outbox.ts';
+import { deliverOutbox } from '../../../src/provisioning/deliver.ts';
 import { deactivatePerson } from '../../../src/people/people.ts';
 import { listSessionRows } from '../../../src/storage/records/session-list.ts';
 import { findUser } from '../../../src/storage/records/users.ts';
