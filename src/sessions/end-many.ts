@@ -18,6 +18,9 @@ export async function endSessions(
     reason: SessionEndReason;
   },
 ): Promise<number> {
+  if (!Object.values(ending.of).some(Boolean)) {
+    throw new Error('sessions can be ended of a user or of a client, and neither is named');
+  }
   let total = 0;
   for (;;) {
     const ids = (await listSessionRows(deps.db.query, { ...ending.of, limit: BATCH })).map(({ id }) => id);

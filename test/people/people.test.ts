@@ -72,4 +72,20 @@ forEachEngine((engine) => {
     expect(new Set(core.homeserver.deleted.map(({ deviceId }) => deviceId)).size).toBe(55);
     expect(await endSessions(core, { of: { userId: core.userId }, reason: 'ended_by_admin' })).toBe(0);
   });
+
+  it.each([
+    ['nothing', {}],
+    ['a user without an id', { userId: undefined }],
+    ['a client without an id', { clientId: undefined }],
+    ['an empty user id', { userId: '' }],
+    ['an empty client id', { clientId: '' }],
+    ['both without an id', { userId: undefined, clientId: undefined }],
+  ])('ending the sessions of %s is refused and ends none', async (_, of) => {
+    const core = await sessionCore(await engine.open());
+    const { accessToken } = await core.begin();
+    await expect(
+      endSessions(core, { of: of as unknown as { userId: typeof core.userId }, reason: 'ended_by_admin' }),
+    ).rejects.toThrow('neither is named');
+    expect(await findAccess(core, accessToken)).toMatchObject({ kind: 'active' });
+  });
 });
