@@ -10,6 +10,7 @@ const root = new URL('../../', import.meta.url).pathname;
 const pages = [
   'README.md',
   'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
   ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -39,6 +40,19 @@ describe.each(pages)('%s', (page) => {
     );
     expect(broken).toEqual([]);
   });
+});
+
+it('README links to every page of the documentation; those of the providers are listed on theirs', () => {
+  const linked = [...textOf('README.md').matchAll(/\]\(([^)#\s]+)/g)].map(([, target]) => target);
+  const own = pages.filter((page) => !/^docs\/providers\/(?!README)/.test(page) && page !== 'README.md');
+  expect(own.filter((page) => !linked.includes(page))).toEqual([]);
+  const providers = pages.filter((page) => /^docs\/providers\/(?!README)/.test(page));
+  const list = textOf('docs/providers/README.md');
+  expect(providers.filter((page) => !list.includes(`(${page.replace('docs/providers/', '')})`))).toEqual([]);
+});
+
+it.each(pages)('%s names no command that fetches a package of somebody else', (page) => {
+  expect(textOf(page)).not.toMatch(/\b(?:npx|npm exec|npm install(?: -g)?) gatehouse\b/);
 });
 
 /** A sound configuration, of which a page shows what is about its subject. */
