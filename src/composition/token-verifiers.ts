@@ -43,10 +43,10 @@ export function openTokenVerifiers(
   return verifiers;
 }
 
-/** The localpart and the conditions of people are those of the provider. */
-function tokenSettings({ tokens, claims, access }: ProviderConfig): TokenSettings {
+/** The localpart is that of the provider; its conditions on people are judged by whoever knows the people. */
+function tokenSettings({ tokens, claims }: ProviderConfig): TokenSettings {
   const localpart = tokens?.claims.localpart ?? claims.localpart;
-  return { strategies: ['jwt'], ...tokens, access, claims: { ...tokens?.claims, localpart } };
+  return { strategies: ['jwt'], ...tokens, claims: { ...tokens?.claims, localpart } };
 }
 
 /** Forgets what is held of the tokens that a sign-out at their provider concerns. */

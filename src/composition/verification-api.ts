@@ -1,11 +1,10 @@
 import type { Config } from '../config/schema.ts';
-import { createRateLimiter } from '../http/rate-limit.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { identityHeaders } from '../verification-api/identity-headers.ts';
 import type { VerificationApiDeps } from '../verification-api/routes.ts';
 import type { ForwardAuthDeps } from '../verification-api/verify-request.ts';
 import type { PasswordJudge, SaslDeps } from '../verification-api/verify-sasl.ts';
-import { judgeAnyToken, type JudgeToken } from '../verification/any-token.ts';
+import { byAccessRules, judgeAnyToken, type JudgeToken } from '../verification/any-token.ts';
 import { byLocalState } from '../verification/provider-token.ts';
 import { localpartOfName, nameOf } from '../verification/sasl/names.ts';
 import { inactive } from '../verification/verdict.ts';
@@ -22,8 +21,9 @@ export function composeVerificationApi(foundation: Foundation, shared: Shared): 
     tokenVerifiers,
     verify: shared.verify,
     issuer: config.public_url,
+    providerRules: shared.signIn.providerRules,
   });
-  return { forwardAuth: forwardAuth(config, judge), sasl: sasl(foundation, judge) };
+  return { forwardAuth: forwardAuth(config, judge), sasl: sasl(foundation, shared, judge) };
 }
 
 function forwardAuth(config: Config, judge: JudgeToken): ForwardAuthDeps | undefined {
@@ -42,7 +42,7 @@ function forwardAuth(config: Config, judge: JudgeToken): ForwardAuthDeps | undef
   };
 }
 
-function sasl(foundation: Foundation, judgeToken: JudgeToken): SaslDeps | undefined {
+function sasl(foundation: Foundation, shared: Shared, judgeToken: JudgeToken): SaslDeps | undefined {
   const { config, clock } = foundation;
   const { enabled, secret, mechanisms, username, required_scope: scope } = config.sasl;
   if (!enabled || secret === undefined) return undefined;
@@ -58,23 +58,21 @@ function sasl(foundation: Foundation, judgeToken: JudgeToken): SaslDeps | undefi
     mechanisms,
     secret: Buffer.from(secret),
     clock,
-    passwords: passwords(foundation),
+    passwords: passwords(foundation, shared),
   };
 }
 
 /** What is no name of anybody here is asked about all the same: an answer, and its time, tell nothing about who exists. */
-function passwords(foundation: Foundation): PasswordJudge | undefined {
-  const { config, clock, metrics, db, tokenVerifiers } = foundation;
+function passwords(
+  { config, db, tokenVerifiers }: Foundation,
+  { signIn, limits }: Shared,
+): PasswordJudge | undefined {
   const { password } = config.sasl;
   if (password === false) return undefined;
   const verifier = tokenVerifiers.find(({ provider }) => provider === password.provider);
   if (verifier === undefined) throw new Error(`no tokens of the provider ${password.provider} are verified`);
   const here = { serverName: config.server_name, template: config.sasl.username };
   const there = { serverName: config.server_name, template: password.username };
-  const limiter = (name: string, points: number, windowSeconds: number) =>
-    createRateLimiter({ name, points, windowSeconds, clock, metrics });
-  const { password_failures_per_account: perAccount, password_failures_per_address: perAddress } =
-    config.limits;
   return {
     judge: async (name, secret) => {
       const localpart = localpartOfName(here, name);
@@ -83,11 +81,9 @@ function passwords(foundation: Foundation): PasswordJudge | undefined {
       if (localpart === undefined && verdict.kind === 'active') {
         return inactive('invalid', 'the name is nobody of this server');
       }
-      return byLocalState({ db }, verdict);
+      return byAccessRules(signIn, await byLocalState({ db }, verdict));
     },
-    failures: {
-      perAccount: limiter('sasl_failures_per_account', perAccount, 15 * 60),
-      perAddress: limiter('sasl_failures_per_address', perAddress, 60),
-    },
+    accountOf: (name) => localpartOfName(here, name) ?? name.toLowerCase(),
+    failures: limits.passwordFailures,
   };
 }

@@ -88,7 +88,7 @@ async function userOf(deps: ProviderSessionDeps, token: VerifiedToken): Promise<
   const rules = deps.providerRules.get(token.provider)?.access;
   const access = rules === undefined ? undefined : judgeAccess(rules, token.claims);
   // A token need not have every claim: what is not there is no evidence, and ends no session.
-  if (access?.ok === false && access.isAbsent) return access.reason;
+  if (access?.ok === false && (access.isAbsent || access.isUnknown)) return access.reason;
   const { issuer, subject, claims, provider: providerId } = token;
   const { sid } = claims;
   const identity = { issuer, subject, claims, ...(typeof sid === 'string' ? { sid } : {}) };

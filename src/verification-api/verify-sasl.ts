@@ -31,6 +31,8 @@ export interface SaslDeps {
 /** Passwords with PLAIN, and how often a wrong one may come. */
 export interface PasswordJudge {
   readonly judge: (name: string, password: string) => Promise<Verdict>;
+  /** Under what failures are counted, whichever way somebody is named. */
+  readonly accountOf: (name: string) => string;
   readonly failures: { readonly perAccount: RateLimiter; readonly perAddress: RateLimiter };
 }
 
@@ -70,12 +72,12 @@ function requireServer(request: ApiRequest, secret: Buffer): void {
 /** Counted before the provider is asked, and given back unless the password was wrong, as at legacy login. */
 function limited(passwords: PasswordJudge | undefined, request: ApiRequest): SaslRules['judgePassword'] {
   if (passwords === undefined) return undefined;
-  const { judge, failures } = passwords;
+  const { judge, accountOf, failures } = passwords;
   const address = request.form.get('address') ?? request.clientAddress;
   return async (name, password) => {
     const attempt = reserveAll([
       [failures.perAddress, addressKey(address)],
-      [failures.perAccount, name.toLowerCase()],
+      [failures.perAccount, accountOf(name)],
     ]);
     try {
       const verdict = await judge(name, password);

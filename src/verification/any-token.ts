@@ -1,4 +1,5 @@
 /** Whose access token it is, whoever issued it, for servers that are no homeserver: no session begins by it. */
+import { type AccessRules, judgeAccess } from '../protocol/access-rules.ts';
 import { isWellFormedSecret } from '../protocol/token-format.ts';
 import type { AccessVerdict, ActiveAccess, Verify } from './access-verdict.ts';
 import { judgeProviderToken, type ProviderTokenDeps } from './provider-token.ts';
@@ -8,6 +9,8 @@ export interface AnyTokenDeps extends ProviderTokenDeps {
   readonly verify: Verify;
   /** Of our own tokens. */
   readonly issuer: string;
+  /** Who is let in, by provider id. */
+  readonly providerRules: ReadonlyMap<string, { readonly access: AccessRules }>;
 }
 
 export type JudgeToken = (token: string) => Promise<Verdict>;
@@ -17,11 +20,23 @@ export function judgeAnyToken(deps: AnyTokenDeps): JudgeToken {
   return async (token) => {
     if (isWellFormedSecret('accessToken', token)) return ownVerdict(await deps.verify(token), deps.issuer);
     try {
-      return await judgeProviderToken(deps, token);
+      return byAccessRules(deps, await judgeProviderToken(deps, token));
     } catch (error) {
       return unavailableVerdict(error);
     }
   };
+}
+
+/** A person who is not let in is told so of every token; their sessions are for others to end. */
+export function byAccessRules(
+  { providerRules }: Pick<AnyTokenDeps, 'providerRules'>,
+  verdict: Verdict,
+): Verdict {
+  if (verdict.kind !== 'active') return verdict;
+  const { provider, claims } = verdict.token;
+  const rules = providerRules.get(provider);
+  const access = rules === undefined ? undefined : judgeAccess(rules.access, claims);
+  return access?.ok === false ? inactive('excluded', access.reason) : verdict;
 }
 
 function ownVerdict(verdict: AccessVerdict, issuer: string): Verdict {

@@ -171,9 +171,13 @@ forEachEngine((engine) => {
     const first = await service.tokenFor('excluded', 'A', { groups: ['staff'] });
     await service.introspect(first);
     minute();
-    expect((await service.introspect(await service.tokenFor('excluded', 'A', {}))).body['active']).toBe(true);
+    const unclaimed = await service.tokenFor('excluded', 'A', {});
+    expect((await service.introspect(unclaimed)).body['active']).toBe(true);
+    expect((await service.introspect(first)).body['active']).toBe(true);
     const bad = await service.tokenFor('excluded', 'A', { groups: ['suspended'] });
     expect((await service.introspect(bad)).body).toEqual({ active: false });
+    expect((await service.introspect(first)).body).toEqual({ active: false });
+    expect((await service.introspect(unclaimed)).body).toEqual({ active: false });
   });
 
   it('a locked person is told so, keeps the session, and is 503 for a homeserver', async () => {

@@ -226,6 +226,13 @@ describe('a request that does not pass', () => {
     expect((await verify('x')).status).toBe(404);
   });
 
+  it('has a person whom the access rules keep out', async () => {
+    const access = { deny: [{ claim: 'groups', any_of: ['suspended'] }] };
+    await start({}, { tokens: { strategies: ['jwt'] }, access });
+    expect((await verify(await service.tokenFor('eve', 'X', { groups: ['staff'] }))).status).toBe(200);
+    expect((await verify(await service.tokenFor('eve', 'X', { groups: ['suspended'] }))).status).toBe(401);
+  });
+
   it('has a person who was signed out at the provider', async () => {
     await start();
     const token = await service.tokenFor('outed', 'X');
