@@ -7,6 +7,8 @@ export interface RegistrationPolicy {
   readonly mode: 'open' | 'allow_list' | 'off';
   /** For `allow_list`: hosts of `client_uri`, exactly, or `*.` and everything below one. */
   readonly allowedHosts: readonly string[];
+  /** For `allow_list`: schemes of apps. */
+  readonly allowedSchemes: readonly string[];
   readonly omittedAuthMethod: OmittedAuthMethod;
   /** Registered clients at most. */
   readonly clientsCap: number;
@@ -22,17 +24,35 @@ export function requireOpenRegistration({ mode }: RegistrationPolicy): void {
   });
 }
 
-/** Throws where a client of this host may not register. */
-export function requireAllowedHost(policy: RegistrationPolicy, { client_uri: uri }: ClientMetadata): void {
+/**
+ * Throws where a client may not register by the operator's list. Anybody can name a `client_uri`, so what counts is where answers go: to https on these
+ * hosts, or to the scheme of an app that is listed.
+ */
+export function requireAllowedHost(policy: RegistrationPolicy, metadata: ClientMetadata): void {
   if (policy.mode !== 'allow_list') return;
-  const host = uri === undefined ? '' : new URL(uri).hostname;
-  const isAllowed = policy.allowedHosts.some((allowed) =>
+  const { client_uri: uri, redirect_uris: redirects } = metadata;
+  if (uri === undefined || !isAllowedHost(policy, new URL(uri).hostname)) {
+    throw notAllowed('client_uri is not on a host whose clients may register here');
+  }
+  if (redirects.length === 0)
+    throw notAllowed('redirect_uris must name a host whose clients may register here');
+  const isAllowed = redirects.every((redirect) => {
+    const { protocol, hostname } = new URL(redirect);
+    return protocol === 'https:'
+      ? isAllowedHost(policy, hostname)
+      : policy.allowedSchemes.includes(protocol.slice(0, -1));
+  });
+  if (!isAllowed) {
+    throw notAllowed('redirect_uris must be https on hosts, or of schemes, whose clients may register here');
+  }
+}
+
+function isAllowedHost({ allowedHosts }: RegistrationPolicy, host: string): boolean {
+  return allowedHosts.some((allowed) =>
     allowed.startsWith('*.') ? host.endsWith(allowed.slice(1)) : host === allowed,
   );
-  if (isAllowed) return;
-  throw new OAuthError(
-    'invalid_client_metadata',
-    'client_uri is not on a host whose clients may register here',
-    { status: 403 },
-  );
+}
+
+function notAllowed(text: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', text, { status: 403 });
 }

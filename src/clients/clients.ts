@@ -3,6 +3,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { SecretHash } from '../protocol/token-format.ts';
 import { type ClientRecord, findClient } from '../storage/records/clients.ts';
 import type { Database } from '../storage/engine/database.ts';
+import { isHostOrSubdomain } from './client-hosts.ts';
 import type { ClientMetadata } from './client-metadata.ts';
 
 /** A client as the endpoints see it: registered in the database, or static in the configuration. */
@@ -67,10 +68,22 @@ export function clientName(client: Client): string {
   return typeof name === 'string' && name.trim() !== '' ? name : (clientHost(client) ?? client.id);
 }
 
-/** The host that stands behind a client: the one thing about it that was checked. A static client need not have one. */
+/** The host that a client names as its own; see {@link isVerifiedHost}. A static client need not have one. */
 export function clientHost(client: Client): string | undefined {
   const { client_uri: uri } = client.metadata;
   return uri === undefined ? undefined : new URL(uri).host;
+}
+
+/** Whether somebody stands behind that host: answers can only go to it, or the operator has named the client. */
+export function isVerifiedHost({ metadata, operator }: Client): boolean {
+  if (operator !== undefined) return true;
+  const { client_uri: uri, redirect_uris: redirects } = metadata;
+  if (uri === undefined || redirects.length === 0) return false;
+  const { hostname: base } = new URL(uri);
+  return redirects.every((redirect) => {
+    const { protocol, hostname } = new URL(redirect);
+    return protocol === 'https:' && isHostOrSubdomain(hostname, base);
+  });
 }
 
 /** What people are shown as the name of a client of this id; the id itself where there is none of it any more. */

@@ -25,6 +25,7 @@ export function composeAuthorizationServer(
     registration: {
       mode: config.registration.mode,
       allowedHosts: config.registration.allowed_hosts,
+      allowedSchemes: config.registration.allowed_schemes,
       omittedAuthMethod: config.registration.omitted_auth_method,
       clientsCap: config.registration.clients_cap,
       limit: shared.limits.registrations,

@@ -86,6 +86,28 @@ describe('registration', () => {
     expect(refused.body).toMatchObject({ error: 'invalid_client_metadata' });
   });
 
+  it.each([
+    [['https://app.example.com/cb'], 201],
+    [['https://sub.app.example.com/cb'], 403],
+    [['com.example.app:/cb'], 201],
+    [['com.example.app.beta:/cb'], 403],
+    [['http://127.0.0.1/cb'], 403],
+    [['https://app.example.com/cb', 'http://localhost/cb'], 403],
+    [['https://app.example.com/cb', 'com.example.app:/cb'], 201],
+    [[], 403],
+  ])('by list is for those whose answers go there: %s', async (redirectUris, status) => {
+    await using gatehouse = await startGatehouse({
+      yaml: 'registration: { mode: allow_list, allowed_hosts: [app.example.com], allowed_schemes: [com.example.app] }',
+    });
+    const answer = await register(gatehouse, {
+      client_uri: 'https://app.example.com/',
+      application_type: 'native',
+      redirect_uris: redirectUris,
+      grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    });
+    expect(answer.status).toBe(status);
+  });
+
   it('is 503 while there are as many as may be; clients that are known go on', async () => {
     await using gatehouse = await startGatehouse({ yaml: 'registration: { clients_cap: 2 }' });
     const client = await registerTestClient(gatehouse);

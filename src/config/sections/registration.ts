@@ -1,5 +1,6 @@
 /** Who may register a client. */
 import { z } from 'zod';
+import { appSchemeFault } from '../../protocol/app-scheme.ts';
 import { count, described, textRule } from '../fields.ts';
 
 const HOST = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
@@ -7,7 +8,7 @@ const HOST = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0
 export const registrationSection = z.strictObject({
   mode: described(z.enum(['open', 'allow_list', 'off']).default('open'), {
     description:
-      'Who may register a client: anybody, as Matrix clients expect; those whose `client_uri` is on one of `allowed_hosts`; nobody. The endpoint stays in the metadata, which must have it, and refuses.',
+      'Who may register a client: anybody, as Matrix clients expect; those whose `client_uri` is on one of `allowed_hosts` and whose redirect URIs are https on such hosts, or of one of `allowed_schemes`; nobody. The endpoint stays in the metadata, which must have it, and refuses.',
   }),
   allowed_hosts: described(
     z
@@ -23,6 +24,10 @@ export const registrationSection = z.strictObject({
       example: '[app.element.io, "*.example.com"]',
     },
   ),
+  allowed_schemes: described(z.array(textRule((text) => appSchemeFault(text))).default([]), {
+    description: 'Schemes of redirect URIs of apps with `mode: allow_list`, without the colon.',
+    example: '[io.element.android]',
+  }),
   omitted_auth_method: described(z.enum(['client_secret_basic', 'none']).default('client_secret_basic'), {
     description:
       'What a client is that does not say how it authenticates. RFC 7591 says `client_secret_basic`, and it gets a secret; with `none` it is told that it is public.',
