@@ -191,6 +191,7 @@ export default defineConfig(
           patterns: [
             {
               group: ['**/oauth-error.ts', '**/matrix-error.ts'],
+              importNames: ['OAuthError', 'MatrixError'],
               allowTypeImports: true,
               message: pageRefusal,
             },

@@ -26,7 +26,9 @@ export const signOutPlace: AccountPlace = 'account/sign-out';
 
 /** What a client sends a person for. */
 export type Action =
-  { readonly kind: 'overview' } | { readonly kind: 'view' | 'end'; readonly deviceId: DeviceId };
+  | { readonly kind: 'overview' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'view' | 'end'; readonly deviceId: DeviceId };
 
 const kinds: Readonly<Record<string, Action['kind']>> = {
   'org.matrix.profile': 'overview',
@@ -40,20 +42,22 @@ const kinds: Readonly<Record<string, Action['kind']>> = {
 
 /**
  * The action that a query names (Matrix client-server API, "Account management"), with or without its prefix (MSC4191). One that is not known, or
- * lacks its device, is the overview; whatever else stands in the query does not matter.
+ * lacks its device, is `unknown`, which the overview says; whatever else stands in the query does not matter.
  */
 export function readAction(query: URLSearchParams): Action {
   const named = query.get('action') ?? '';
   const full = named.startsWith('org.matrix.') ? named : `org.matrix.${named}`;
   const kind = Object.hasOwn(kinds, full) ? kinds[full] : undefined;
   const deviceId = query.get('device_id') ?? '';
-  if (kind === undefined || kind === 'overview' || !isDeviceId(deviceId)) return { kind: 'overview' };
+  if (named === '' || kind === 'overview') return { kind: 'overview' };
+  if (kind === undefined || kind === 'unknown' || !isDeviceId(deviceId)) return { kind: 'unknown' };
   return { kind, deviceId };
 }
 
 /** The place to come back to after a sign-in. */
 export function placeOf(action: Action): AccountPlace {
   if (action.kind === 'overview') return overview();
+  if (action.kind === 'unknown') return 'account?action=unknown';
   const name = action.kind === 'view' ? 'org.matrix.device_view' : 'org.matrix.device_delete';
   return `account?${new URLSearchParams({ action: name, device_id: action.deviceId }).toString()}`;
 }

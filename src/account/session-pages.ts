@@ -78,7 +78,8 @@ export function overviewPage(
           ${shown.csrfField}
           <button class="secondary" type="submit">${say('account.leave')}</button>
         </form>
-      </div>`,
+      </div>
+      <p class="soft">${say('account.leave.means')}</p>`,
   });
 }
 
@@ -130,6 +131,7 @@ export function leftPage(at: Shared): Reply<string> {
 
 function notice({ words: { say } }: Shared, done: string | null): SafeHtml | false {
   if (done === 'ended') return html`<p role="status">${say('account.ended')}</p>`;
+  if (done === 'unknown-action') return html`<p role="status">${say('account.unknown-action')}</p>`;
   return done === 'all-ended' && html`<p role="status">${say('account.all-ended')}</p>`;
 }
 

@@ -27,7 +27,7 @@ import {
   sessionPage,
   type ShownSession,
 } from './session-pages.ts';
-import { findVisit, forgetVisit, signInFor, type Visit, visitSecret } from './visit.ts';
+import { findVisit, forgetVisit, signInFor, type Visit, visitSecrets } from './visit.ts';
 
 /** How many sessions a page lists. */
 const PAGE = 20;
@@ -40,12 +40,13 @@ export function showAccount(deps: AccountDeps): Handler {
     const action = readAction(request.query);
     const visit = await findVisit(deps, request);
     if (visit === undefined) return signInFor(deps, request, { place: placeOf(action) });
-    if (action.kind === 'overview') return showOverview(deps, request, visit);
+    if (action.kind === 'overview' || action.kind === 'unknown')
+      return showOverview(deps, request, { visit, isUnknown: action.kind === 'unknown' });
     const session = await findLiveSession(deps.db.query, {
       userId: visit.user.id,
       deviceId: action.deviceId,
     });
-    if (session === undefined) throw noSession();
+    if (session === undefined) throw noSession(deps);
     return action.kind === 'view'
       ? sessionPage(speaking(deps, request), await toShow(deps, session))
       : confirmEnding(deps, request, { visit, session });
@@ -69,8 +70,8 @@ export function showSession(deps: AccountDeps, kind: 'view' | 'end'): Handler {
 export function endOwnSession(deps: AccountDeps): Handler {
   return async (request) => {
     const id = request.params['id'] ?? '';
-    deps.csrf.check(request, visitSecret(deps.issuer, request), endingPurpose(id));
     const visit = await findVisit(deps, request);
+    deps.csrf.check(request, visit?.secret ?? visitSecrets(deps.issuer, request)[0], endingPurpose(id));
     if (visit === undefined) return goTo(deps, placeOfSession(id, 'end'));
     const session = await requireOwnSession(deps, visit, id);
     await endSession(deps, { sessionId: session.id, reason: 'ended_by_user' });
@@ -93,8 +94,8 @@ export function showEndAll(deps: AccountDeps): Handler {
 /** `POST /account/sessions/end-all`. */
 export function endAllSessions(deps: AccountDeps): Handler {
   return async (request) => {
-    deps.csrf.check(request, visitSecret(deps.issuer, request), END_ALL);
     const visit = await findVisit(deps, request);
+    deps.csrf.check(request, visit?.secret ?? visitSecrets(deps.issuer, request)[0], END_ALL);
     if (visit?.isRecent !== true) return goTo(deps, endAllPlace);
     const { id: userId } = visit.user;
     await signOutEverywhere(deps, { userId, reason: 'ended_by_user', except: visit.hash });
@@ -105,15 +106,19 @@ export function endAllSessions(deps: AccountDeps): Handler {
 /** `POST /account/sign-out`: leaves the account page; no app is signed out. */
 export function leaveAccount(deps: AccountDeps): Handler {
   return async (request) => {
-    deps.csrf.check(request, visitSecret(deps.issuer, request), LEAVE);
     const visit = await findVisit(deps, request);
+    deps.csrf.check(request, visit?.secret ?? visitSecrets(deps.issuer, request)[0], LEAVE);
     if (visit !== undefined) await deps.db.write((tx) => deleteAccountSession(tx, visit.hash));
     const left = leftPage(speaking(deps, request));
     return { ...left, headers: { ...left.headers, 'set-cookie': forgetVisit(deps.issuer) } };
   };
 }
 
-async function showOverview(deps: AccountDeps, request: ApiRequest, visit: Visit): Promise<Reply<string>> {
+async function showOverview(
+  deps: AccountDeps,
+  request: ApiRequest,
+  { visit, isUnknown }: { visit: Visit; isUnknown: boolean },
+): Promise<Reply<string>> {
   const before = request.query.get('before') ?? '';
   const rows = await listSessionRows(deps.db.query, {
     userId: visit.user.id,
@@ -125,7 +130,7 @@ async function showOverview(deps: AccountDeps, request: ApiRequest, visit: Visit
     user: visit.user,
     sessions: await Promise.all(listed.map((session) => toShow(deps, session))),
     olderThan: rows.length > PAGE ? listed.at(-1)?.id : undefined,
-    done: request.query.get('done'),
+    done: isUnknown ? 'unknown-action' : request.query.get('done'),
     csrfField: deps.csrf.field(visit.secret, LEAVE),
   });
 }
@@ -145,7 +150,7 @@ async function confirmEnding(
 async function requireOwnSession(deps: AccountDeps, visit: Visit, id: string): Promise<Session> {
   const session = isId(id) ? await findSession(deps.db.query, id) : undefined;
   if (session === undefined || session.user_id !== visit.user.id || session.ended_at !== null)
-    throw noSession();
+    throw noSession(deps);
   return session;
 }
 
@@ -168,8 +173,10 @@ function isId(text: string): boolean {
   return /^[0-9a-z]{26}$/.test(text);
 }
 
-function noSession(): PageRefusal {
-  return new PageRefusal(message('account.no-session'), { status: 404 });
+/** A link to a device that is gone leads to the list of those that there are. */
+function noSession({ issuer }: AccountDeps): PageRefusal {
+  const wayOn = { url: urlOf(issuer, overview()), label: message('account.back-to-list') };
+  return new PageRefusal(message('account.no-session'), { status: 404, wayOn });
 }
 
 /** The deps with the language of whoever looks. */

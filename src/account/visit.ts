@@ -1,5 +1,5 @@
 /** The one cookie session that there is: for the account page alone, half an hour long, its secret hashed in the database. */
-import { clearCookie, readCookie, setCookie } from '../http/cookies.ts';
+import { clearCookie, readCookies, setCookie } from '../http/cookies.ts';
 import { type ApiRequest, type Handler, noStore, type Reply } from '../http/exchange.ts';
 import { type SecretHash, hashSecret, isWellFormedSecret, issueSecret } from '../protocol/token-format.ts';
 import { PageRefusal } from '../http/pages/page-refusal.ts';
@@ -21,6 +21,8 @@ import type { AccountDeps } from './deps.ts';
 import { overview, type AccountPlace, urlOf } from './place.ts';
 
 const COOKIE = 'account';
+/** How many cookies of the same name are looked at. */
+const DUPLICATES = 5;
 const LIFETIME = 30 * 60_000;
 /** What ends much needs a sign-in at the IdP this recent, in milliseconds; one that is asked for may be this old, in seconds. */
 const RECENT = 15 * 60_000;
@@ -36,16 +38,30 @@ export interface Visit {
   readonly isRecent: boolean;
 }
 
-/** The cookie's value as it came, whether it is still good or not. */
-export function visitSecret(issuer: string, request: ApiRequest): string | undefined {
-  const secret = readCookie(issuer, request, COOKIE);
-  return secret !== undefined && isWellFormedSecret('accountSession', secret) ? secret : undefined;
+/**
+ * The cookie's values as they came, whether they are still good or not. There can be several, because a cookie of this name may have been set for another
+ * path or domain: if only one of them counted, and not ours, signing in again would never help.
+ */
+export function visitSecrets(issuer: string, request: ApiRequest): string[] {
+  return readCookies(issuer, request, COOKIE)
+    .filter((secret) => isWellFormedSecret('accountSession', secret))
+    .slice(0, DUPLICATES);
 }
 
 /** Who is there; `undefined` where nobody is signed in: no cookie, a broken one, one that is over, a user who was deactivated. */
 export async function findVisit(deps: AccountDeps, request: ApiRequest): Promise<Visit | undefined> {
-  const secret = visitSecret(deps.issuer, request);
-  if (secret === undefined) return undefined;
+  for (const secret of visitSecrets(deps.issuer, request)) {
+    const visit = await findVisitOf(deps, request, secret);
+    if (visit !== undefined) return visit;
+  }
+  return undefined;
+}
+
+async function findVisitOf(
+  deps: AccountDeps,
+  request: ApiRequest,
+  secret: string,
+): Promise<Visit | undefined> {
   const now = deps.clock.now();
   const hash = hashSecret(secret);
   const session = await findAccountSession(deps.db.query, hash);
@@ -88,11 +104,11 @@ export function welcome(deps: AccountDeps): Handler {
     const signIn = await requireIdentified(deps, request, 'account');
     const place = (await findAccountPlace(deps.db.query, signIn.id)) ?? overview();
     const secret = issueSecret('accountSession', deps.random);
-    const earlier = visitSecret(deps.issuer, request);
+    const earlier = visitSecrets(deps.issuer, request);
     const now = deps.clock.now();
     const won = await deps.db.write(async (tx) => {
       if (!(await finishSignIn(tx, { id: signIn.id, at: now }))) return false;
-      if (earlier !== undefined) await deleteAccountSession(tx, hashSecret(earlier));
+      for (const old of earlier) await deleteAccountSession(tx, hashSecret(old));
       await insertAccountSession(tx, {
         hash: hashSecret(secret),
         user_id: signIn.user_id,

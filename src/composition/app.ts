@@ -8,7 +8,10 @@ import {
 import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
 import type { Config } from '../config/schema.ts';
 import { createApp, type GatehouseApp, type PageRoute } from '../http/app.ts';
-import type { Handler } from '../http/exchange.ts';
+import { type Handler, noStore } from '../http/exchange.ts';
+import { homePage } from '../http/pages/home-page.ts';
+import { wordsIn } from '../http/pages/words.ts';
+import { endpointUrl } from '../protocol/issuer.ts';
 import type { MatrixApiDeps } from '../matrix-api/deps.ts';
 import { hasLegacyLogin, type LoginMethods } from '../matrix-api/login/methods.ts';
 import { ssoPages } from '../matrix-api/login/sso-routes.ts';
@@ -78,6 +81,7 @@ export async function composeApp(
       },
     ],
     pages: hasAccountPage(config, login) ? pagesOf(foundation, shared, { oauth, matrix, login }) : [],
+    home: showHome(config, hasAccountPage(config, login)),
     trustedProxies: config.listen.trusted_proxies,
     bodyLimitBytes: config.limits.body_bytes,
     log,
@@ -87,6 +91,13 @@ export async function composeApp(
     validateResponses,
     hotPaths: !validateResponses,
   });
+}
+
+/** Who opens the public URL in a browser wants their account, if there are any; else a short page says what this is. */
+function showHome(config: Config, hasAccounts: boolean): Handler {
+  const location = endpointUrl(config.public_url, 'account');
+  if (hasAccounts) return () => ({ status: 303, headers: { ...noStore, location } });
+  return (request) => homePage(wordsIn(request.language), config.server_name);
 }
 
 /** Whether anybody's session can be here: one of ours, or one of a token that the provider issued. */

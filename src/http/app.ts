@@ -41,6 +41,8 @@ export interface AppOptions {
   readonly publicUrl: string;
   readonly documents: readonly ApiDocument[];
   readonly pages: readonly PageRoute[];
+  /** Answers the public URL itself, on a server of our own: in somebody else's app that place is theirs. */
+  readonly home?: Handler;
   /** Folder of the documents. */
   readonly openapiDir: string;
   /** Addresses and CIDR ranges whose `X-Forwarded-For` counts. */
@@ -81,7 +83,11 @@ export async function createApp(options: AppOptions): Promise<GatehouseApp> {
     ...options.pages.map((route) => ({ path: basePath + route.path, operation: pageOperation(route) })),
   ]);
   const operatorsOnly = options.documents.every(({ dialect }) => dialect === 'operations');
-  const unmatched = createUnmatched((path) => (operatorsOnly ? 'operations' : dialectOf(path, basePath)));
+  const { home } = options;
+  const unmatched = createUnmatched(
+    (path) => (operatorsOnly ? 'operations' : dialectOf(path, basePath)),
+    home && { basePath, handler: home },
+  );
   const router = createRouter(places, unmatched, surroundings);
   const cold = createColdListener(router, unmatched, surroundings);
   const hot = options.hotPaths === false ? new Map<string, RoutePlace>() : hotPlaces(places);

@@ -44,6 +44,16 @@ export function readCookie(
   return request.cookies[cookieName(publicUrl, name)];
 }
 
+/** All values of a cookie of ours, as they came: a browser may have several of one name, for several paths or domains. */
+export function readCookies(publicUrl: string, request: Pick<ApiRequest, 'headers'>, name: string): string[] {
+  const prefix = `${cookieName(publicUrl, name)}=`;
+  return (request.headers.cookie ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(prefix))
+    .map((pair) => pair.slice(prefix.length));
+}
+
 /** The secret of a browser that nobody is signed in at, to which a form is bound. It lasts as long as the browser runs. */
 export function readBrowserSecret(
   publicUrl: string,

@@ -37,7 +37,9 @@ export function compareTemplates(one: string, other: string): number {
 /** What a path that nobody serves is answered in. */
 export function dialectOf(path: string, basePath: string): Dialect {
   const local = basePath !== '' && path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
-  if (/^\/(_matrix|\.well-known\/matrix)(\/|$)/.test(local)) return 'matrix';
+  // Clients put these together from whatever they take for the base URL: a page of the web has to be able to read the 404.
+  if (/\/(?:_|%5f)(?:matrix|synapse)/i.test(local) || /^\/\.well-known\/matrix(\/|$)/.test(local))
+    return 'matrix';
   if (local.startsWith('/oauth2/') || local.startsWith('/.well-known/')) return 'oauth';
   return 'page';
 }

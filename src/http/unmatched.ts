@@ -1,6 +1,6 @@
 /** What a request is answered that no route of ours takes. */
 import type { IncomingMessage } from 'node:http';
-import type { Dialect } from './exchange.ts';
+import type { Dialect, Handler } from './exchange.ts';
 import { RequestFault, tellablePath } from './fault.ts';
 import type { Operation } from './openapi.ts';
 import { pathOf } from './paths.ts';
@@ -13,12 +13,19 @@ export interface Unmatched {
   readonly fault?: RequestFault;
 }
 
-/** `speech`: the dialect of a path. */
-export function createUnmatched(speech: (path: string) => Dialect): (message: IncomingMessage) => Unmatched {
+/** `speech`: the dialect of a path. `home`: answers the public URL itself. */
+export function createUnmatched(
+  speech: (path: string) => Dialect,
+  home?: { readonly basePath: string; readonly handler: Handler },
+): (message: IncomingMessage) => Unmatched {
   const dialects: readonly Dialect[] = ['matrix', 'oauth', 'page', 'operations'];
   const operations = new Map(dialects.map((dialect) => [dialect, operationIn(dialect)]));
   return (message) => {
     const path = pathOf(message.url);
+    if (home !== undefined && isRead(message) && (path === `${home.basePath}/` || path === home.basePath))
+      return {
+        operation: { ...operationIn('page'), operationId: 'showHome', method: 'GET', handler: home.handler },
+      };
     const operation = operations.get(speech(path)) ?? operationIn('page');
     if (message.method === 'OPTIONS' && operation.cors)
       return { operation: { ...operation, method: 'OPTIONS', operationId: 'preflight' } };
@@ -40,4 +47,8 @@ function operationIn(dialect: Dialect): Operation {
     cors: dialect === 'oauth' || dialect === 'matrix',
     handler: () => ({ status: 204 }),
   };
+}
+
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
 }

@@ -3,6 +3,7 @@ import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
 import { PageRefusal } from '../http/pages/page-refusal.ts';
+import { toDescription } from '../protocol/oauth-error.ts';
 import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 import {
@@ -32,6 +33,7 @@ export function upstreamCallback(
 ): OperationHandler<operations, 'upstreamCallback', unknown> {
   return async (request) => {
     const state = request.query.get('state');
+    if (state === null) requireNoProviderError(deps, request);
     const signIn = await findByState(deps, state);
     const provider = deps.providers.find((candidate) => candidate.id === request.params['provider']);
     if (
@@ -63,6 +65,22 @@ export function upstreamCallback(
       return refusal(deps, { request, signIn, error });
     }
   };
+}
+
+/** An error without `state` belongs to no sign-in that we know (RFC 6749 section 4.1.2.1 wants one): it is shown as what it is, its words are logged. */
+function requireNoProviderError(deps: SignInDeps, request: ApiRequest): void {
+  const error = request.query.get('error');
+  if (error === null) return;
+  const provider = request.params['provider'] ?? '';
+  const words = toDescription(request.query.get('error_description') ?? 'no description');
+  const reason = `the provider answered without state: ${toDescription(error)}: ${words}`;
+  deps.emit('login_refused', { provider, reason });
+  // Whoever made the link wrote the words, so the page shows the code alone, and only one that looks like a code.
+  const code = /^[a-z_]{1,60}$/.test(error) ? error : 'unknown_error';
+  throw new PageRefusal(message('sign-in.provider-error', { code }), {
+    title: message('sign-in.provider-error.title'),
+    reason,
+  });
 }
 
 async function findByState(deps: SignInDeps, state: string | null): Promise<SignIn | undefined> {

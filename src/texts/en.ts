@@ -26,6 +26,10 @@ export const en = {
   'place.this-computer': 'an app on this computer',
   'place.app-behind': 'the app behind {scheme}',
 
+  'home.title': 'Sign-in service',
+  'home.about':
+    'This is the sign-in service of {server}. Open your app to sign in: there is nothing to do here.',
+
   // What went wrong, whatever the page.
   'refused.title': 'This request was refused',
   'refused.unreadable':
@@ -64,6 +68,9 @@ export const en = {
   'sign-in.denied': 'The identity provider did not sign you in.',
   'sign-in.not-accepted':
     'The answer of the identity provider was not accepted. Please try again, or ask your administrator.',
+  'sign-in.provider-error.title': 'The identity provider reported an error',
+  'sign-in.provider-error':
+    'The identity provider sent you back with an error: {code}. Please return to your app and begin again. If it happens again, tell your administrator.',
   'sign-in.no-localpart':
     'Your account at the identity provider has no usable value for: {claims}. Please ask your administrator.',
   'sign-in.bad-localpart':
@@ -103,6 +110,7 @@ export const en = {
   'consent.title': 'Allow this sign-in?',
   'consent.wants': '{app} wants to sign in to your account.',
   'consent.website': 'Website of the app',
+  'consent.unverified': '{host} (unverified: anybody could name it)',
   'consent.return': 'You will return to',
   'consent.replaces':
     'this device ID belongs to a sign-in of {app}. If you allow this, that app is signed out.',
@@ -138,7 +146,11 @@ export const en = {
   'device.confirm':
     '{app} on another device wants to sign in to your account. Allow it only if you started this yourself, just now, and have the device before you.',
   'device.address': 'It asked from the address',
-  'device.asks': 'It asks for',
+  'consent.asks': 'It asks for',
+  'scope.api': 'Reading and sending messages as you',
+  'scope.openid': 'Your Matrix user ID and name',
+  'scope.admin': 'Your rights as an administrator of this server',
+  'scope.other': 'Something else: {name}',
   'device.means':
     'It will be able to read and send messages as you. If somebody asked you to do this, press Cancel.',
   'device.allowed.title': 'Your device is signed in',
@@ -203,6 +215,7 @@ export const en = {
       'All {count} sessions that you have will end at once, and the devices are deleted. Messages that can be read on these devices alone are lost, unless their keys are backed up.',
   },
   'account.leave': 'Leave this page',
+  'account.leave.means': 'Leaving signs you out of this page alone. Your apps stay signed in.',
   'account.left.title': 'You have left the account page',
   'account.left': 'Your apps stay signed in. You may still be signed in at your identity provider.',
   'account.open-again': 'Open your account again',
@@ -218,5 +231,8 @@ export const en = {
   'account.end.title': 'Sign out this session?',
   'account.end.means':
     'The app will be signed out at once, and its device is deleted. Messages that can be read on this device alone are lost, unless their keys are backed up.',
+  'account.back-to-list': 'See where you are signed in',
+  'account.unknown-action':
+    'Your app asked for something that this page does not offer, or did not say which device it meant. This is your account.',
   'account.no-session': 'There is no such session of yours. It may have ended.',
 } as const;

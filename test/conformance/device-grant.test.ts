@@ -100,7 +100,7 @@ forEachEngine((engine) => {
         'client.example.com',
         QR_DEVICE.slice(0, 20),
         '127.0.0.1',
-        API_SCOPE,
+        'Reading and sending messages as you',
       ]) {
         expect(page.body).toContain(part);
       }

@@ -10,8 +10,9 @@ import type { AuthorizationRequest } from '../../storage/records/authorizations.
 import type { SignIn } from '../../storage/records/sign-ins.ts';
 import type { User } from '../../storage/records/users.ts';
 import { message } from '../../texts/message.ts';
-import { type Client, clientHost, clientName } from '../../clients/clients.ts';
+import { type Client, clientHost, clientName, isVerifiedHost } from '../../clients/clients.ts';
 import type { Occupant } from './occupant.ts';
+import { scopeText } from './scope-text.ts';
 import { decisionForms } from './session-choice.ts';
 
 export interface ConsentPageInput {
@@ -54,6 +55,8 @@ export function consentPage(
         ${website(words, client)}
         <dt>${say('consent.return')}</dt>
         <dd>${placeText(words, stored.redirect_uri)}</dd>
+        <dt>${say('consent.asks')}</dt>
+        <dd>${scopeText(words, stored.scope)}</dd>
         ${accountEntry(words, { ...user, serverName: deps.serverName })}
         <dt>${say('word.device')}</dt>
         <dd>${foreign(deviceId)}</dd>
@@ -82,14 +85,12 @@ export function cautions(
   ${wantsAdmin && warning(words, say('consent.admin'))}`;
 }
 
-/** The host that stands behind the app. */
+/** The host that the app names; anybody can name one, so it is called unverified unless answers go there or the operator knows the app. */
 export function website({ say }: Words, client: Client): SafeHtml | false {
   const host = clientHost(client);
-  return (
-    host !== undefined &&
-    html`<dt>${say('consent.website')}</dt>
-      <dd>${foreign(host)}</dd>`
-  );
+  if (host === undefined) return false;
+  return html`<dt>${say('consent.website')}</dt>
+    <dd>${isVerifiedHost(client) ? foreign(host) : say('consent.unverified', { host })}</dd>`;
 }
 
 function links({ say }: Words, client: Client): SafeHtml | false {

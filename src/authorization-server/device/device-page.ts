@@ -9,6 +9,7 @@ import type { DeviceGrant } from '../../storage/records/device-grants.ts';
 import type { User } from '../../storage/records/users.ts';
 import { type Message, message } from '../../texts/message.ts';
 import { type Client, clientName } from '../../clients/clients.ts';
+import { scopeText } from '../consent/scope-text.ts';
 import { cautions, website } from '../consent/consent-page.ts';
 import type { Occupant } from '../consent/occupant.ts';
 import { decisionForms } from '../consent/session-choice.ts';
@@ -91,8 +92,8 @@ export function confirmationPage(
         <dd>${foreign(grant.device_id)}</dd>
         <dt>${say('device.address')}</dt>
         <dd>${foreign(grant.address)}</dd>
-        <dt>${say('device.asks')}</dt>
-        <dd>${foreign(grant.scope)}</dd>
+        <dt>${say('consent.asks')}</dt>
+        <dd>${scopeText(words, grant.scope)}</dd>
         ${accountEntry(words, { ...user, serverName: deps.serverName })}
       </dl>
       ${cautions(words, asked)}

@@ -1,0 +1,1 @@
+The public URL opened in a browser leads to the account page, unknown paths that look like Matrix can be read by web clients, links to a device that is gone lead back to the list, and the account page says when it does not offer what an app asked for.
