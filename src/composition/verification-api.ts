@@ -1,4 +1,3 @@
-import type { Config } from '../config/schema.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { identityHeaders } from '../verification-api/identity-headers.ts';
 import type { VerificationApiDeps } from '../verification-api/routes.ts';
@@ -23,14 +22,15 @@ export function composeVerificationApi(foundation: Foundation, shared: Shared): 
     issuer: config.public_url,
     providerRules: shared.signIn.providerRules,
   });
-  return { forwardAuth: forwardAuth(config, judge), sasl: sasl(foundation, shared, judge) };
+  return { forwardAuth: forwardAuth(foundation, judge), sasl: sasl(foundation, shared, judge) };
 }
 
-function forwardAuth(config: Config, judge: JudgeToken): ForwardAuthDeps | undefined {
+function forwardAuth({ config, metrics }: Foundation, judge: JudgeToken): ForwardAuthDeps | undefined {
   const { enabled, ...settings } = config.forward_auth;
   if (!enabled) return undefined;
   return {
     judge,
+    metrics,
     serverName: config.server_name,
     sources: { from: settings.token_from, cookie: settings.cookie },
     realm: settings.realm ?? config.server_name,
@@ -43,7 +43,7 @@ function forwardAuth(config: Config, judge: JudgeToken): ForwardAuthDeps | undef
 }
 
 function sasl(foundation: Foundation, shared: Shared, judgeToken: JudgeToken): SaslDeps | undefined {
-  const { config, clock } = foundation;
+  const { config, clock, metrics } = foundation;
   const { enabled, secret, mechanisms, username, required_scope: scope } = config.sasl;
   if (!enabled || secret === undefined) return undefined;
   const discovery = endpointUrl(issuerOf(config), '.well-known/openid-configuration');
@@ -58,6 +58,7 @@ function sasl(foundation: Foundation, shared: Shared, judgeToken: JudgeToken): S
     mechanisms,
     secret: Buffer.from(secret),
     clock,
+    metrics,
     passwords: passwords(foundation, shared),
   };
 }

@@ -56,6 +56,16 @@ export const metricDeclarations = {
     help: 'Questions of the homeserver or of a resource server about a token.',
     labels: { outcome: '`active`, `inactive`, `locked`' },
   },
+  verifications: {
+    kind: 'counter',
+    name: 'gatehouse_verifications_total',
+    help: 'Questions of reverse proxies and of servers of other protocols.',
+    labels: {
+      by: '`forward_auth` or `sasl`',
+      outcome:
+        '`active`, `anonymous` (passed without an identity), `inactive`, `insufficient_scope`, `locked`, `unavailable`',
+    },
+  },
   tokenVerifications: {
     kind: 'counter',
     name: 'gatehouse_token_verifications_total',

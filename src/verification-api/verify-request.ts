@@ -1,10 +1,11 @@
 import type { operations } from '../generated/verification.ts';
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
 import type { OperationHandler } from '../http/operation-handler.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { JudgeToken } from '../verification/any-token.ts';
 import { requireScope } from '../verification/require-scope.ts';
-import type { Verdict, VerifiedToken } from '../verification/verdict.ts';
+import { outcomeOf, type Verdict, type VerifiedToken } from '../verification/verdict.ts';
 import { type Anonymous, demandOf, type ForwardAuthRule } from './forward-auth-rules.ts';
 import { type IdentityHeaders, sayWho } from './identity-headers.ts';
 import { type OriginalRequest, readOriginalRequest } from './original-request.ts';
@@ -12,6 +13,7 @@ import { readRequestToken, type TokenSources } from './request-token.ts';
 
 export interface ForwardAuthDeps {
   readonly judge: JudgeToken;
+  readonly metrics: Pick<Metrics, 'count'>;
   readonly serverName: string;
   readonly sources: TokenSources;
   readonly realm: string;
@@ -43,6 +45,7 @@ export function verifyRequest(deps: ForwardAuthDeps): OperationHandler<operation
       throw challenge(deps, undefined);
     }
     const verdict = requireScope(await deps.judge(found.token), demand.scope);
+    deps.metrics.count('verifications', { by: 'forward_auth', outcome: outcomeOf(verdict) });
     if (verdict.kind === 'inactive' && demand.anonymous === 'failure') {
       request.annotate({ reason: `passes without identity: ${verdict.reason}` });
       return pass(deps, undefined);
@@ -52,6 +55,7 @@ export function verifyRequest(deps: ForwardAuthDeps): OperationHandler<operation
 }
 
 function pass(deps: ForwardAuthDeps, token: VerifiedToken | undefined): Reply {
+  if (token === undefined) deps.metrics.count('verifications', { by: 'forward_auth', outcome: 'anonymous' });
   return { status: 200, headers: { ...noStore, ...sayWho(deps.headers, token, deps.serverName) } };
 }
 

@@ -4,6 +4,7 @@ import { addressKey } from '../http/client-ip.ts';
 import { type ApiRequest, noStore } from '../http/exchange.ts';
 import type { OperationHandler } from '../http/operation-handler.ts';
 import { type RateLimiter, reserveAll } from '../http/rate-limit.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../protocol/clock.ts';
 import { userId } from '../protocol/identifiers.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
@@ -25,6 +26,7 @@ export interface SaslDeps {
   /** What the asking server proves itself with. */
   readonly secret: Buffer;
   readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'count'>;
   readonly passwords: PasswordJudge | undefined;
 }
 
@@ -54,10 +56,22 @@ export function verifySasl(deps: SaslDeps): OperationHandler<operations, 'verify
       judgePassword: limited(deps.passwords, request),
     };
     const verdict = await judgeSasl(rules, { mechanism, initialResponse });
+    deps.metrics.count('verifications', { by: 'sasl', outcome: outcomeOf(verdict) });
     if (verdict.kind === 'unavailable') throw verdict.error;
     if (verdict.kind === 'refused') request.annotate({ reason: verdict.reason });
     return { status: 200, headers: noStore, body: describe(deps, verdict) };
   };
+}
+
+function outcomeOf(verdict: SaslVerdict): string {
+  switch (verdict.kind) {
+    case 'accepted':
+      return 'active';
+    case 'refused':
+      return verdict.status === 'insufficient_scope' ? verdict.status : 'inactive';
+    case 'unavailable':
+      return verdict.kind;
+  }
 }
 
 function requireServer(request: ApiRequest, secret: Buffer): void {

@@ -70,3 +70,9 @@ export function unavailableVerdict(error: unknown): UnavailableVerdict {
   if (error instanceof Unavailable) return { kind: 'unavailable', error };
   throw error;
 }
+
+/** A verdict in one word, for counts. */
+export function outcomeOf(verdict: Verdict): string {
+  if (verdict.kind !== 'inactive') return verdict.kind;
+  return verdict.fault === 'insufficient_scope' ? verdict.fault : verdict.kind;
+}
