@@ -53,7 +53,6 @@ providers:
     claims:
       localpart: ${scalar(localparts[answers.preset] ?? 'preferred_username')}
       displayname: name
-      email: email
 
 ${homeserverSection(answers, files)}`;
 }

@@ -82,7 +82,10 @@ const claimsSection = z.strictObject({
   displayname: described(claimText().default('name'), {
     description: 'Display name: a claim or a template.',
   }),
-  email: described(claimText().default('email'), { description: 'E-mail address: a claim or a template.' }),
+  email: described(claimText().default('email'), {
+    description:
+      'E-mail address: a claim or a template. It is checked, but has no effect yet: no homeserver is told of e-mail addresses in this version.',
+  }),
 });
 
 const providerSection = z.strictObject({
