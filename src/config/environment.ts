@@ -36,7 +36,15 @@ export function applyEnvironment(
   const faults: EnvironmentFault[] = [];
   const overrides: { name: string; path: KeyPath; value: unknown }[] = [];
   for (const [name, text] of Object.entries(environment)) {
-    if (!name.startsWith(ENVIRONMENT_PREFIX) || text === undefined) continue;
+    if (text === undefined) continue;
+    if (!name.startsWith(ENVIRONMENT_PREFIX)) {
+      const meant = meantName(root, name);
+      if (meant !== undefined) {
+        const problem = 'sets nothing: the parts of the name are separated by two underscores';
+        faults.push({ name, problem, remedy: `Write ${meant}, or unset it.` });
+      }
+      continue;
+    }
     const target = resolveName(root, name);
     if ('problem' in target) {
       faults.push({ name, ...target });
@@ -53,6 +61,20 @@ export function applyEnvironment(
     else faults.push({ name, ...unreachable(path) });
   }
   return { origins, faults };
+}
+
+/** The variable that was meant by one with single underscores: only if it names a section, and a key in it, or a key at the top. */
+function meantName(root: z.ZodType, name: string): string | undefined {
+  const words = /^GATEHOUSE_([A-Z][A-Z_]*)$/.exec(name)?.[1]?.toLowerCase();
+  const top = shapeOf(root);
+  if (words === undefined || top === undefined) return undefined;
+  if (Object.hasOwn(top, words)) return environmentName([words]);
+  for (const section of Object.keys(top)) {
+    const key = words.startsWith(`${section}_`) ? words.slice(section.length + 1) : '';
+    if (key !== '' && childOf(top[section] as z.ZodType, key) !== undefined)
+      return environmentName([section, key]);
+  }
+  return undefined;
 }
 
 type Target = { path: KeyPath; schema: z.ZodType } | { problem: string; remedy: string };

@@ -82,6 +82,25 @@ describe('a variable', () => {
     });
   });
 
+  test.each([
+    ['GATEHOUSE_LISTEN_PORT', 'GATEHOUSE__LISTEN__PORT'],
+    ['GATEHOUSE_MODE', 'GATEHOUSE__MODE'],
+    ['GATEHOUSE_PUBLIC_URL', 'GATEHOUSE__PUBLIC_URL'],
+    ['GATEHOUSE_SESSIONS_ACCESS_TOKEN_TTL_SECONDS', 'GATEHOUSE__SESSIONS__ACCESS_TOKEN_TTL_SECONDS'],
+  ])('with single underscores is a fault: %s', (name, meant) => {
+    expect(() => parse(minimal(), { [name]: '1' })).toThrow(meant);
+  });
+
+  test.each([
+    'GATEHOUSE_CONFIG',
+    'GATEHOUSE_TEST_ENGINES',
+    'GATEHOUSE_NODE',
+    'GATEHOUSE_LISTEN_',
+    'GATEHOUSE_',
+  ])('of other programs is left alone: %s', (name) => {
+    expect(() => parse(minimal(), { [name]: '1' })).not.toThrow();
+  });
+
   test('that does not begin with GATEHOUSE__ is none of ours', () => {
     const env = { GATEHOUSE_CONFIG: 'x', GATEHOUSE: 'x', gatehouse__mode: 'x', XGATEHOUSE__MODE: 'x' };
     expect(faultsOf(minimal(), env)).toEqual([]);
