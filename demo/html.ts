@@ -29,7 +29,9 @@ export function page({ title, badge, body }: PageParts): string {
       </head>
       <body>
         <a class="skip" href="#main">Skip to content</a>
-        <p class="badge"><strong>Demo</strong> ${badge}</p>
+        <header>
+          <p class="badge"><strong>Demo</strong> ${badge}</p>
+        </header>
         <main id="main" tabindex="-1">${body}</main>
       </body>
     </html> `.text;

@@ -16,7 +16,12 @@ export function upstreamSettings(provider: Provider): ProviderSettings {
   return { ...provider, offline_access: isRechecked(rulesOf(provider).access) };
 }
 
-function rulesOf({ id, name = id, claims, access }: Provider): ProviderRules {
+function rulesOf({ id, name = id, brand, claims, access }: Provider): ProviderRules {
   const { recheck_seconds: seconds, ...rules } = access;
-  return { name, claims, access: { ...rules, recheckEvery: seconds * 1000 } };
+  return {
+    name,
+    ...(brand === undefined ? {} : { brand }),
+    claims,
+    access: { ...rules, recheckEvery: seconds * 1000 },
+  };
 }

@@ -64,7 +64,7 @@ export async function beginSignIn(deps: SignInDeps, begun: NewSignIn): Promise<R
     lifetime: SIGN_IN_LIFETIME,
   });
   const provider = chosenProvider(deps, signIn.provider_id);
-  if (provider !== undefined) return goToIdp(deps, { signIn, provider, cookies });
+  if (provider !== undefined) return goToIdp(deps, { request: begun.request, signIn, provider, cookies });
   const location = endpointUrl(deps.issuer, `sign-in/${signIn.id}`);
   return { status: 303, headers: { ...noStore, location, 'set-cookie': cookies } };
 }

@@ -1,5 +1,5 @@
 import type { Reply } from '../http/exchange.ts';
-import { foreign, html } from '../http/pages/html.ts';
+import { foreign, html, type SafeHtml } from '../http/pages/html.ts';
 import { page } from '../http/pages/page.ts';
 import type { Words } from '../http/pages/words.ts';
 import { message } from '../texts/message.ts';
@@ -17,7 +17,7 @@ export function chosenProvider(
   return deps.providers.find((provider) => provider.id === id);
 }
 
-/** Links, not forms: a form's `form-action` would have to name every provider. */
+/** A choice between providers. */
 export function chooserPage(
   deps: Pick<SignInDeps, 'issuer' | 'providers' | 'providerRules'>,
   words: Words,
@@ -25,15 +25,22 @@ export function chooserPage(
 ): Reply<string> {
   return page(words, {
     title: message('sign-in.choose.title'),
-    body: html`<ul class="choices">
-      ${deps.providers.map(
-        ({ id }) =>
-          html`<li>
-            <a href="${endpointUrl(deps.issuer, `sign-in/${signIn.id}?provider=${id}`)}"
-              >${foreign(deps.providerRules.get(id)?.name ?? id)}</a
-            >
-          </li>`,
-      )}
-    </ul>`,
+    body: providerLinks(deps, signIn, deps.providers),
   });
+}
+
+/** Links, not forms: a form's `form-action` would have to name every provider. The mark is the initial of the brand; nothing is loaded for it. */
+export function providerLinks(
+  { issuer, providerRules }: Pick<SignInDeps, 'issuer' | 'providerRules'>,
+  signIn: SignIn,
+  providers: readonly Provider[],
+): SafeHtml {
+  return html`<ul class="choices">
+    ${providers.map(({ id }) => {
+      const { name = id, brand = name } = providerRules.get(id) ?? {};
+      const mark = html`<span class="mark" aria-hidden="true">${Array.from(brand)[0]?.toUpperCase()}</span>`;
+      const url = endpointUrl(issuer, `sign-in/${signIn.id}?provider=${id}`);
+      return html`<li class="provider">${mark}<a href="${url}">${foreign(name)}</a></li>`;
+    })}
+  </ul>`;
 }

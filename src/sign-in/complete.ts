@@ -18,6 +18,8 @@ import { keepUpstreamGrant } from './upstream-grant.ts';
 export interface ProviderRules {
   /** What the provider is called on pages. */
   readonly name: string;
+  /** Whose it is, for a mark beside the name: `github`. */
+  readonly brand?: string;
   /** Each the name of a claim, or a template (`protocol/claim-template.ts`). */
   readonly claims: { readonly localpart: string; readonly displayname: string };
   readonly access: ProviderAccess;

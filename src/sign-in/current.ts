@@ -53,6 +53,6 @@ export function restartSignIn(deps: SignInDeps): Handler {
     const provider = chosenProvider(deps, request.query.get('provider') ?? signIn.provider_id);
     if (provider === undefined) return chooserPage(deps, wordsIn(request.language), signIn);
     const again = request.query.get('account') === 'another' ? { prompt: 'login' } : {};
-    return goToIdp(deps, { signIn, provider, ...again });
+    return goToIdp(deps, { request, signIn, provider, ...again });
   };
 }

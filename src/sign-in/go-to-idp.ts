@@ -1,9 +1,11 @@
-import { noStore, type Reply } from '../http/exchange.ts';
+import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { sendToIdp, type SignIn } from '../storage/records/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { SignInDeps } from './deps.ts';
+import { Unavailable } from '../protocol/unavailable.ts';
+import { idpFailedPage } from './pages.ts';
 import { wantedMaxAge } from './freshness.ts';
 
 /** What is kept, sealed, while the browser is at the IdP. */
@@ -28,20 +30,33 @@ function promptForIdp(prompt: string | null): string | null {
   return rest.length === 0 ? null : rest.join(' ');
 }
 
+interface WayToIdp {
+  readonly signIn: SignIn;
+  readonly provider: Provider;
+  readonly cookies?: readonly string[];
+  /** In place of the sign-in's own. */
+  readonly prompt?: string;
+}
+
+/** As {@link leaveForIdp}; a person is shown a page that can try again if the IdP cannot be reached, and the other providers. */
+export async function goToIdp(
+  deps: SignInDeps,
+  way: WayToIdp & { readonly request: ApiRequest },
+): Promise<Reply> {
+  const { request, signIn, provider, cookies = [] } = way;
+  try {
+    return await leaveForIdp(deps, way);
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    return idpFailedPage(deps, { request, cookies, signIn: { ...signIn, provider_id: provider.id } }, error);
+  }
+}
+
 /**
  * Sends the browser to the IdP for a stored sign-in. It may be called again for the same one (the IdP failed, or the person wants another
  * account): the earlier state is then dead. Throws `Unavailable` where the IdP's metadata cannot be had.
  */
-export async function goToIdp(
-  deps: SignInDeps,
-  way: {
-    signIn: SignIn;
-    provider: Provider;
-    cookies?: readonly string[];
-    /** In place of the sign-in's own. */
-    prompt?: string;
-  },
-): Promise<Reply> {
+async function leaveForIdp(deps: SignInDeps, way: WayToIdp): Promise<Reply> {
   const { signIn, provider, cookies = [] } = way;
   const state = issueSecret('upstreamState', deps.random);
   const secrets: UpstreamSecrets = {

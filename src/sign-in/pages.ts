@@ -12,6 +12,7 @@ import type { SignIn } from '../storage/records/sign-ins.ts';
 import { plainText } from '../texts/catalogue.ts';
 import { type Message, message } from '../texts/message.ts';
 import type { SignInDeps, WayBack } from './deps.ts';
+import { providerLinks } from './choose-provider.ts';
 import { postForm } from './post-form.ts';
 
 interface Failed {
@@ -47,10 +48,10 @@ function wayBack({ tell }: Words, { url, fields, label }: WayBack): SafeHtml {
   return html`<p><a href="${url}" rel="noreferrer">${tell(label)}</a></p>`;
 }
 
-/** The IdP does not answer, or not as it should: 503, and the same sign-in can be tried again. */
+/** The IdP does not answer, or not as it should: 503, and the same sign-in can be tried again, there or at another provider. */
 export function idpFailedPage(
-  deps: Pick<SignInDeps, 'issuer'>,
-  { request, signIn }: Failed,
+  deps: Pick<SignInDeps, 'issuer' | 'providers' | 'providerRules'>,
+  { request, signIn, cookies = [] }: Failed & { readonly cookies?: readonly string[] },
   error: Unavailable,
 ): Reply {
   if (!namesHtml(request.headers.accept)) throw error;
@@ -58,11 +59,20 @@ export function idpFailedPage(
   request.annotate({ reason: cause instanceof Error ? `${error.message}: ${cause.message}` : error.message });
   const words = wordsIn(request.language);
   const { say } = words;
+  const others = deps.providers.filter(({ id }) => id !== signIn.provider_id);
   return page(words, {
     title: message('refused.unavailable.title'),
     status: 503,
-    headers: { 'retry-after': String(error.retryAfterSeconds) },
+    headers: {
+      'retry-after': String(error.retryAfterSeconds),
+      ...(cookies.length === 0 ? {} : { 'set-cookie': [...cookies] }),
+    },
     body: html`<p>${say('sign-in.provider-down')}</p>
-      ${linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}`), say('action.try-again'))}`,
+      ${linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}`), say('action.try-again'))}
+      ${
+        others.length > 0 &&
+        html`<h2>${say('sign-in.elsewhere')}</h2>
+          ${providerLinks(deps, signIn, others)}`
+      }`,
   });
 }

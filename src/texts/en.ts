@@ -92,6 +92,7 @@ export const en = {
   'sign-in.another-account': 'Try with another account',
   'sign-in.provider-down':
     'The identity provider does not answer as it should. Nothing is lost: please try again in a moment.',
+  'sign-in.elsewhere': 'Or sign in somewhere else',
   'sign-in.choose.title': 'Where do you want to sign in?',
 
   // The way back to an app.

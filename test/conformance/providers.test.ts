@@ -69,3 +69,39 @@ it('does not take the answer of one provider at the callback of the other', asyn
   const answer = await ask(mixed, { headers: { cookie: cookies.join('; '), accept: 'text/html' } });
   expect(answer.status).toBe(400);
 });
+
+it('offers the other providers while one is down, and the same sign-in goes on there', async () => {
+  await using half = await startGatehouse({
+    env: {
+      GATEHOUSE__PROVIDERS__0__BRAND: 'github',
+      GATEHOUSE__PROVIDERS__1__ID: 'down',
+      GATEHOUSE__PROVIDERS__1__NAME: 'Broken account',
+      GATEHOUSE__PROVIDERS__1__ISSUER: 'http://127.0.0.1:9/',
+      GATEHOUSE__PROVIDERS__1__CLIENT_ID: 'x',
+      GATEHOUSE__PROVIDERS__1__CLIENT_SECRET: 'x',
+    },
+  });
+  const app = await registerTestClient(half);
+  const browser = createBrowser();
+  browser.stopAt(app.redirectUri);
+  const chooser = await browser.open(app.authorizeUrl());
+  expect(chooser.body).toContain('<span class="mark" aria-hidden="true">G</span>');
+  for (const down of [
+    await browser.follow('Broken account'),
+    await browser.open(app.authorizeUrl({ idp_hint: 'down' })),
+  ]) {
+    expect([down.status, down.title]).toEqual([503, 'Not available at the moment']);
+    expect(down.headers.get('retry-after')).toMatch(/^[1-9]/);
+    expect(down.body).not.toContain('Broken account');
+  }
+  expect((await browser.follow('Try again')).status).toBe(503);
+  await browser.follow('main');
+  await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+  const done = await browser.submit({ button: 'Allow' });
+  expect(new URL(done.url).searchParams.get('code')).toMatch(/^gac_/);
+  const program = await ask(app.authorizeUrl({ idp_hint: 'down' }));
+  expect([program.status, program.headers.get('content-type')]).toEqual([
+    503,
+    expect.stringContaining('json'),
+  ]);
+});
