@@ -1,6 +1,7 @@
 /** Rules between the keys of a provider, and between providers. */
-import { createPrivateKey, type JsonWebKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { discoveryDefaults } from '../protocol/discovery-defaults.ts';
+import { PrivateKeyFault, readCertificate, readPrivateKey } from '../protocol/private-key.ts';
 import type { KeyPath, Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
 import { isPlainHttpAbroad } from './urls.ts';
@@ -138,9 +139,7 @@ function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report
   const { token_endpoint_auth_method: method, client_private_key: key } = provider;
   const hasSecret = (provider.client_secret ?? provider.client_secret_file) !== undefined;
   const hasKey = (key ?? provider.client_private_key_file) !== undefined;
-  if (key !== undefined && !isPrivateKey(key)) {
-    report(keyPath, 'is no private key', 'Give a PEM (-----BEGIN PRIVATE KEY-----) or a JWK as JSON.');
-  }
+  checkPrivateKey(provider, path, report);
   if (method === undefined) {
     if (hasSecret && hasKey) report(keyPath, 'is set beside a client secret', 'Remove one of the two.');
     if (hasSecret || hasKey) return;
@@ -187,12 +186,31 @@ function checkProviderEndpoints({ preset, discovery }: ProviderInput, path: KeyP
   }
 }
 
-function isPrivateKey(text: string): boolean {
+/** Reads the key, and the certificate beside it, as the sign-in will. */
+function checkPrivateKey(provider: ProviderInput, path: KeyPath, report: Report): void {
+  const { client_private_key: text, client_certificate: certificate } = provider;
+  let key: KeyObject | undefined;
   try {
-    if (!text.trimStart().startsWith('{')) createPrivateKey(text);
-    else createPrivateKey({ key: JSON.parse(text) as JsonWebKey, format: 'jwk' });
-    return true;
-  } catch {
-    return false;
+    if (text !== undefined) key = readPrivateKey(text, provider.token_endpoint_auth_signing_alg).key;
+  } catch (error) {
+    reportKeyFault(error, [...path, 'client_private_key'], report);
+    return;
   }
+  if (certificate === undefined) return;
+  try {
+    if (key !== undefined) readCertificate(certificate, key);
+    else if (provider.client_private_key_file === undefined) {
+      throw new PrivateKeyFault(
+        'is of no use without `client_private_key`',
+        'Add `client_private_key_file`.',
+      );
+    }
+  } catch (error) {
+    reportKeyFault(error, [...path, 'client_certificate'], report);
+  }
+}
+
+function reportKeyFault(error: unknown, path: KeyPath, report: Report): void {
+  if (!(error instanceof PrivateKeyFault)) throw error;
+  report(path, error.message, error.remedy);
 }

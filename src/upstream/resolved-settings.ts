@@ -13,6 +13,7 @@ export interface ResolvedSettings {
   readonly clientSecret: string | undefined;
   readonly clientPrivateKey: string | undefined;
   readonly clientPrivateKeyId: string | undefined;
+  readonly clientCertificate: string | undefined;
   readonly authMethod: TokenEndpointAuthMethod | undefined;
   readonly authSigningAlg: string | undefined;
   readonly scopes: readonly string[];
@@ -56,6 +57,7 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     clientSecret: settings.client_secret,
     clientPrivateKey: settings.client_private_key,
     clientPrivateKeyId: settings.client_private_key_id,
+    clientCertificate: settings.client_certificate,
     authMethod: settings.token_endpoint_auth_method ?? defaults.token_endpoint_auth_method,
     authSigningAlg: settings.token_endpoint_auth_signing_alg,
     scopes: settings.scopes ?? defaults.scopes ?? ['openid', 'profile', 'email'],

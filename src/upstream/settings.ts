@@ -17,6 +17,8 @@ export interface ProviderSettings {
   readonly client_private_key?: Optional<string>;
   /** `kid` in the assertion's header; a JWK's own by default. */
   readonly client_private_key_id?: Optional<string>;
+  /** PEM certificate of that key, for providers that find it by `x5t`. */
+  readonly client_certificate?: Optional<string>;
   /** Default: the preset's, else private_key_jwt with a key, none without a secret, else basic or post as the metadata says. */
   readonly token_endpoint_auth_method?: Optional<TokenEndpointAuthMethod>;
   /** Signature algorithm of the assertion; default the JWK's `alg`, else RS256. */

@@ -151,14 +151,21 @@ const providerSection = z.strictObject({
   ),
   token_endpoint_auth_signing_alg: described(z.enum(asymmetricAlgorithms).optional(), {
     description: 'Signature of the assertion for `private_key_jwt`.',
-    fallback: "the JWK's `alg`, else `RS256`",
+    fallback:
+      "the JWK's `alg`, else what is usual for the key: `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`",
   }),
-  client_private_key: secret('Private key for `private_key_jwt`: PEM (PKCS #8), or a JWK as JSON.'),
+  client_private_key: secret(
+    'Private key for `private_key_jwt`: PEM (PKCS #8, PKCS #1 or SEC 1), or a JWK as JSON.',
+  ),
   client_private_key_file: secretFile('client_private_key'),
   client_private_key_id: described(line().optional(), {
     description: '`kid` of that key.',
     fallback: "the JWK's own",
   }),
+  client_certificate: secret(
+    'PEM certificate of that key: the assertion then names it by `x5t` and `x5t#S256`, as Entra ID and AD FS require.',
+  ),
+  client_certificate_file: secretFile('client_certificate'),
   scopes: described(z.array(scopeToken()).optional(), {
     description: 'Scopes that are asked for at sign-in.',
     fallback: "the preset's, else `[openid, profile, email]`",

@@ -1,5 +1,5 @@
 /** How we prove to the token endpoint who we are (OpenID Connect Core §9, RFC 6749 §2.3). */
-import { importJWK, importPKCS8, type CryptoKey, type JWK } from 'jose';
+import { importPKCS8, type CryptoKey } from 'jose';
 import {
   ClientSecretPost,
   modifyAssertion,
@@ -8,6 +8,7 @@ import {
   type AuthorizationServer,
   type ClientAuth,
 } from 'oauth4webapi';
+import { readCertificate, readPrivateKey } from '../../protocol/private-key.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 import type { TokenEndpointAuthMethod } from '../settings.ts';
 
@@ -18,7 +19,7 @@ export interface ClientAuthentication {
 
 /** The private key is imported at its first use. */
 export function createClientAuthentication(settings: ResolvedSettings): ClientAuthentication {
-  let key: Promise<{ key: CryptoKey; kid?: string }> | undefined;
+  let imported: Promise<ImportedKey> | undefined;
   return {
     async for(server) {
       const method = chooseAuthMethod(server, settings);
@@ -30,11 +31,13 @@ export function createClientAuthentication(settings: ResolvedSettings): ClientAu
         case 'client_secret_post':
           return ClientSecretPost(secretOf(settings, method));
         case 'private_key_jwt': {
-          key ??= importPrivateKey(settings);
+          imported ??= importPrivateKey(settings);
+          const { key, header } = await imported;
           const audience =
             settings.preset.assertion_audience === 'token_endpoint' ? server.token_endpoint : undefined;
-          return PrivateKeyJwt(await key, {
-            [modifyAssertion]: (_header, payload) => {
+          return PrivateKeyJwt(key, {
+            [modifyAssertion]: (assertionHeader, payload) => {
+              Object.assign(assertionHeader, header);
               if (audience !== undefined) payload['aud'] = audience;
             },
           });
@@ -78,18 +81,21 @@ function formEncode(text: string): string {
   return new URLSearchParams({ v: text }).toString().slice(2);
 }
 
-async function importPrivateKey(settings: ResolvedSettings): Promise<{ key: CryptoKey; kid?: string }> {
-  const text = settings.clientPrivateKey?.trim();
-  if (text === undefined) throw new RangeError('private_key_jwt needs client_private_key');
-  if (!text.startsWith('{')) {
-    const key = await importPKCS8(text, settings.authSigningAlg ?? 'RS256');
-    return { key, ...kidMember(settings.clientPrivateKeyId) };
-  }
-  const jwk = JSON.parse(text) as JWK;
-  const key = (await importJWK(jwk, settings.authSigningAlg ?? jwk.alg ?? 'RS256')) as CryptoKey;
-  return { key, ...kidMember(settings.clientPrivateKeyId ?? jwk.kid) };
+interface ImportedKey {
+  readonly key: { key: CryptoKey; kid?: string };
+  readonly header: Readonly<Record<string, string>>;
 }
 
-function kidMember(kid: string | undefined): { kid?: string } {
-  return kid === undefined ? {} : { kid };
+/** Throws a RangeError if the configuration has no key, `PrivateKeyFault` if it is none. */
+async function importPrivateKey(settings: ResolvedSettings): Promise<ImportedKey> {
+  const { clientPrivateKey: text, clientCertificate: certificate, authSigningAlg } = settings;
+  if (text === undefined) throw new RangeError('private_key_jwt needs client_private_key');
+  const read = readPrivateKey(text, authSigningAlg);
+  const key = await importPKCS8(read.key.export({ type: 'pkcs8', format: 'pem' }).toString(), read.alg);
+  const kid = settings.clientPrivateKeyId ?? read.kid;
+  return {
+    key: { key, ...(kid === undefined ? {} : { kid }) },
+    // The library names the curve (RFC 9864), which few providers know yet.
+    header: { alg: read.alg, ...(certificate === undefined ? {} : readCertificate(certificate, read.key)) },
+  };
 }
