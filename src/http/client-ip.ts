@@ -1,11 +1,14 @@
 /** Who is asking: the address of the peer, or what a trusted proxy says of it. */
 import type { IncomingMessage } from 'node:http';
+import type { Server, Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /** Where the listener is a Unix socket and the proxy behind it names nobody. */
 const LOCAL_SOCKET = 'unix';
+/** A peer over TCP that left before its address was read. It is trusted with nothing. */
+const GONE = 'unknown';
 
 /**
  * Finds the client's address. `X-Forwarded-For` counts only as far as it was written by addresses in `trustedProxies` (addresses or CIDR
@@ -16,16 +19,15 @@ export function createClientAddress(trustedProxies: readonly string[]): (request
   const ranges = trustedProxies.map(parseRange);
   const trusts = (address: string): boolean => {
     if (address === LOCAL_SOCKET) return true;
-    if (ranges.length === 0) return false;
+    if (address === GONE || ranges.length === 0) return false;
     const parsed = ipaddr.process(address);
     return ranges.some(
       ([network, bits]) =>
         parsed.kind() === network.kind() && parsed.match([network, bits] as [ipaddr.IPv4, number]),
     );
   };
-  const peerOf = createPeer();
   return (request) => {
-    const peer = peerOf(request.socket.remoteAddress);
+    const peer = peerOf(request.socket);
     if (!trusts(peer)) return peer;
     const forwarded = request.headers['x-forwarded-for'];
     if (forwarded === undefined) return peer;
@@ -42,17 +44,23 @@ export function createClientAddress(trustedProxies: readonly string[]): (request
   };
 }
 
-/** The peer's address; the last one is remembered, because behind a reverse proxy all peers are the same. */
-function createPeer(): (remoteAddress: string | undefined) => string {
-  let last: string | undefined;
-  let known = LOCAL_SOCKET;
-  return (remoteAddress) => {
-    if (remoteAddress !== last) {
-      last = remoteAddress;
-      known = normalise(remoteAddress) ?? LOCAL_SOCKET;
-    }
-    return known;
-  };
+const peers = new WeakMap<Socket, string>();
+
+/**
+ * The address at the other end of a connection, as it was when this was first asked. A peer that has gone has no address any more, as has one on a
+ * Unix socket; which of the two it is, the listener tells: who may name others must not depend on who hangs up.
+ */
+export function peerOf(socket: Socket): string {
+  const known = peers.get(socket);
+  if (known !== undefined) return known;
+  const peer = normalise(socket.remoteAddress) ?? (isOnUnixSocket(socket) ? LOCAL_SOCKET : GONE);
+  peers.set(socket, peer);
+  return peer;
+}
+
+/** Node sets `server` on every connection that a server took; the address of a server on a Unix socket is its path. */
+function isOnUnixSocket(socket: Socket & { readonly server?: Pick<Server, 'address'> }): boolean {
+  return typeof socket.server?.address() === 'string';
 }
 
 /** The key under which an address is counted: IPv6 by its /64, since a household or a host has at least that. */

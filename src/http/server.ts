@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../observability/log.ts';
+import { peerOf } from './client-ip.ts';
 
 /** Where to listen; port 0 takes any free one. */
 export type ListenOn = { readonly host: string; readonly port: number } | { readonly socket: string };
@@ -63,6 +64,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
+    // Read now: a peer that resets the connection has no address afterwards.
+    peerOf(socket);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });

@@ -1,11 +1,22 @@
 import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { addressKey, createClientAddress } from '../../src/http/client-ip.ts';
 import { startApp } from './support.ts';
 
-const address = (trusted: string[], peer: string | undefined, forwarded?: string): string =>
+type Listener = string | AddressInfo | null;
+
+const overTcp: AddressInfo = { address: '127.0.0.1', family: 'IPv4', port: 8090 };
+
+const address = (
+  trusted: string[],
+  peer: string | undefined,
+  forwarded?: string,
+  listener: Listener = overTcp,
+): string =>
   createClientAddress(trusted)({
-    socket: { remoteAddress: peer },
+    socket: { remoteAddress: peer, server: { address: () => listener } },
     headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
   } as unknown as IncomingMessage);
 
@@ -32,8 +43,43 @@ describe("the client's address", () => {
   });
 
   it('comes from the proxy where the listener is a Unix socket', () => {
-    expect(address([], undefined, '203.0.113.9')).toBe('203.0.113.9');
-    expect(address([], undefined)).toBe('unix');
+    expect(address([], undefined, '203.0.113.9', '/run/gatehouse.sock')).toBe('203.0.113.9');
+    expect(address([], undefined, undefined, '/run/gatehouse.sock')).toBe('unix');
+  });
+
+  it.each<[string, string[], Listener, string]>([
+    ['without trusted proxies', [], overTcp, 'unknown'],
+    ['with trusted proxies', ['10.0.0.0/8'], overTcp, 'unknown'],
+    ['where all of IPv4 is trusted', ['0.0.0.0/0'], overTcp, 'unknown'],
+    ['where all of IPv6 is trusted', ['::/0'], overTcp, 'unknown'],
+    ['on a listener that is closed', ['10.0.0.0/8'], null, 'unknown'],
+    ['on a Unix socket', [], '/run/gatehouse.sock', '203.0.113.9'],
+    ['on an abstract Unix socket', [], '\0gatehouse', '203.0.113.9'],
+  ])('of a peer that has gone, %s, is what the listener allows', (_, trusted, listener, expected) => {
+    expect(address(trusted, undefined, '203.0.113.9', listener)).toBe(expected);
+  });
+
+  it('is not what a peer claims who resets the connection', async () => {
+    await using app = await startApp({ trustedProxies: [] });
+    const { hostname, port } = new URL(app.url);
+    for (let count = 0; count < 100; count++) {
+      await new Promise<void>((resolve, reject) => {
+        const socket = connect(Number(port), hostname, () => {
+          socket.write(
+            'GET /_matrix/client/v3/thing HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n',
+            () => socket.resetAndDestroy(),
+          );
+        });
+        socket.once('error', reject).once('close', () => {
+          resolve();
+        });
+      });
+    }
+    await fetch(`${app.url}/_matrix/client/v3/thing`);
+    const addresses = new Set(app.logged.lines().map((line) => line['client_address']));
+    expect(addresses).toContain('127.0.0.1');
+    expect(addresses).not.toContain('203.0.113.9');
+    expect(addresses).not.toContain('unix');
   });
 
   it('is refused at start where a range cannot be read', () => {
