@@ -8,6 +8,7 @@ import { forEachEngine } from '../support/database.ts';
 import {
   ask,
   postJson,
+  postForm,
   registerTestClient,
   type TestClient,
   type TokenSet,
@@ -122,6 +123,29 @@ forEachEngine((engine) => {
       }
       expect(scope).toContain('urn:matrix:client:device:ADMIN2');
       expect(scope).not.toContain(ADMIN);
+    });
+
+    it('is warned of on the page for a device as well, if the person can give it', async () => {
+      const device = await registerTestClient(gatehouse, {
+        grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token', 'authorization_code'],
+      });
+      for (const [groups, warned] of [
+        [['matrix-users', 'admins'], true],
+        [['matrix-users'], false],
+      ] as const) {
+        setGroups('alice', [...groups]);
+        const begun = await postForm(`${gatehouse.url}oauth2/device_authorization`, {
+          client_id: device.clientId,
+          scope: `urn:matrix:client:api:* urn:matrix:client:device:TV${String(warned)} ${ADMIN}`,
+        });
+        const browser = createBrowser();
+        await browser.open(String(begun.body['verification_uri_complete']));
+        await browser.submit({ button: 'Continue' });
+        const page = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+        expect(page.title).toBe('Did you start this sign-in?');
+        expect(page.text.includes('your rights as an administrator')).toBe(warned);
+        expect(page.text.includes('Your rights as an administrator')).toBe(warned);
+      }
     });
 
     it('alone is no sign-in: the API scope must be there', async () => {

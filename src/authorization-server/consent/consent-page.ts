@@ -56,7 +56,7 @@ export function consentPage(
         <dt>${say('consent.return')}</dt>
         <dd>${placeText(words, stored.redirect_uri)}</dd>
         <dt>${say('consent.asks')}</dt>
-        <dd>${scopeText(words, stored.scope)}</dd>
+        <dd>${scopeText(words, stored.scope, user)}</dd>
         ${accountEntry(words, { ...user, serverName: deps.serverName })}
         <dt>${say('word.device')}</dt>
         <dd>${foreign(deviceId)}</dd>

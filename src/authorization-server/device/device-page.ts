@@ -93,7 +93,7 @@ export function confirmationPage(
         <dt>${say('device.address')}</dt>
         <dd>${foreign(grant.address)}</dd>
         <dt>${say('consent.asks')}</dt>
-        <dd>${scopeText(words, grant.scope)}</dd>
+        <dd>${scopeText(words, grant.scope, user)}</dd>
         ${accountEntry(words, { ...user, serverName: deps.serverName })}
       </dl>
       ${cautions(words, asked)}
