@@ -24,6 +24,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/verify/path/{original}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The path of the request, slashes included. */
+                original: string;
+            };
+            cookie?: never;
+        };
+        /** As `/verify`, for a GET to the rest of the path. */
+        get: operations["verifyGet"];
+        /** As `/verify`, for a PUT to the rest of the path. */
+        put: operations["verifyPut"];
+        /** As `/verify`, for a POST to the rest of the path. */
+        post: operations["verifyPost"];
+        /** As `/verify`, for a DELETE to the rest of the path. */
+        delete: operations["verifyDelete"];
+        options?: never;
+        head?: never;
+        /** As `/verify`, for a PATCH to the rest of the path. */
+        patch: operations["verifyPatch"];
+        trace?: never;
+    };
     "/verify/sasl": {
         parameters: {
             query?: never;
@@ -54,6 +78,33 @@ export interface components {
         };
     };
     responses: {
+        /** @description The request may pass. The headers say whose it is. */
+        Passes: {
+            headers: {
+                /** @description Matrix user ID. */
+                "X-Auth-User"?: string;
+                /** @description Its localpart. */
+                "X-Auth-Localpart"?: string;
+                /** @description Who it is at the issuer. */
+                "X-Auth-Subject"?: string;
+                /** @description Device ID. */
+                "X-Auth-Device"?: string;
+                /** @description Client identifier. */
+                "X-Auth-Client"?: string;
+                /** @description Scope, with spaces. */
+                "X-Auth-Scope"?: string;
+                /** @description `gatehouse`, or the id of the provider. */
+                "X-Auth-Provider"?: string;
+                /** @description E-mail address, if the provider said one. */
+                "X-Auth-Email"?: string;
+                /** @description Groups with commas, if the provider said any. */
+                "X-Auth-Groups"?: string;
+                /** @description `true` for a request without a token that may pass. */
+                "X-Auth-Anonymous"?: string;
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description Refused, in the words of RFC 6749 section 5.2. */
         OAuthError: {
             headers: {
@@ -89,33 +140,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The request may pass. The headers say whose it is. */
-            200: {
-                headers: {
-                    /** @description Matrix user ID. */
-                    "X-Auth-User"?: string;
-                    /** @description Its localpart. */
-                    "X-Auth-Localpart"?: string;
-                    /** @description Who it is at the issuer. */
-                    "X-Auth-Subject"?: string;
-                    /** @description Device ID. */
-                    "X-Auth-Device"?: string;
-                    /** @description Client identifier. */
-                    "X-Auth-Client"?: string;
-                    /** @description Scope, with spaces. */
-                    "X-Auth-Scope"?: string;
-                    /** @description `gatehouse`, or the id of the provider. */
-                    "X-Auth-Provider"?: string;
-                    /** @description E-mail address, if the provider said one. */
-                    "X-Auth-Email"?: string;
-                    /** @description Groups with commas, if the provider said any. */
-                    "X-Auth-Groups"?: string;
-                    /** @description `true` for a request without a token that may pass. */
-                    "X-Auth-Anonymous"?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
+            200: components["responses"]["Passes"];
             400: components["responses"]["OAuthError"];
             /** @description There is no token, or it is not good (`invalid_token`); `WWW-Authenticate` says so (RFC 6750 section 3). */
             401: {
@@ -136,6 +161,91 @@ export interface operations {
                     "application/json": components["schemas"]["OAuthError"];
                 };
             };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    verifyGet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The path of the request, slashes included. */
+                original: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Passes"];
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    verifyPut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The path of the request, slashes included. */
+                original: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Passes"];
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    verifyPost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The path of the request, slashes included. */
+                original: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Passes"];
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    verifyDelete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The path of the request, slashes included. */
+                original: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Passes"];
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    verifyPatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The path of the request, slashes included. */
+                original: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Passes"];
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };

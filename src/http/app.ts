@@ -78,7 +78,7 @@ export async function createApp(options: AppOptions): Promise<GatehouseApp> {
     ...operations.flatMap((operation) =>
       [operation.path, ...operation.also]
         .flatMap((path) => servedPaths(path, operation.dialect, basePath))
-        .map((path) => ({ path: expressPath(path), operation })),
+        .map((path) => ({ path: expressPath(path, operation.rest), operation })),
     ),
     ...options.pages.map((route) => ({ path: basePath + route.path, operation: pageOperation(route) })),
   ]);
@@ -146,7 +146,7 @@ function createRouter(
   const router = express.Router({ strict: true, caseSensitive: true });
   for (const [path, place] of places) {
     router.all(path, (message, response) => {
-      const params = message.params as Readonly<Record<string, string>>;
+      const params = joinedParams(message.params);
       perform(operationFor(place, message.method), message, response, surroundings, params);
     });
   }
@@ -159,6 +159,16 @@ function createRouter(
   };
   router.use(onError);
   return router;
+}
+
+/** What takes the rest of a path comes as its segments. */
+function joinedParams(params: Readonly<Record<string, string | string[]>>): Readonly<Record<string, string>> {
+  const values = Object.entries(params);
+  if (values.every(([, value]) => typeof value === 'string'))
+    return params as Readonly<Record<string, string>>;
+  return Object.fromEntries(
+    values.map(([name, value]) => [name, typeof value === 'string' ? value : value.join('/')]),
+  );
 }
 
 function undecodable(): RequestFault {

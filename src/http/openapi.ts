@@ -1,7 +1,8 @@
 /**
  * The OpenAPI documents as a route table: every operation has a handler and every handler an operation, or the service does not start.
  * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), and, on a
- * path, `x-gatehouse-also` (the paths of older versions of the API that it is served under as well).
+ * path, `x-gatehouse-also` (the paths of older versions of the API that it is served under as well) and `x-gatehouse-rest` (its last parameter takes the rest of the path, slashes
+ * included).
  */
 import { join } from 'node:path';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
@@ -41,6 +42,8 @@ export interface Operation {
   readonly method: string;
   /** Path template of the document, `/a/{b}`. */
   readonly path: string;
+  /** Whether its last parameter takes the rest of the path, slashes included. */
+  readonly rest: boolean;
   /** Other templates with the same parameters that it is served under. */
   readonly also: readonly string[];
   readonly dialect: Dialect;
@@ -95,6 +98,7 @@ type Schema = Readonly<Record<string, unknown>>;
 type PathItem = { readonly [Key in (typeof METHODS)[number]]?: OperationObject } & {
   readonly parameters?: readonly Parameter[];
   readonly 'x-gatehouse-also'?: readonly string[];
+  readonly 'x-gatehouse-rest'?: boolean;
 };
 
 /** Reads the documents; throws one error that lists every operation without a handler, handler without an operation, and other fault. */
@@ -135,7 +139,12 @@ function operationsOf(file: string, document: ApiDocument, faults: string[]): Do
           `${document.file}: operation ${documented.operationId ?? `${method} ${path}`} ${text}`,
         );
       const operation = createOperation(
-        { method: method.toUpperCase(), path, also: item['x-gatehouse-also'] ?? [] },
+        {
+          method: method.toUpperCase(),
+          path,
+          rest: item['x-gatehouse-rest'] === true,
+          also: item['x-gatehouse-also'] ?? [],
+        },
         documented,
         document,
         complain,
@@ -147,7 +156,7 @@ function operationsOf(file: string, document: ApiDocument, faults: string[]): Do
 }
 
 function createOperation(
-  { method, path, also }: Pick<Operation, 'method' | 'path' | 'also'>,
+  { method, path, rest, also }: Pick<Operation, 'method' | 'path' | 'rest' | 'also'>,
   documented: OperationObject,
   document: ApiDocument,
   complain: (text: string) => void,
@@ -173,6 +182,7 @@ function createOperation(
     operationId,
     method,
     path,
+    rest,
     also,
     dialect,
     cors: dialect === 'oauth' || speaksMatrix(dialect),

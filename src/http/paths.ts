@@ -20,11 +20,12 @@ export function servedPaths(path: string, dialect: Dialect, basePath: string): r
   return [basePath + path];
 }
 
-/** An OpenAPI path template in the syntax of Express 5. */
-export function expressPath(path: string): string {
-  return path.replace(/\{([^}]+)\}|[*:()[\]+?!\\]/g, (match, name: string | undefined) =>
-    name === undefined ? `\\${match}` : `:${name}`,
-  );
+/** An OpenAPI path template in the syntax of Express 5; with `rest`, its last parameter takes the rest of the path. */
+export function expressPath(path: string, rest = false): string {
+  return path.replace(/\{([^}]+)\}|[*:()[\]+?!\\]/g, (match, name: string | undefined, at: number) => {
+    if (name === undefined) return `\\${match}`;
+    return rest && at + match.length === path.length ? `*${name}` : `:${name}`;
+  });
 }
 
 /** Sorts templates so that a literal segment comes before a parameter. */

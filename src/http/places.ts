@@ -15,6 +15,7 @@ export interface RoutePlace {
 /** What operations have in common that no document describes. */
 export const undocumented = {
   also: [],
+  rest: false,
   cors: false,
   body: 'none',
   bodyRequired: false,

@@ -11,10 +11,11 @@ export interface OriginalRequest {
   readonly query: URLSearchParams;
 }
 
-type Message = Pick<ApiRequest, 'headers' | 'method'>;
-
 /** What is not said is unknown, and no rule is taken to fit it. Each part is worked out when somebody asks for it. */
-export function readOriginalRequest({ headers, method }: Message): OriginalRequest {
+export function readOriginalRequest({
+  headers,
+  method,
+}: Pick<ApiRequest, 'headers' | 'method'>): OriginalRequest {
   const uri = textOf(headers['x-forwarded-uri']);
   const at = uri.indexOf('?');
   return {
@@ -30,6 +31,18 @@ export function readOriginalRequest({ headers, method }: Message): OriginalReque
     get query() {
       return new URLSearchParams(at === -1 ? '' : uri.slice(at + 1));
     },
+  };
+}
+
+/** Where the proxy asks with the request's own method, host, path and query: headers that a client could have sent say nothing then. */
+export function readPrefixedRequest(
+  request: Pick<ApiRequest, 'headers' | 'method' | 'params' | 'query'>,
+): OriginalRequest {
+  return {
+    method: request.method,
+    host: hostOf(textOf(request.headers.host)),
+    path: decodedPath(`/${request.params['original'] ?? ''}`),
+    query: request.query,
   };
 }
 
@@ -53,6 +66,11 @@ export function plainPath(path: string): string | undefined {
   } catch {
     return undefined;
   }
+  return decodedPath(decoded);
+}
+
+/** As `plainPath`, of a path that was decoded once. */
+function decodedPath(decoded: string): string | undefined {
   if (/[\x00-\x1f\x7f\\]|%[0-9a-f]{2}/i.test(decoded)) return undefined;
   const segments: string[] = [];
   for (const segment of decoded.split('/')) {

@@ -3,6 +3,7 @@ import type { Handler } from '../http/exchange.ts';
 import type { OperationHandlers } from '../http/operation-handler.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { operations } from '../generated/verification.ts';
+import { readPrefixedRequest } from './original-request.ts';
 import { type ForwardAuthDeps, verifyRequest } from './verify-request.ts';
 import { type SaslDeps, verifySasl } from './verify-sasl.ts';
 
@@ -18,7 +19,13 @@ export function verificationHandlers({
   forwardAuth,
   sasl,
 }: VerificationApiDeps): OperationHandlers<operations> {
+  const byPath = forwardAuth === undefined ? absent : verifyRequest(forwardAuth, readPrefixedRequest);
   return {
+    verifyGet: byPath,
+    verifyPost: byPath,
+    verifyPut: byPath,
+    verifyPatch: byPath,
+    verifyDelete: byPath,
     verifyRequest: forwardAuth === undefined ? absent : verifyRequest(forwardAuth),
     verifySasl: sasl === undefined ? absent : verifySasl(sasl),
   };

@@ -29,9 +29,12 @@ export interface ForwardAuthDeps {
  * Forward authentication: 200 with whose request it is, 401 and 403 as RFC 6750 section 3 has them, 503 where nobody could be asked. No answer but a good one says
  * anything about a person.
  */
-export function verifyRequest(deps: ForwardAuthDeps): OperationHandler<operations, 'verifyRequest', unknown> {
+export function verifyRequest(
+  deps: ForwardAuthDeps,
+  readOriginal: (request: ApiRequest) => OriginalRequest = readOriginalRequest,
+): OperationHandler<operations, 'verifyRequest', unknown> {
   return async (request) => {
-    const original = readOriginalRequest(request);
+    const original = readOriginal(request);
     const demand = demandOf(deps.rules, deps, original);
     if (demand.kind === 'unclear') throw new OAuthError('invalid_request', demand.reason);
     if (demand.kind === 'deny') throw denied('this is not allowed', demand.reason);

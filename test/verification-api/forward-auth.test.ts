@@ -1,4 +1,5 @@
 /** Forward authentication: what a reverse proxy is answered, with tokens of ours and of a provider. */
+import { request as httpRequest } from 'node:http';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { identityFields } from '../../src/config/sections/forward-auth.ts';
 import { headerPresets } from '../../src/verification-api/identity-headers.ts';
@@ -374,6 +375,53 @@ describe('rules', () => {
     expect(
       (await verify(await service.tokenFor('alice', 'X', { scope: 'x' }), { uri: '/', host })).status,
     ).toBe(403);
+  });
+});
+
+describe('Envoy, which asks with the request itself', () => {
+  const rules = [
+    { path: '/admin', scope: ['admin'] },
+    { path: '/write', methods: ['POST'], scope: ['write'] },
+  ];
+  test.each<[string, string, number]>([
+    ['GET', '', 200],
+    ['GET', 'a/b?c=d', 200],
+    ['HEAD', 'a', 200],
+    ['POST', 'a', 200],
+    ['PUT', 'a', 200],
+    ['PATCH', 'a', 200],
+    ['DELETE', 'a', 200],
+    ['GET', 'admin', 403],
+    ['GET', 'admin/', 403],
+    ['GET', 'x/%2e%2e/admin', 403],
+    ['GET', '/admin', 403],
+    ['GET', 'x%2f..%2fadmin', 403],
+    ['GET', '%2561dmin', 400],
+    ['POST', 'write', 403],
+    ['GET', 'write', 200],
+    ['GET', 'sasl', 200],
+    ['OPTIONS', 'a', 405],
+    ['TRACE', 'a', 405],
+  ])('by %s /%s is answered %d', async (method, path, status) => {
+    await start({ rules });
+    const token = await service.tokenFor('alice', 'X', { scope: 'read' });
+    const answered = await new Promise<number | undefined>((resolve, reject) => {
+      const { hostname, port } = new URL(service.url);
+      const headers = {
+        authorization: `Bearer ${token}`,
+        'x-forwarded-uri': '/public',
+        'x-forwarded-method': 'GET',
+      };
+      const asked = httpRequest(
+        { hostname, port, method, headers, path: `/verify/path/${path}` },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        },
+      );
+      asked.on('error', reject).end();
+    });
+    expect(answered).toBe(status);
   });
 });
 
