@@ -5,7 +5,9 @@
 import type { OperationHandlers } from '../http/operation-handler.ts';
 import type { operations } from '../generated/matrix-client.ts';
 import type { Handler } from '../http/exchange.ts';
+import { PageRefusal } from '../http/pages/page-refusal.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
+import { message } from '../texts/message.ts';
 import { clientWellKnown, type WellKnownOptions } from './client-well-known.ts';
 import type { MatrixApiDeps } from './deps.ts';
 import type { LogInDeps } from './login/deps.ts';
@@ -43,5 +45,6 @@ export function matrixApiHandlers(
 }
 
 const noSso: Handler = () => {
-  throw new MatrixError(404, 'M_UNRECOGNIZED', 'Single sign-on is switched off on this server');
+  const wire = new MatrixError(404, 'M_UNRECOGNIZED', 'Single sign-on is switched off on this server');
+  throw new PageRefusal(message('refused.sso-off'), { wire });
 };

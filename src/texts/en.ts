@@ -40,6 +40,8 @@ export const en = {
     'The app that sent you here did not say where to return to in a way that can be used. Go back to the app and start again.',
   'refused.no-such-provider':
     'There is no such identity provider here. Please return to your app and choose another one.',
+  'refused.sso-off':
+    'Single sign-on is switched off on this server. Go back to the app and sign in another way.',
   'refused.path': 'There is nothing at this address. It may have been copied only in part.',
   'refused.path.title': 'This page does not exist',
   'refused.path.way-on': 'Go to the start page',
