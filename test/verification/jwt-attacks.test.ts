@@ -2,6 +2,8 @@
 import { createHmac } from 'node:crypto';
 import { exportSPKI, importJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { resolveSettings } from '../../src/upstream/resolved-settings.ts';
+import { localJwt } from '../../src/verification/strategies/local-jwt.ts';
 import { signingKey } from '../upstream/support/forged-idp.ts';
 import { startTokenIdp, type TokenIdp } from './support.ts';
 
@@ -335,6 +337,36 @@ describe('the text', () => {
   ])('is signed by %s', async (_name, signature) => {
     const token = await peer.sign();
     await refuses(() => `${token.slice(0, token.lastIndexOf('.'))}.${signature.toString('base64url')}`);
+  });
+});
+
+describe('what could not count', () => {
+  test.each<[string, () => Promise<string>, number]>([
+    ['another audience', () => peer.sign({ aud: 'x' }), 0],
+    ['another issuer', () => peer.sign({ iss: 'https://evil.example.com' }), 0],
+    ['an expiry that has passed', () => peer.sign({ exp: 1 }), 0],
+    ['another type', () => peer.sign({}, { typ: 'JWT' }), 0],
+    ['no algorithm', () => Promise.resolve(raw({ alg: 'none' }, peer.claims())), 0],
+    ['a text that is malformed', () => signedRaw(ES256, 'x'), 0],
+    ['nothing wrong', () => peer.sign(), 1],
+  ])('by %s costs no cryptography (117)', async (_name, make, checks) => {
+    let checked = 0;
+    const strategy = localJwt({
+      provider: {
+        metadata: () => peer.idp.provider.metadata(),
+        signatures: {
+          verify: (jws, algorithms) => {
+            checked++;
+            return peer.idp.provider.signatures.verify(jws, algorithms);
+          },
+        },
+      },
+      settings: resolveSettings({ id: 'main', issuer: peer.idp.issuer, client_id: 'gatehouse' }),
+      tokens: { strategies: ['jwt'] },
+      clock: peer.idp.clock,
+    });
+    const finding = await strategy.inspect(await make());
+    expect([finding.kind, checked]).toEqual([checks === 1 ? 'claims' : 'inactive', checks]);
   });
 });
 
