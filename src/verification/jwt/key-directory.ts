@@ -18,7 +18,7 @@ const REMEMBERED_LIMIT = 1000;
 /** The longest name that file systems take. */
 const NAME_LIMIT = 255;
 
-export const HMAC_ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
+const HMAC_ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
 
 export interface KeyDirectory {
   /** Verifies by the one key that the token's azp, alg and kid name. Throws Unavailable where the folder cannot be read. */
