@@ -84,6 +84,7 @@ export async function composeApp(
     home: showHome(config, hasAccountPage(config, login)),
     trustedProxies: config.listen.trusted_proxies,
     bodyLimitBytes: config.limits.body_bytes,
+    requestsInFlight: config.limits.requests_in_flight,
     log,
     metrics,
     clock,

@@ -10,6 +10,7 @@ import { createRequestLog } from '../observability/request-log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { systemRandom } from '../protocol/clock.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
+import { createAdmission } from './admission.ts';
 import { createBodyBounds } from './body.ts';
 import { createClientAddress } from './client-ip.ts';
 import type { ApiDocument, Handler } from './exchange.ts';
@@ -51,6 +52,8 @@ export interface AppOptions {
   readonly bodyLimitBytes?: number;
   /** How long a request body may take. Default 10 s. */
   readonly bodyTimeoutMs?: number;
+  /** How many requests may be under way at once. Default 2048. */
+  readonly requestsInFlight?: number;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -109,6 +112,7 @@ function createSurroundings(options: AppOptions): Surroundings {
     log,
     logRequest: createRequestLog(log),
     metrics,
+    admission: createAdmission(clock, { inFlight: options.requestsInFlight ?? 2048 }),
     bounds: createBodyBounds(bodyLimitBytes, bodyTimeoutMs),
     addressOf: createClientAddress(trustedProxies),
     nextRequestId: () => `${boot}-${++count}`,

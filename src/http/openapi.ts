@@ -1,6 +1,6 @@
 /**
  * The OpenAPI documents as a route table: every operation has a handler and every handler an operation, or the service does not start.
- * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), and, on a
+ * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), `x-gatehouse-shed: last` (refused last when there is too much to do), and, on a
  * path, `x-gatehouse-also` (the paths of older versions of the API that it is served under as well) and `x-gatehouse-rest` (its last parameter takes the rest of the path, slashes
  * included).
  */
@@ -53,6 +53,8 @@ export interface Operation {
   readonly hot: boolean;
   readonly contentError: OAuthErrorCode;
   readonly bareFailures: boolean;
+  /** Whether it is refused last when there is too much to do: it ends or prolongs a session. */
+  readonly shedLast: boolean;
   readonly handler: Handler;
   readonly checks?: OperationChecks;
 }
@@ -78,6 +80,7 @@ export interface OperationObject {
   readonly 'x-gatehouse-error'?: OAuthErrorCode;
   readonly 'x-gatehouse-failures'?: 'bare';
   readonly 'x-gatehouse-hot'?: boolean;
+  readonly 'x-gatehouse-shed'?: 'last';
 }
 
 export interface Parameter {
@@ -191,6 +194,7 @@ function createOperation(
     hot,
     contentError: documented['x-gatehouse-error'] ?? 'invalid_request',
     bareFailures: documented['x-gatehouse-failures'] === 'bare',
+    shedLast: documented['x-gatehouse-shed'] === 'last',
     handler: handler as unknown as Handler,
     documented,
     unconstrained,

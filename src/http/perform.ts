@@ -1,15 +1,17 @@
 /** One request from its arrival to its answer, log line and count: the same for the hot look-up and for Express. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Log } from '../observability/log.ts';
 import { inOrigin } from '../observability/origin.ts';
 import type { WriteRequestLine } from '../observability/request-log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../protocol/clock.ts';
+import type { Admission } from './admission.ts';
 import { readBody } from './body.ts';
 import type { BodyBounds } from './body.ts';
 import { refuse } from './errors.ts';
 import type { Refusal } from './errors.ts';
-import type { Sharing } from './cors.ts';
+import { type Sharing, sharingHeaders } from './cors.ts';
 import { type Reply, speaksMatrix } from './exchange.ts';
 import { ClientGone, RequestFault } from './fault.ts';
 import { parseForm } from './form-body.ts';
@@ -26,6 +28,7 @@ export interface Surroundings {
   readonly logRequest: WriteRequestLine;
   readonly metrics: Metrics;
   readonly bounds: BodyBounds;
+  readonly admission: Admission;
   readonly addressOf: (message: IncomingMessage) => string;
   readonly nextRequestId: () => string;
   /** The public URL. */
@@ -46,7 +49,12 @@ export function perform(
   params: Readonly<Record<string, string>> = noParams,
   fault?: Error,
 ): void {
-  const { clock, nextRequestId, addressOf } = surroundings;
+  const { clock, nextRequestId, addressOf, admission } = surroundings;
+  const verdict = admission.enter(response, operation.shedLast);
+  if (verdict !== 'admitted') {
+    shed(operation, response, surroundings, verdict === 'flooding');
+    return;
+  }
   const exchange = new Exchange(operation, message, params, nextRequestId(), clock.monotonic(), addressOf);
   try {
     checkMessage(message);
@@ -141,6 +149,7 @@ function concludeRefused(
     finishRefused(exchange, response, refusal, surroundings, error);
   } catch (failure) {
     surroundings.log.error({ err: failure }, 'an answer could not be sent');
+    surroundings.admission.leave(exchange.message.socket);
     response.destroy();
   }
 }
@@ -191,6 +200,48 @@ function sharingOf(operation: Operation): Sharing {
 
 const statusClasses = ['gone', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
+/**
+ * Refuses before anything is looked at: no log line, as there may be thousands a second. Who floods gets the last answer of the connection, and what else it has sent
+ * is not read.
+ */
+function shed(
+  operation: Operation,
+  response: ServerResponse,
+  { metrics }: Surroundings,
+  isFlooding: boolean,
+): void {
+  metrics.count('requestsShed', { reason: isFlooding ? 'flooding' : 'overload' });
+  const { socket } = response.req;
+  if (isFlooding) {
+    if (flooding.has(socket)) return;
+    flooding.add(socket);
+    response.once('finish', () => socket.destroySoon());
+  }
+  const { body, type } = busy(operation);
+  response.writeHead(503, [
+    ...['content-type', type],
+    ...['cache-control', 'no-store'],
+    ...['retry-after', '1'],
+    ...(isFlooding ? ['connection', 'close'] : []),
+    ...sharingHeaders[sharingOf(operation)],
+  ]);
+  response.end(body);
+}
+
+const BUSY = 'too much to do at the moment, try again later';
+
+/** In the words of the mount; what ends a session at the client must not look like an error of its protocol. */
+function busy({ dialect, bareFailures }: Operation): { body: string; type: string } {
+  const json = (body: object) => ({ body: JSON.stringify(body), type: 'application/json' });
+  if (dialect === 'matrix' && !bareFailures) return json({ errcode: 'M_UNKNOWN', error: BUSY });
+  if (dialect === 'oauth' && bareFailures) return json({ message: BUSY });
+  if (dialect === 'oauth') return json({ error: 'temporarily_unavailable', error_description: BUSY });
+  return { body: BUSY, type: 'text/plain; charset=utf-8' };
+}
+
+/** Connections whose last answer is on its way. */
+const flooding = new WeakSet<Socket>();
+
 /** One log line and one count. `status` is `undefined` where the client left before the answer. */
 function record(
   exchange: Exchange,
@@ -199,6 +250,7 @@ function record(
   reason?: string,
 ): void {
   const { operation, annotations } = exchange;
+  surroundings.admission.leave(exchange.message.socket);
   const milliseconds = surroundings.clock.monotonic() - exchange.startedAt;
   const statusClass = statusClasses[Math.floor((status ?? 0) / 100)] ?? '5xx';
   surroundings.metrics.count('httpRequests', { operation: operation.operationId, status: statusClass });

@@ -22,6 +22,7 @@ export const undocumented = {
   hot: false,
   contentError: 'invalid_request',
   bareFailures: false,
+  shedLast: false,
 } as const;
 
 /** Routes by their path in the syntax of Express, literal segments before parameters. Throws where two answer the same. */

@@ -81,6 +81,14 @@ export const metricDeclarations = {
     help: 'Requests refused because an address or an account had too many.',
     labels: { limit: 'name of the limit' },
   },
+  requestsShed: {
+    kind: 'counter',
+    name: 'gatehouse_requests_shed_total',
+    help: 'Requests refused before they were looked at, because there was too much to do.',
+    labels: {
+      reason: '`overload`, or `flooding` for a connection that sent far more requests than it had answers to',
+    },
+  },
   outbox: {
     kind: 'gauge',
     name: 'gatehouse_homeserver_outbox_entries',

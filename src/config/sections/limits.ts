@@ -38,6 +38,11 @@ export const limitsSection = z.strictObject({
     'failures a minute',
     'Wrong passwords from one address (for IPv6, one /64).',
   ),
+  requests_in_flight: count(
+    { min: 64, max: 100_000, default: 2048 },
+    'requests',
+    'Requests that one process works on at once. Above: 503 with `Retry-After`; refreshes and sign-outs are refused only from twice as many on.',
+  ),
   body_bytes: count(
     { min: 1024, max: 1_048_576, default: 65_536 },
     'bytes',
