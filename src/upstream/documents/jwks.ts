@@ -104,6 +104,7 @@ async function usableKey(jwk: Record<string, unknown>): Promise<VerificationKey 
   if (kid !== undefined && typeof kid !== 'string') return undefined;
   // Shorter ones are too weak, longer ones too slow: the cost of a check grows with the square.
   if (kty === 'RSA' && (rsaBits(jwk['n']) < 2048 || rsaBits(jwk['n']) > 16_384)) return undefined;
+  if (kty === 'RSA' && !isSoundExponent(jwk['e'])) return undefined;
   const imported = new Map<string, Promise<CryptoKey>>();
   const key: VerificationKey = {
     kid,
@@ -134,6 +135,14 @@ function publicPart(jwk: Record<string, unknown>): JWK {
   return Object.fromEntries(
     Object.entries({ kty, crv, x, y, n, e, pub }).filter(([, value]) => value !== undefined),
   );
+}
+
+/** With 1 every padded text is its own signature, and an even one has no inverse; RFC 8017 section 3.1 asks for an odd one of 3 or more. */
+function isSoundExponent(exponent: unknown): boolean {
+  if (typeof exponent !== 'string') return false;
+  const bytes = Buffer.from(exponent, 'base64url');
+  const value = BigInt(`0x${bytes.toString('hex') || '0'}`);
+  return value >= 3n && value % 2n === 1n && value < 2n ** 64n;
 }
 
 function rsaBits(modulus: unknown): number {

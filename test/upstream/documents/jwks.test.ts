@@ -223,6 +223,24 @@ describe('a key set', () => {
   });
 
   it.each([
+    ['1', 'AQ', false],
+    ['0', 'AA', false],
+    ['even', 'BA', false],
+    ['even, 65538', 'AQAC', false],
+    ['absent', undefined, false],
+    ['a number', 3, false],
+    ['as large as the modulus', 'x'.repeat(340), false],
+    ['3', 'Aw', true],
+    ['65537', 'AQAB', true],
+    ['65537 with zeroes before it', 'AAEAAQ', true],
+  ])('leave out an RSA key whose exponent is %s (114)', async (_name, e, isUsable) => {
+    const { jwk } = await signingKey('rsa exponent', 'RS256');
+    const set = parseKeySet(JSON.stringify({ keys: [{ ...jwk, e }] }), () => undefined);
+    if (isUsable) expect((await set).keys).toHaveLength(1);
+    else await expect(set).rejects.toThrow(/no usable signing key/);
+  });
+
+  it.each([
     ['no keys', '{"keys":[]}'],
     ['no array', '{"keys":{}}'],
     ['no member', '{}'],
