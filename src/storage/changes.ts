@@ -8,7 +8,7 @@ import type { Database, StorageLog } from './engine/database.ts';
 import type { Schema } from './schema.ts';
 
 /** What may be cached by several processes. Things that change rarely: all writers of a topic wait for each other's transactions. */
-export type ChangeTopic = 'clients' | 'idp_documents' | 'signing_keys' | 'users';
+export type ChangeTopic = 'signing_keys';
 
 /** The counters' table; this file's alone. */
 interface ChangesTable {
