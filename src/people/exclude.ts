@@ -4,6 +4,7 @@ import { endSessions } from '../sessions/end-many.ts';
 import { voidPending } from '../storage/personal-data.ts';
 import { setUserAdmin } from '../storage/records/people.ts';
 import { deleteUpstreamGrants } from '../storage/records/upstream-grants.ts';
+import { lockUser } from '../storage/records/users.ts';
 
 /**
  * The IdP's claims say that a person is not let in any more: all their sessions end, what they have under way comes to nothing, and their
@@ -16,8 +17,10 @@ export async function excludePerson(
 ): Promise<number> {
   // Sessions first: after a crash in between, the upstream token is still there, and the next check ends the rest.
   await deps.db.write(async (tx) => {
-    await voidPending(tx, { userId, at: deps.clock.now() });
+    // The user's row before the pending ones, as everybody who locks both does: otherwise two of them could wait for each other.
+    await lockUser(tx, userId);
     await setUserAdmin(tx, { id: userId, isAdmin: false });
+    await voidPending(tx, { userId, at: deps.clock.now() });
   });
   const ended = await endSessions(deps, { of: { userId }, reason: 'access_rules' });
   await deps.db.write((tx) => deleteUpstreamGrants(tx, userId));

@@ -6,6 +6,7 @@ import { queueTelling } from '../provisioning/outbox.ts';
 import type { Schema } from '../storage/schema.ts';
 import { removeAfterDeactivation, voidPending } from '../storage/personal-data.ts';
 import { markUserDeactivated, setUserLocked } from '../storage/records/people.ts';
+import { lockUser } from '../storage/records/users.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { endSessions } from '../sessions/end-many.ts';
 
@@ -16,8 +17,11 @@ import { endSessions } from '../sessions/end-many.ts';
 export async function lockPerson(deps: SessionEndingDeps, userId: InternalUserId): Promise<boolean> {
   const at = deps.clock.now();
   const changed = await deps.db.write(async (tx) => {
+    // The user's row before the pending ones, as everybody who locks both does: otherwise two of them could wait for each other.
+    await lockUser(tx, userId);
+    const changed = await setUserLocked(tx, { id: userId, at });
     await voidPending(tx, { userId, at });
-    return (await setUserLocked(tx, { id: userId, at })) && tellLocked(tx, deps, { userId, locked: true });
+    return changed && tellLocked(tx, deps, { userId, locked: true });
   });
   return conclude(deps, changed, 'user_locked', userId);
 }

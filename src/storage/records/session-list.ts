@@ -35,14 +35,14 @@ export function findSession(db: Kysely<Schema>, id: SessionId): Promise<Session 
   return db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** How many live sessions there are. */
-export async function countLiveSessions(
-  db: Kysely<Schema>,
-  of: Pick<SessionFilter, 'userId' | 'clientId'>,
-): Promise<number> {
-  let query = db.selectFrom('sessions').where('ended_at', 'is', null);
-  if (of.userId !== undefined) query = query.where('user_id', '=', of.userId);
-  if (of.clientId !== undefined) query = query.where('client_id', '=', of.clientId);
+/** Somebody's sessions: a filter that is left empty by mistake does not compile. */
+type Owner = Required<Pick<SessionFilter, 'userId'>> | Required<Pick<SessionFilter, 'clientId'>>;
+
+/** How many live sessions somebody has. */
+export async function countLiveSessions(db: Kysely<Schema>, of: Owner): Promise<number> {
+  const live = db.selectFrom('sessions').where('ended_at', 'is', null);
+  const query =
+    'userId' in of ? live.where('user_id', '=', of.userId) : live.where('client_id', '=', of.clientId);
   const row = await query.select(({ fn }) => fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
   return row.count;
 }
