@@ -27,7 +27,12 @@ export interface Statement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
   readonly query: RootOperationNode;
+  /** Of a hot query: how its rows are made, if the engine gives them as arrays. */
+  readonly literal?: RowLiteral | undefined;
 }
+
+/** The row of a statement's values, written as one object literal. */
+export type RowLiteral = (values: readonly unknown[]) => Record<string, unknown>;
 
 /** Why a transaction was rolled back although its work returned: on both engines a statement that fails ends its transaction. */
 export const SWALLOWED = 'a statement of the transaction had failed and the work went on: it was rolled back';

@@ -4,7 +4,7 @@
  */
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { Engine } from './database.ts';
-import { directPathOf } from './dialect.ts';
+import { directPathOf, type RowLiteral } from './dialect.ts';
 import type { Schema } from '../schema.ts';
 
 /** Stands for the parameter of that index while the query is built. */
@@ -35,16 +35,21 @@ export function hotQuery<Parameters extends readonly unknown[], Row>(
   return async (db, ...parameters) => (await run(db, parameters)).rows as Row[];
 }
 
-/** As `hotQuery`, for a query of at most one row. */
+/**
+ * As `hotQuery`, for a query of at most one row. `literal` writes the row of its columns' values, in the order in which the query names them: the
+ * objects that others make member by member are dearer than the look-up itself. On SQLite it is compared with the statement's columns once.
+ */
 export function hotRow<Parameters extends readonly unknown[], Row>(
   build: Build<Parameters, Row>,
+  literal: (values: readonly unknown[]) => Record<keyof NoInfer<Row>, unknown>,
 ): (db: Kysely<Schema>, ...parameters: Parameters) => Promise<Row | undefined> {
-  const run = runner(build);
+  const run = runner(build, literal);
   return async (db, ...parameters) => (await run(db, parameters)).rows[0] as Row | undefined;
 }
 
 function runner<Parameters extends readonly unknown[]>(
   build: Build<Parameters, unknown>,
+  literal?: RowLiteral,
 ): (db: Kysely<Schema>, parameters: Parameters) => Promise<QueryResult<unknown>> {
   const templates: Partial<Record<Engine, Template>> = {};
   return (db, parameters) => {
@@ -56,6 +61,7 @@ function runner<Parameters extends readonly unknown[]>(
     return execute({
       sql: compiled.sql,
       query: compiled.query,
+      literal,
       parameters: values.map((value) =>
         'parameter' in value ? parameters[value.parameter] : value.constant,
       ),

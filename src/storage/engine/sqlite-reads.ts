@@ -4,14 +4,13 @@
  * first all their reads, then all their answers, each with its code and data at hand; one request after the other costs half as much again.
  */
 import type { QueryResult } from 'kysely';
-import type { Statement } from './dialect.ts';
-import type { SqliteConnection } from './sqlite-connection.ts';
+import type { PlainStatement, SqliteConnection } from './sqlite-connection.ts';
 
 /** Reads all that was committed until it is run, which is after it was asked for. Rejects with SQLite's errors as they are. */
-export type BatchedRead = (statement: Pick<Statement, 'sql' | 'parameters'>) => Promise<QueryResult<unknown>>;
+export type BatchedRead = (statement: PlainStatement) => Promise<QueryResult<unknown>>;
 
 interface Waiting {
-  readonly statement: Parameters<BatchedRead>[0];
+  readonly statement: PlainStatement;
   readonly resolve: (result: QueryResult<unknown>) => void;
   readonly reject: (error: unknown) => void;
 }

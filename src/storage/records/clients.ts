@@ -85,8 +85,27 @@ export const clientAssertionsDuties: TableDuties = {
 
 export type ClientRecord = Selectable<ClientsTable>;
 
-export const findClient = hotRow((db, id: ClientId) =>
-  db.selectFrom('clients').selectAll().where('id', '=', id),
+const CLIENT_COLUMNS = [
+  'id',
+  'metadata_json',
+  'metadata_hash',
+  'secret_hash',
+  'origin',
+  'created_at',
+  'last_used_at',
+] as const satisfies (keyof ClientRecord)[];
+
+export const findClient = hotRow(
+  (db, id: ClientId) => db.selectFrom('clients').select(CLIENT_COLUMNS).where('id', '=', id),
+  (v) => ({
+    id: v[0],
+    metadata_json: v[1],
+    metadata_hash: v[2],
+    secret_hash: v[3],
+    origin: v[4],
+    created_at: v[5],
+    last_used_at: v[6],
+  }),
 );
 
 /**

@@ -5,13 +5,15 @@ import { hotRow } from '../engine/hot-query.ts';
 import type { Schema } from '../schema.ts';
 
 /** What decides about a person's token before it was ever seen here. */
-export const findLinkedState = hotRow((db, issuer: string, subject: string) =>
-  db
-    .selectFrom('upstream_links')
-    .innerJoin('users', 'users.id', 'upstream_links.user_id')
-    .select(['users.id', 'users.localpart', 'users.locked_at', 'users.deactivated_at'])
-    .where('upstream_links.issuer', '=', issuer)
-    .where('upstream_links.subject', '=', subject),
+export const findLinkedState = hotRow(
+  (db, issuer: string, subject: string) =>
+    db
+      .selectFrom('upstream_links')
+      .innerJoin('users', 'users.id', 'upstream_links.user_id')
+      .select(['users.id', 'users.localpart', 'users.locked_at', 'users.deactivated_at'])
+      .where('upstream_links.issuer', '=', issuer)
+      .where('upstream_links.subject', '=', subject),
+  (v) => ({ id: v[0], localpart: v[1], locked_at: v[2], deactivated_at: v[3] }),
 );
 
 /** Whether a session of the user on this device ended since then, other than by making room for the next one. */

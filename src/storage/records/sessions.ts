@@ -117,8 +117,40 @@ export function touchSession(
   return updateActivity(db, session.id, session.at);
 }
 
-const updateActivity = hotRow((db, id: SessionId, at: number) =>
-  db.updateTable('sessions').set({ last_active_at: at }).where('id', '=', id).returningAll(),
+const SESSION_COLUMNS = [
+  'id',
+  'user_id',
+  'client_id',
+  'device_id',
+  'scope',
+  'origin',
+  'authenticated_at',
+  'upstream_sid',
+  'created_at',
+  'last_active_at',
+  'ended_at',
+  'end_reason',
+  'device_name',
+] as const satisfies (keyof Session)[];
+
+const updateActivity = hotRow(
+  (db, id: SessionId, at: number) =>
+    db.updateTable('sessions').set({ last_active_at: at }).where('id', '=', id).returning(SESSION_COLUMNS),
+  (v) => ({
+    id: v[0],
+    user_id: v[1],
+    client_id: v[2],
+    device_id: v[3],
+    scope: v[4],
+    origin: v[5],
+    authenticated_at: v[6],
+    upstream_sid: v[7],
+    created_at: v[8],
+    last_active_at: v[9],
+    ended_at: v[10],
+    end_reason: v[11],
+    device_name: v[12],
+  }),
 );
 
 /** What a refresh needs of its session. */
@@ -134,12 +166,14 @@ export function touchSessionOf(
   return updateActivityOf(db, token.hash, token.at);
 }
 
-const updateActivityOf = hotRow((db, hash: SecretHash, at: number) =>
-  db
-    .updateTable('sessions')
-    .set({ last_active_at: at })
-    .where('id', '=', (eb) => eb.selectFrom('refresh_tokens').select('session_id').where('hash', '=', hash))
-    .returning(REFRESHED_COLUMNS),
+const updateActivityOf = hotRow(
+  (db, hash: SecretHash, at: number) =>
+    db
+      .updateTable('sessions')
+      .set({ last_active_at: at })
+      .where('id', '=', (eb) => eb.selectFrom('refresh_tokens').select('session_id').where('hash', '=', hash))
+      .returning(REFRESHED_COLUMNS),
+  (v) => ({ id: v[0], user_id: v[1], client_id: v[2], scope: v[3], ended_at: v[4] }),
 );
 
 /** The session of a refresh token. */

@@ -59,12 +59,14 @@ const listOfSubject = hotQuery((db, issuer: string, subject: string, since: numb
     .where('at', '>=', since),
 );
 
-const findOfSession = hotRow((db, issuer: string, sid: string, since: number) =>
-  db
-    .selectFrom('sign_outs')
-    .select('id')
-    .where('issuer', '=', issuer)
-    .where('sid', '=', sid)
-    .where('subject', 'is', null)
-    .where('at', '>=', since),
+const findOfSession = hotRow(
+  (db, issuer: string, sid: string, since: number) =>
+    db
+      .selectFrom('sign_outs')
+      .select('id')
+      .where('issuer', '=', issuer)
+      .where('sid', '=', sid)
+      .where('subject', 'is', null)
+      .where('at', '>=', since),
+  (v) => ({ id: v[0] }),
 );

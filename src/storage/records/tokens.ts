@@ -81,30 +81,49 @@ export interface AccessTokenView {
 }
 
 /** The hot query of introspection: three primary-key look-ups in one statement. */
-export const findAccessToken = hotRow((db, hash: SecretHash) =>
-  db
-    .selectFrom('access_tokens')
-    .innerJoin('sessions', 'sessions.id', 'access_tokens.session_id')
-    .leftJoin('users', 'users.id', 'sessions.user_id')
-    .select([
-      'access_tokens.session_id',
-      'access_tokens.refresh_hash',
-      'access_tokens.scope as token_scope',
-      'access_tokens.created_at',
-      'access_tokens.expires_at',
-      'access_tokens.first_used_at',
-      'sessions.scope as session_scope',
-      'sessions.client_id',
-      'sessions.device_id',
-      'sessions.created_at as session_created_at',
-      'sessions.last_active_at',
-      'sessions.ended_at',
-      'sessions.user_id',
-      'users.localpart',
-      'users.locked_at',
-      'users.deactivated_at',
-    ])
-    .where('access_tokens.hash', '=', hash),
+export const findAccessToken = hotRow(
+  (db, hash: SecretHash) =>
+    db
+      .selectFrom('access_tokens')
+      .innerJoin('sessions', 'sessions.id', 'access_tokens.session_id')
+      .leftJoin('users', 'users.id', 'sessions.user_id')
+      .select([
+        'access_tokens.session_id',
+        'access_tokens.refresh_hash',
+        'access_tokens.scope as token_scope',
+        'access_tokens.created_at',
+        'access_tokens.expires_at',
+        'access_tokens.first_used_at',
+        'sessions.scope as session_scope',
+        'sessions.client_id',
+        'sessions.device_id',
+        'sessions.created_at as session_created_at',
+        'sessions.last_active_at',
+        'sessions.ended_at',
+        'sessions.user_id',
+        'users.localpart',
+        'users.locked_at',
+        'users.deactivated_at',
+      ])
+      .where('access_tokens.hash', '=', hash),
+  (v) => ({
+    session_id: v[0],
+    refresh_hash: v[1],
+    token_scope: v[2],
+    created_at: v[3],
+    expires_at: v[4],
+    first_used_at: v[5],
+    session_scope: v[6],
+    client_id: v[7],
+    device_id: v[8],
+    session_created_at: v[9],
+    last_active_at: v[10],
+    ended_at: v[11],
+    user_id: v[12],
+    localpart: v[13],
+    locked_at: v[14],
+    deactivated_at: v[15],
+  }),
 );
 
 export async function insertAccessToken(db: Kysely<Schema>, token: AccessToken): Promise<void> {
@@ -151,8 +170,20 @@ const addRefreshToken = hotQuery((db, ...values: RefreshToken[keyof RefreshToken
   db.insertInto('refresh_tokens').values(rowOf<RefreshToken>(REFRESH_COLUMNS, values)),
 );
 
-export const findRefreshToken = hotRow((db, hash: SecretHash) =>
-  db.selectFrom('refresh_tokens').selectAll().where('hash', '=', hash),
+export const findRefreshToken = hotRow(
+  (db, hash: SecretHash) => db.selectFrom('refresh_tokens').select(REFRESH_COLUMNS).where('hash', '=', hash),
+  (v) => ({
+    hash: v[0],
+    session_id: v[1],
+    generation: v[2],
+    predecessor_hash: v[3],
+    refresh_nonce: v[4],
+    access_nonce: v[5],
+    access_hash: v[6],
+    created_at: v[7],
+    consumed_at: v[8],
+    used_at: v[9],
+  }),
 );
 
 /** Expiry of an access token by its hash. */
@@ -188,24 +219,26 @@ export function consumeRefreshToken(
   return updateConsumed(db, token.hash, token.userId, token.at);
 }
 
-const updateConsumed = hotRow((db, hash: SecretHash, userId: InternalUserId | null, at: number) =>
-  db
-    .updateTable('refresh_tokens')
-    .set((eb) => ({ consumed_at: at, used_at: eb.fn.coalesce('used_at', eb.val(at)) }))
-    .where('hash', '=', hash)
-    .where('consumed_at', 'is', null)
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('users')
-            .select('id')
-            .where('id', '=', userId)
-            .where('deactivated_at', 'is not', null),
+const updateConsumed = hotRow(
+  (db, hash: SecretHash, userId: InternalUserId | null, at: number) =>
+    db
+      .updateTable('refresh_tokens')
+      .set((eb) => ({ consumed_at: at, used_at: eb.fn.coalesce('used_at', eb.val(at)) }))
+      .where('hash', '=', hash)
+      .where('consumed_at', 'is', null)
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('users')
+              .select('id')
+              .where('id', '=', userId)
+              .where('deactivated_at', 'is not', null),
+          ),
         ),
-      ),
-    )
-    .returning(['generation', 'predecessor_hash', 'used_at']),
+      )
+      .returning(['generation', 'predecessor_hash', 'used_at']),
+  (v) => ({ generation: v[0], predecessor_hash: v[1], used_at: v[2] }),
 );
 
 /** Gives a pair a new access token. */
@@ -228,13 +261,15 @@ export function markPairUsed(
   return updateUsed(db, pair.hash, pair.at);
 }
 
-const updateUsed = hotRow((db, hash: SecretHash, at: number) =>
-  db
-    .updateTable('refresh_tokens')
-    .set({ used_at: at })
-    .where('hash', '=', hash)
-    .where('used_at', 'is', null)
-    .returning('predecessor_hash'),
+const updateUsed = hotRow(
+  (db, hash: SecretHash, at: number) =>
+    db
+      .updateTable('refresh_tokens')
+      .set({ used_at: at })
+      .where('hash', '=', hash)
+      .where('used_at', 'is', null)
+      .returning('predecessor_hash'),
+  (v) => ({ predecessor_hash: v[0] }),
 );
 
 /** Notes the first use of an access token; false where the token is gone. */
@@ -245,12 +280,14 @@ export async function markAccessTokenUsed(
   return (await updateFirstUse(db, token.hash, token.at)) !== undefined;
 }
 
-const updateFirstUse = hotRow((db, hash: SecretHash, at: number) =>
-  db
-    .updateTable('access_tokens')
-    .set((eb) => ({ first_used_at: eb.fn.coalesce('first_used_at', eb.val(at)) }))
-    .where('hash', '=', hash)
-    .returning('hash'),
+const updateFirstUse = hotRow(
+  (db, hash: SecretHash, at: number) =>
+    db
+      .updateTable('access_tokens')
+      .set((eb) => ({ first_used_at: eb.fn.coalesce('first_used_at', eb.val(at)) }))
+      .where('hash', '=', hash)
+      .returning('hash'),
+  (v) => ({ hash: v[0] }),
 );
 
 /**

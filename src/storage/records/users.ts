@@ -46,8 +46,27 @@ export const upstreamLinksDuties: TableDuties = {
 
 export type User = Selectable<UsersTable>;
 
-export const findUser = hotRow((db, id: InternalUserId) =>
-  db.selectFrom('users').selectAll().where('id', '=', id),
+const USER_COLUMNS = [
+  'id',
+  'localpart',
+  'displayname',
+  'created_at',
+  'locked_at',
+  'deactivated_at',
+  'is_admin',
+] as const satisfies (keyof User)[];
+
+export const findUser = hotRow(
+  (db, id: InternalUserId) => db.selectFrom('users').select(USER_COLUMNS).where('id', '=', id),
+  (v) => ({
+    id: v[0],
+    localpart: v[1],
+    displayname: v[2],
+    created_at: v[3],
+    locked_at: v[4],
+    deactivated_at: v[5],
+    is_admin: v[6],
+  }),
 );
 
 /**

@@ -44,4 +44,29 @@ describe('a connection to an SQLite file', () => {
       { id: 'a', size: 0, note: null, colour: 'red', one: 1 },
     ]);
   });
+
+  describe('the literal of a hot query', () => {
+    const columns = 'id, colour';
+
+    it('makes the rows', () => {
+      const literal = (v: readonly unknown[]) => ({ id: v[0], colour: v[1] });
+      const sql = `select ${columns} from things where id = ?`;
+      expect(connection.run({ sql, parameters: ['a'], literal }).rows).toEqual([{ id: 'a', colour: 'red' }]);
+      expect(connection.run({ sql, parameters: ['none'], literal }).rows).toEqual([]);
+    });
+
+    it.each<[string, (v: readonly unknown[]) => Record<string, unknown>]>([
+      ['writes them in another order', (v) => ({ id: v[1], colour: v[0] })],
+      ['writes one twice', (v) => ({ id: v[0], colour: v[0] })],
+      ['leaves one out', (v) => ({ id: v[0] })],
+      ['writes one that is not there', (v) => ({ id: v[0], colour: v[1], size: v[2] })],
+      ['has another name for one', (v) => ({ id: v[0], color: v[1] })],
+      ['writes nothing', () => ({})],
+    ])('is refused if it %s', (name, literal) => {
+      const sql = `select ${columns} from things -- ${name}`;
+      expect(() => connection.run({ sql, parameters: [], literal })).toThrow(
+        'but its columns are id, colour: name them in the same order',
+      );
+    });
+  });
 });
