@@ -93,6 +93,12 @@ export function residentMiB(pid: number): number {
   return Math.round(Number(kib) / 1024);
 }
 
+/** The most memory that a process has had, in MiB. */
+export function peakMiB(pid: number): number {
+  const [, kib = '0'] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${String(pid)}/status`, 'utf8')) ?? [];
+  return Math.round(Number(kib) / 1024);
+}
+
 export interface RunningGatehouse {
   readonly child: ChildProcess;
   readonly pid: number;

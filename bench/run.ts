@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --short] [-- --json] [-- --engine sqlite] [-- --only metadata|login|tokens|engine|sizes|life]`: every figure as a ratio to what the machine can do without us, measured in turns in the same
+ * `npm run bench [-- --short] [-- --json] [-- --engine sqlite] [-- --only metadata|login|tokens|engine|sizes|life|overload]`: every figure as a ratio to what the machine can do without us, measured in turns in the same
  * run. Exit code 1 where `--short` finds a ratio far from its target; docs/performance.md tells how to read the rest.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { measureEngine } from './engine-suite.ts';
 import { measureLoginRefusals } from './login-refusal.ts';
 import { measureLife, measureMetadata } from './metadata-suite.ts';
 import { measureSizes } from './size-suite.ts';
+import { measureOverload } from './overload-suite.ts';
 import { nextMessage, script, startNode, stop } from './processes.ts';
 import { circumstances, type Figure, hasRegressed, table } from './report.ts';
 import type { Stage } from './stage.ts';
@@ -64,6 +65,13 @@ try {
     );
   }
   if (wants('tokens')) figures.push(...(await measureTokens(stage)));
+  // Only when it is asked for in the short form: it wants the whole machine.
+  if (values.only === 'overload' || (!short && wants('overload'))) {
+    const place = mkdtempSync(join(folder, 'overload-'));
+    figures.push(
+      ...(await measureOverload(stage, { folder: place, databaseUrl: `sqlite:${place}/overload.db` })),
+    );
+  }
   for (const engine of values.engine.filter((name) => name === 'sqlite' || name === 'postgres')) {
     const postgres = engine === 'postgres' ? await startPostgres() : undefined;
     const databaseUrl = postgres?.url ?? `sqlite:${folder}/gatehouse.db`;

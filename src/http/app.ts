@@ -3,6 +3,7 @@
  * exact-match look-up in front of Express and performed by the same code, so both ways answer the same.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
+import type { Socket } from 'node:net';
 import express from 'express';
 import type { ErrorRequestHandler, Router } from 'express';
 import type { Log } from '../observability/log.ts';
@@ -18,7 +19,7 @@ import { RequestFault } from './fault.ts';
 import { loadOperations } from './openapi.ts';
 import type { Operation } from './openapi.ts';
 import { basePathOf, dialectOf, expressPath, pathOf, servedPaths } from './paths.ts';
-import { perform } from './perform.ts';
+import { perform, shed } from './perform.ts';
 import type { Surroundings } from './perform.ts';
 import { createPlaces, hotPlaces, operationFor, undocumented } from './places.ts';
 import type { RoutePlace } from './places.ts';
@@ -94,13 +95,26 @@ export async function createApp(options: AppOptions): Promise<GatehouseApp> {
   const router = createRouter(places, unmatched, surroundings);
   const cold = createColdListener(router, unmatched, surroundings);
   const hot = options.hotPaths === false ? new Map<string, RoutePlace>() : hotPlaces(places);
+  // Known without a route, as finding one costs more than the refusal.
+  const lasts = new Set(
+    [...places].filter(([, place]) => isShedLast(place)).map(([path]) => path.replaceAll('\\', '')),
+  );
+  // What is refused last has words of its own for it.
+  const mayCome = (socket: Socket, path: string): boolean =>
+    surroundings.admission.hasRoom(socket, lasts.has(path)) || (lasts.has(path) && !socket.destroyed);
   const listener: RequestListener = (message, response) => {
-    const place = hot.get(pathOf(message.url));
+    const path = pathOf(message.url);
+    const place = hot.get(path);
     const operation = place && operationFor(place, message.method);
     if (operation?.hot === true) perform(operation, message, response, surroundings);
-    else cold(message, response);
+    else if (mayCome(message.socket, path)) cold(message, response);
+    else shed(unmatched(message).operation, response, surroundings);
   };
   return { listener, router };
+}
+
+function isShedLast({ operations }: RoutePlace): boolean {
+  return [...operations.values()].some(({ shedLast }) => shedLast);
 }
 
 function createSurroundings(options: AppOptions): Surroundings {

@@ -1,6 +1,5 @@
 /** One request from its arrival to its answer, log line and count: the same for the hot look-up and for Express. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Log } from '../observability/log.ts';
 import { inOrigin } from '../observability/origin.ts';
 import type { WriteRequestLine } from '../observability/request-log.ts';
@@ -50,9 +49,8 @@ export function perform(
   fault?: Error,
 ): void {
   const { clock, nextRequestId, addressOf, admission } = surroundings;
-  const verdict = admission.enter(response, operation.shedLast);
-  if (verdict !== 'admitted') {
-    shed(operation, response, surroundings, verdict === 'flooding');
+  if (!admission.enter(message.socket, operation.shedLast)) {
+    shed(operation, response, surroundings);
     return;
   }
   const exchange = new Exchange(operation, message, params, nextRequestId(), clock.monotonic(), addressOf);
@@ -192,7 +190,7 @@ function send(exchange: Exchange, response: ServerResponse, reply: Reply): void 
   respond(response, exchange.message.method, reply, sharingOf(exchange.operation));
 }
 
-function sharingOf(operation: Operation): Sharing {
+function sharingOf(operation: Pick<Operation, 'dialect' | 'cors' | 'method'>): Sharing {
   if (!operation.cors) return 'none';
   if (operation.method === 'OPTIONS') return 'preflight';
   return speaksMatrix(operation.dialect) ? 'matrix' : 'oauth';
@@ -200,29 +198,18 @@ function sharingOf(operation: Operation): Sharing {
 
 const statusClasses = ['gone', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
-/**
- * Refuses before anything is looked at: no log line, as there may be thousands a second. Who floods gets the last answer of the connection, and what else it has sent
- * is not read.
- */
-function shed(
-  operation: Operation,
+/** Refuses before anything is looked at. No log line, as there may be thousands a second; they are counted. */
+export function shed(
+  operation: Pick<Operation, 'dialect' | 'bareFailures' | 'cors' | 'method'>,
   response: ServerResponse,
-  { metrics }: Surroundings,
-  isFlooding: boolean,
+  { metrics }: Pick<Surroundings, 'metrics'>,
 ): void {
-  metrics.count('requestsShed', { reason: isFlooding ? 'flooding' : 'overload' });
-  const { socket } = response.req;
-  if (isFlooding) {
-    if (flooding.has(socket)) return;
-    flooding.add(socket);
-    response.once('finish', () => socket.destroySoon());
-  }
+  metrics.count('requestsShed', {});
+  if (response.req.socket.destroyed) return;
   const { body, type } = busy(operation);
   response.writeHead(503, [
-    ...['content-type', type],
-    ...['cache-control', 'no-store'],
-    ...['retry-after', '1'],
-    ...(isFlooding ? ['connection', 'close'] : []),
+    ...['content-type', type, 'content-length', String(body.length)],
+    ...['cache-control', 'no-store', 'retry-after', '1'],
     ...sharingHeaders[sharingOf(operation)],
   ]);
   response.end(body);
@@ -231,16 +218,16 @@ function shed(
 const BUSY = 'too much to do at the moment, try again later';
 
 /** In the words of the mount; what ends a session at the client must not look like an error of its protocol. */
-function busy({ dialect, bareFailures }: Operation): { body: string; type: string } {
+function busy({ dialect, bareFailures }: Pick<Operation, 'dialect' | 'bareFailures'>): {
+  body: string;
+  type: string;
+} {
   const json = (body: object) => ({ body: JSON.stringify(body), type: 'application/json' });
   if (dialect === 'matrix' && !bareFailures) return json({ errcode: 'M_UNKNOWN', error: BUSY });
   if (dialect === 'oauth' && bareFailures) return json({ message: BUSY });
   if (dialect === 'oauth') return json({ error: 'temporarily_unavailable', error_description: BUSY });
   return { body: BUSY, type: 'text/plain; charset=utf-8' };
 }
-
-/** Connections whose last answer is on its way. */
-const flooding = new WeakSet<Socket>();
 
 /** One log line and one count. `status` is `undefined` where the client left before the answer. */
 function record(

@@ -85,9 +85,7 @@ export const metricDeclarations = {
     kind: 'counter',
     name: 'gatehouse_requests_shed_total',
     help: 'Requests refused before they were looked at, because there was too much to do.',
-    labels: {
-      reason: '`overload`, or `flooding` for a connection that sent far more requests than it had answers to',
-    },
+    labels: {},
   },
   outbox: {
     kind: 'gauge',

@@ -48,18 +48,22 @@ describe('one connection', () => {
     expect([...answer.matchAll(/"n":"(\d+)"/g)].map(([, n]) => Number(n))).toEqual(requests.map((_, n) => n));
   });
 
-  it('cannot have more than a few unanswered requests: the next is 503, and the connection ends', async () => {
+  it('cannot have more than a few dozen unanswered requests: it is cut off', async () => {
     await using app = await held();
-    const flood = sendRaw(app.port, get.repeat(1000), 3_000);
-    await sleep(200);
+    const began = performance.now();
+    const answer = await sendRaw(app.port, get.repeat(1000), 3_000);
+    expect(performance.now() - began).toBeLessThan(2_000);
     expect(app.started()).toBeLessThanOrEqual(32);
+    expect(answer).toBe('');
     app.release();
-    const answer = await flood;
-    const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
-    expect(statuses.slice(0, -1).every((status) => status === '200')).toBe(true);
-    expect(statuses.at(-1)).toBe('503');
-    expect(statuses.length).toBeLessThanOrEqual(33);
-    expect(answer).toMatch(/retry-after: 1\r\n[\s\S]*connection: close/i);
+    expect((await fetch(`${app.url}/.well-known/openid-configuration`)).status).toBe(200);
+  });
+
+  it('that sends hundreds at once is cut off even if each is answered in no time', async () => {
+    await using app = await startApp();
+    const answer = await sendRaw(app.port, get.repeat(1000), 3_000);
+    expect([...answer.matchAll(/HTTP\/1\.1 200/g)].length).toBeLessThanOrEqual(32);
+    expect((await fetch(`${app.url}/.well-known/openid-configuration`)).status).toBe(200);
   });
 
   it('that floods leaves others alone', async () => {
@@ -106,14 +110,11 @@ describe('the process', () => {
     expect((await fetch(app.url + path)).status).toBe(200);
   });
 
-  it('is full: a page is plain text, and what failed a refresh has no error of a protocol', async () => {
+  it('is full: a page is refused too', async () => {
     await using app = await held({ requestsInFlight: 10 });
     const asked = await occupy(app, 10);
     const page = await fetch(`${app.url}/oauth2/authorize`);
-    expect([page.status, page.headers.get('content-type')]).toEqual([503, 'text/plain; charset=utf-8']);
-    const refresh = await fetch(`${app.url}/_matrix/client/v3/refresh`, { method: 'POST', body: '{}' });
-    expect(refresh.status).toBe(503);
-    expect(await refresh.text()).not.toContain('errcode');
+    expect([page.status, page.headers.get('retry-after')]).toEqual([503, '1']);
     app.release();
     await Promise.all(asked);
   });
@@ -141,7 +142,7 @@ describe('the process', () => {
     const asked = await occupy(app, 10);
     await fetch(`${app.url}/.well-known/openid-configuration`);
     const { text } = await app.metrics.render();
-    expect(text).toMatch(/gatehouse_requests_shed_total\{[^}]*reason="overload"[^}]*\} 1/);
+    expect(text).toMatch(/gatehouse_requests_shed_total 1/);
     app.release();
     await Promise.all(asked);
   });
