@@ -58,12 +58,13 @@ export function expectedIssuer(
   return typeof stated === 'string' && settings.issuerAliases.includes(stated) ? stated : server.issuer;
 }
 
-/** The issuer that RFC 9207's `iss` must state: the document's own, or a template with an allowed tenant in it. */
+/** The issuer that RFC 9207's `iss` must state: the document's own, an alias, or a template with an allowed tenant in it. */
 export function issuerOfCallback(
   server: AuthorizationServer,
   settings: ResolvedSettings,
   stated: string | null,
 ): string {
+  if (stated !== null && settings.issuerAliases.includes(stated)) return stated;
   const template = settings.preset.issuer_template;
   if (template === undefined || server.issuer !== template.issuer) return server.issuer;
   const tenants = settings.allowedTenants.map((tenant) =>

@@ -5,7 +5,7 @@ import { redeemCode, type RedeemedCode } from './code-exchange.ts';
 import { checkSubject, issuerOfCallback } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { callbackError } from './login-errors.ts';
-import { UpstreamRefusal } from './refusal.ts';
+import { quoteForLog, UpstreamRefusal } from './refusal.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 import { fetchUserinfo } from './userinfo.ts';
 
@@ -77,6 +77,11 @@ function readCallback(
     const names = [...input.parameters.keys()];
     if (new Set(names).size < names.length) throw new UpstreamRefusal('callback', 'a parameter comes twice');
     const issuer = issuerOfCallback(server, settings, input.parameters.get('iss'));
+    const stated = input.parameters.get('iss');
+    if (stated !== null && stated !== issuer) {
+      const values = `"${quoteForLog(stated)}", expected "${issuer}"`;
+      throw new UpstreamRefusal('callback', `iss is ${values}`);
+    }
     const callback = oauth.validateAuthResponse(
       { ...server, issuer },
       client,
