@@ -36,6 +36,7 @@ export function checkProviders(input: Input, report: Report): void {
     checkProviderEndpoints(provider, path, report);
     checkProviderAccess(provider, path, report);
     checkProviderTokens(provider, path, report);
+    checkProviderProxy(provider, path, report);
     const {
       min_ttl_seconds: floor = discoveryDefaults.minTtl,
       max_ttl_seconds: ceiling = discoveryDefaults.maxTtl,
@@ -110,6 +111,19 @@ function checkProviderTokens({ tokens }: ProviderInput, path: KeyPath, report: R
       'is on, and `introspection` is not among the strategies',
       'Write `strategies: [jwt, introspection]`.',
     );
+  }
+}
+
+function checkProviderProxy({ proxy, proxy_url: short }: ProviderInput, path: KeyPath, report: Report): void {
+  if (proxy === undefined) return;
+  if (proxy.url !== undefined && short !== undefined) {
+    report([...path, 'proxy', 'url'], 'is set beside `proxy_url`', 'Remove one of the two.');
+  }
+  if (proxy.url === undefined && short === undefined) {
+    report([...path, 'proxy', 'url'], 'is missing', 'Add `url: http://proxy.example.com:3128`.');
+  }
+  if ((proxy.password ?? proxy.password_file) !== undefined && proxy.username === undefined) {
+    report([...path, 'proxy', 'username'], 'is missing beside the password', 'Add `username`.');
   }
 }
 

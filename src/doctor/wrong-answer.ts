@@ -74,6 +74,9 @@ export function jsonObjectOf(
   return 'wrong' in read ? read : { object: read.object, answered };
 }
 
+const PROXY =
+  'The provider was not reached: correct `proxy.url`, `proxy.username` or `proxy.password_file`, or let the proxy connect there.';
+
 function wrongFault(fault: OutboundFault): WrongAnswer {
   const seen = fault.message;
   switch (fault.kind) {
@@ -84,6 +87,8 @@ function wrongFault(fault: OutboundFault): WrongAnswer {
       const explained = explainTls(seen);
       return { kind: 'tls', seen: explained.seen, hint: explained.hint };
     }
+    case 'proxy':
+      return { kind: 'unreachable', seen, hint: PROXY };
     case 'too_large':
     case 'encoding':
     case 'content_type':

@@ -6,6 +6,7 @@ export type OutboundFaultKind =
   | 'timeout'
   | 'dns'
   | 'connect'
+  | 'proxy'
   | 'tls'
   | 'broken'
   | 'redirect'

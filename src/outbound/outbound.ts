@@ -4,13 +4,14 @@
  */
 import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { getCACertificates } from 'node:tls';
-import { Agent, buildConnector, ProxyAgent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Clock } from '../protocol/clock.ts';
 import { bareHost, isLoopbackHost, type AddressPolicy } from './addresses.ts';
 import { readBody } from './body.ts';
 import { createGate } from './gate.ts';
 import { faultOf, OutboundFault, plainUrl } from './outbound-fault.ts';
+import { createTunnel, type ForwardProxy } from './proxy.ts';
+import { createTrust } from './trust.ts';
 
 const USER_AGENT = 'Gatehouse/1 (Matrix sign-in; matrix-gatehouse)';
 
@@ -23,10 +24,10 @@ export interface OutboundOptions {
   readonly timeoutMs?: number | undefined;
   /** Requests under way at once, and as many again that wait. Default 64. */
   readonly concurrency?: number | undefined;
-  /** PEM certificates trusted besides the system's. */
+  /** PEM certificates trusted besides Node's and the system's, of the IdP and of an https proxy. */
   readonly ca?: string | undefined;
   /** Forward proxy; none by default, whatever the environment says. The proxy then resolves names: addresses are judged only where the URL has one. */
-  readonly proxyUrl?: string | undefined;
+  readonly proxy?: ForwardProxy | undefined;
   /** Name resolution; Node's own by default. */
   readonly lookup?: LookupFunction | undefined;
 }
@@ -116,19 +117,22 @@ function createDispatcher(options: OutboundOptions, timeoutMs: number, concurren
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   };
-  const tls = {
-    rejectUnauthorized: true,
-    ...(options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca] }),
-  };
-  if (options.proxyUrl !== undefined) {
-    return new ProxyAgent({ uri: options.proxyUrl, requestTls: tls, ...limits });
+  const trust = createTrust(options.ca);
+  if (options.proxy !== undefined) {
+    return new Agent({ ...limits, connect: createTunnel(options.proxy, trust, timeoutMs) });
   }
-  const connect = buildConnector({
-    ...tls,
-    timeout: timeoutMs,
-    allowH2: false,
-    lookup: guardedLookup(options.lookup ?? systemLookup, options.addresses),
-  });
+  const lookup = guardedLookup(options.lookup ?? systemLookup, options.addresses);
+  let made: buildConnector.connector | undefined;
+  const connect: buildConnector.connector = (target, callback) => {
+    made ??= buildConnector({
+      rejectUnauthorized: true,
+      secureContext: trust(),
+      timeout: timeoutMs,
+      allowH2: false,
+      lookup,
+    });
+    made(target, callback);
+  };
   return new Agent({
     ...limits,
     connect: (target, callback) => {

@@ -201,7 +201,7 @@ export function createProviderOutbound(
     timeoutMs: settings.timeoutMs,
     concurrency: options.concurrency,
     ca: settings.ca,
-    proxyUrl: settings.proxyUrl,
+    proxy: settings.proxy,
     lookup: options.lookup,
   });
 }

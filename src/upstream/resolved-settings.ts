@@ -1,5 +1,6 @@
 /** A provider's settings with the defaults of its preset and our own filled in. */
 import { discoveryDefaults } from '../protocol/discovery-defaults.ts';
+import type { ForwardProxy } from '../outbound/proxy.ts';
 import type { Preset } from './presets/preset.ts';
 import { presets } from './presets/presets.ts';
 import type { ProviderSettings, TokenEndpointAuthMethod } from './settings.ts';
@@ -28,7 +29,7 @@ export interface ResolvedSettings {
   readonly allowedTenants: readonly string[];
   readonly allowHttp: boolean;
   readonly allowAddresses: readonly string[];
-  readonly proxyUrl: string | undefined;
+  readonly proxy: ForwardProxy | undefined;
   readonly ca: string | undefined;
   readonly timeoutMs: number;
   readonly discovery: ResolvedDiscovery;
@@ -72,7 +73,7 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     allowedTenants: settings.allowed_tenants ?? [],
     allowHttp: settings.allow_http ?? false,
     allowAddresses: settings.allow_addresses ?? [],
-    proxyUrl: settings.proxy_url,
+    proxy: proxyOf(settings),
     ca: settings.ca,
     timeoutMs: (settings.timeout_seconds ?? 5) * 1000,
     discovery: {
@@ -84,4 +85,9 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
       overrides: discovery.overrides ?? {},
     },
   };
+}
+
+function proxyOf({ proxy, proxy_url: short }: ProviderSettings): ForwardProxy | undefined {
+  const url = proxy?.url ?? short;
+  return url === undefined ? undefined : { url, username: proxy?.username, password: proxy?.password };
 }

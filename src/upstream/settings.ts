@@ -49,11 +49,20 @@ export interface ProviderSettings {
   readonly allow_addresses?: Optional<readonly string[]>;
   /** Forward proxy for everything said to this IdP. Default none: proxy variables of the environment are not read. */
   readonly proxy_url?: Optional<string>;
-  /** PEM certificates trusted besides the system's. */
+  /** The same with what the proxy wants to know of us. */
+  readonly proxy?: Optional<ProxySettings>;
+  /** PEM certificates trusted besides Node's and the system's, of an https proxy too. */
   readonly ca?: Optional<string>;
   /** Total time of one request to the IdP. Default 5. */
   readonly timeout_seconds?: Optional<number>;
   readonly discovery?: Optional<DiscoverySettings>;
+}
+
+export interface ProxySettings {
+  /** Instead of `proxy_url`. */
+  readonly url?: Optional<string>;
+  readonly username?: Optional<string>;
+  readonly password?: Optional<string>;
 }
 
 export interface DiscoverySettings {

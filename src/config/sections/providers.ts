@@ -88,6 +88,21 @@ const claimsSection = z.strictObject({
   }),
 });
 
+const proxySection = z.strictObject({
+  url: described(webUrl().optional(), {
+    description: 'Its URL, `http` or `https`. Set this or `proxy_url`.',
+    example: 'http://proxy.internal:3128',
+  }),
+  username: described(
+    textRule((text) =>
+      /^[^:\p{Cc}]+$/u.test(text) ? undefined : 'must have no colon and no control character',
+    ).optional(),
+    { description: 'User name for Basic authentication at the proxy.' },
+  ),
+  password: secret('Password at the proxy.'),
+  password_file: secretFile('password'),
+});
+
 const providerSection = z.strictObject({
   id: described(
     textRule((text) =>
@@ -226,10 +241,15 @@ const providerSection = z.strictObject({
   }),
   proxy_url: described(webUrl().optional(), {
     description:
-      'Forward proxy on the way to the provider. Proxy variables of the environment are never read.',
+      'Forward proxy on the way to the provider: short for `proxy.url`. Every connection is a tunnel (`CONNECT`). Proxy variables of the environment are never read.',
+  }),
+  proxy: described(proxySection.optional(), {
+    description: 'Forward proxy on the way to the provider, with the credentials that it wants.',
+    fallback: 'none',
   }),
   ca: described(certificates().optional(), {
-    description: "Certificates (PEM) that are trusted beside the system's.",
+    description:
+      "Certificates (PEM) that are trusted beside Node's and the system's, of the provider and of an https proxy.",
   }),
   ca_file: described(line().optional(), {
     description: 'File that holds `ca`. Set one of the two.',

@@ -64,6 +64,7 @@ function remedyFor({ place }: ProviderContext, wrong: WrongAnswer, member: strin
   const override = member === undefined ? undefined : `\`${place}.discovery.overrides.${member}\``;
   switch (wrong.kind) {
     case 'unreachable':
+      if (wrong.hint !== undefined) return wrong.hint;
       return override === undefined
         ? 'Let this machine reach the provider (name, route, firewall), or correct `issuer`.'
         : `Let this machine reach it, or name a URL that it reaches in ${override}.`;
