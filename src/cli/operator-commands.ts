@@ -17,7 +17,7 @@ export function addOperatorCommands(program: Command): void {
 }
 
 function addUsers(program: Command): void {
-  const users = program.command('users').description('look at people, lock and deactivate them');
+  const users = program.command('users').description('look at people, lock, deactivate and erase them');
   const command = subcommandsOf(users);
   const load = () => import('./users.ts');
   command('list', 'list users by localpart')
@@ -32,10 +32,19 @@ function addUsers(program: Command): void {
   command('unlock <user>', 'unlock a user: everything goes on').action(
     async (name: string, options: Options) => (await load()).unlockUserCommand(name, options),
   );
-  command('deactivate <user>', 'deactivate a user for good: all sessions end, nobody signs in as them again')
+  command('deactivate <user>', 'deactivate a user: all sessions end, nobody signs in as them')
     .option('--yes', 'it is meant')
     .action(async (name: string, options: ConfirmedOptions) =>
       (await load()).deactivateUserCommand(name, options),
+    );
+  const loadDeactivated = () => import('./deactivated-users.ts');
+  command('reactivate <user>', 'take a deactivation back: the person may sign in again').action(
+    async (name: string, options: Options) => (await loadDeactivated()).reactivateUserCommand(name, options),
+  );
+  command('erase <user>', 'erase for good what is known of a deactivated user, at the homeserver too')
+    .option('--yes', 'it is meant')
+    .action(async (name: string, options: ConfirmedOptions) =>
+      (await loadDeactivated()).eraseUserCommand(name, options),
     );
 }
 

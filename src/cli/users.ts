@@ -16,7 +16,7 @@ import {
 } from './operator.ts';
 import { formatDetails, formatTable, shortTime } from './table.ts';
 
-type Options = ConfigOption & { readonly json?: true };
+export type Options = ConfigOption & { readonly json?: true };
 
 /** `users list`. */
 export function listUsersCommand(options: Options & { containing?: string }): Promise<void> {
@@ -114,8 +114,8 @@ async function deactivate(
   const user = await requireUser(deps, name);
   if (options.yes !== true) {
     throw new CommandFault(
-      `deactivating ${userId(user.localpart, deps.config.server_name)} cannot be undone`,
-      'Say --yes if it is meant; `gatehouse users lock` can be undone.',
+      `deactivating ${userId(user.localpart, deps.config.server_name)} ends all their sessions and deletes their devices`,
+      'Say --yes if it is meant; `gatehouse users lock` leaves both.',
     );
   }
   const { changed, ended } = await deactivatePerson(deps, user.id);
@@ -132,11 +132,12 @@ function refuseDeactivated(user: User): void {
   if (user.deactivated_at === null) return;
   throw new CommandFault(
     `${user.localpart} is deactivated`,
-    'That is for good: there is nothing to lock or to unlock.',
+    'There is nothing to lock or to unlock. To take it back: gatehouse users reactivate',
   );
 }
 
-async function report(
+/** Tells what became of a user: the sentence, or with `--json` the user as they are now, and whether that was changed. */
+export async function report(
   deps: OperatorDeps,
   user: User,
   outcome: { json?: true; changed: boolean; done: string; already: string },
@@ -160,10 +161,12 @@ function describe({ config }: OperatorDeps, user: User): Record<string, unknown>
     created_at: isoTime(user.created_at),
     locked_at: isoTime(user.locked_at),
     deactivated_at: isoTime(user.deactivated_at),
+    erased_at: isoTime(user.erased_at),
   };
 }
 
-function stateOf(user: User): 'active' | 'locked' | 'deactivated' {
+function stateOf(user: User): 'active' | 'locked' | 'deactivated' | 'erased' {
+  if (user.erased_at !== null) return 'erased';
   if (user.deactivated_at !== null) return 'deactivated';
   return user.locked_at === null ? 'active' : 'locked';
 }

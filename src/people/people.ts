@@ -1,4 +1,4 @@
-/** What becomes of people: locked for a while, deactivated for good. The database is the truth: every process sees it with its next query. */
+/** What becomes of people: locked for a while, or deactivated. The database is the truth: every process sees it with its next query. */
 import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import { deliverOutboxOf } from '../provisioning/deliver.ts';
@@ -36,7 +36,7 @@ export async function unlockPerson(deps: SessionEndingDeps, userId: InternalUser
 }
 
 /**
- * Deactivates a user for good: nobody signs in as them again, and all their sessions end, devices included. May be called again after a
+ * Deactivates a user: nobody signs in as them again, and all their sessions end, devices included. May be called again after a
  * failure half way. Resolves to how many sessions were ended, and whether the user was active before.
  */
 export async function deactivatePerson(

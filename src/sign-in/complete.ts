@@ -85,6 +85,7 @@ export async function completeSignIn(
       created_at: now,
       locked_at: null,
       deactivated_at: null,
+      erased_at: null,
       is_admin: Number(isAdmin),
     };
     if (!(await insertUser(tx, created))) {

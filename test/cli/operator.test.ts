@@ -139,6 +139,29 @@ describe('gatehouse users', () => {
     });
   });
 
+  it('reactivates who was deactivated, and erases for good', async () => {
+    await run('users', 'deactivate', 'carol', '--yes');
+    expect(await json('users', 'reactivate', 'carol')).toMatchObject({ state: 'active', changed: true });
+    expect((await run('users', 'erase', 'carol', '--yes')).stderr).toContain('carol is not deactivated');
+    expect((await run('users', 'reactivate', 'carol')).stdout).toContain('was not deactivated');
+    expect((await whoami((await client.tokens({ login: 'carol' })).access_token)).status).toBe(200);
+
+    await run('users', 'deactivate', 'carol', '--yes');
+    expect((await run('users', 'erase', 'carol')).stderr).toContain('-> Say --yes if it is meant');
+    expect(await json('users', 'erase', 'carol', '--yes')).toMatchObject({
+      state: 'erased',
+      displayname: null,
+    });
+    expect((await json('users', 'show', 'carol')) as object).toMatchObject({ links: [], sessions: 0 });
+    expect((await run('users', 'reactivate', 'carol')).stderr).toContain('the data of carol is erased');
+    const browser = createBrowser();
+    await browser.open(client.authorizeUrl());
+    // Nobody gets the name again, not even who had it.
+    expect(await browser.submit({ button: 'Sign in', fields: { login: 'carol' } })).toMatchObject({
+      status: 403,
+    });
+  });
+
   it('says what is wrong, and how to fix it', async () => {
     expect(await run('users', 'show', 'nobody')).toMatchObject({
       code: 1,

@@ -11,6 +11,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import { noHomeserver } from '../../src/homeserver/none.ts';
 import { type EventName, eventNames } from '../../src/observability/events.ts';
 import { createLog } from '../../src/observability/log.ts';
+import { eraseDeactivated, reactivatePerson } from '../../src/people/erase.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import type { SessionEndingDeps } from '../../src/sessions/end.ts';
@@ -173,6 +174,16 @@ forEachEngine((engine) => {
       return unlockPerson(operator, userId);
     },
     user_deactivated: ways.deactivated,
+    user_reactivated: async () => {
+      const { userId } = await signedIn();
+      await deactivatePerson(operator, userId);
+      return reactivatePerson(operator, userId);
+    },
+    user_erased: async () => {
+      const { userId } = await signedIn();
+      await deactivatePerson(operator, userId);
+      return eraseDeactivated(operator, userId);
+    },
     login_refused: () =>
       postJson(`${gatehouse.url}_matrix/client/v3/login`, { type: 'm.login.token', token: 'none' }),
     access_lost: ways.access_rules,

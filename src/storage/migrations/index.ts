@@ -8,6 +8,7 @@ import { signOuts } from './005-sign-outs.ts';
 import { uiAuthSummary } from './006-ui-auth-summary.ts';
 import { answers } from './007-answers.ts';
 import { outboxKinds } from './008-outbox-kinds.ts';
+import { erasure } from './009-erasure.ts';
 
 export const migrations: readonly Migration[] = [
   initial,
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   uiAuthSummary,
   answers,
   outboxKinds,
+  erasure,
 ];

@@ -50,7 +50,7 @@ export async function setUserLocked(
   return row !== undefined;
 }
 
-/** Deactivates, for good; false where it was so before. */
+/** Deactivates; false where it was so before. */
 export async function markUserDeactivated(
   db: Kysely<Schema>,
   user: { id: InternalUserId; at: number },
@@ -60,6 +60,35 @@ export async function markUserDeactivated(
     .set({ deactivated_at: user.at, is_admin: 0 })
     .where('id', '=', user.id)
     .where('deactivated_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Notes that the data of a deactivated user is erased; false where it was so before, or the user is active. */
+export async function markUserErased(
+  db: Kysely<Schema>,
+  user: { id: InternalUserId; at: number },
+): Promise<boolean> {
+  const row = await db
+    .updateTable('users')
+    .set({ erased_at: user.at })
+    .where('id', '=', user.id)
+    .where('deactivated_at', 'is not', null)
+    .where('erased_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Takes a deactivation back; false where there is none, or the user's data is erased. */
+export async function markUserReactivated(db: Kysely<Schema>, id: InternalUserId): Promise<boolean> {
+  const row = await db
+    .updateTable('users')
+    .set({ deactivated_at: null })
+    .where('id', '=', id)
+    .where('deactivated_at', 'is not', null)
+    .where('erased_at', 'is', null)
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;

@@ -20,6 +20,8 @@ export interface UsersTable {
   created_at: number;
   locked_at: number | null;
   deactivated_at: number | null;
+  /** When their data was erased, after deactivation. Default null. */
+  erased_at: Generated<number | null>;
   /** 1 while the access rules make the person an administrator, by the claims that were last seen. Default 0. */
   is_admin: Generated<number>;
 }
@@ -54,6 +56,7 @@ const USER_COLUMNS = [
   'locked_at',
   'deactivated_at',
   'is_admin',
+  'erased_at',
 ] as const satisfies (keyof User)[];
 
 export const findUser = hotRow(
@@ -66,6 +69,7 @@ export const findUser = hotRow(
     locked_at: v[4],
     deactivated_at: v[5],
     is_admin: v[6],
+    erased_at: v[7],
   }),
 );
 

@@ -1,0 +1,42 @@
+/** `gatehouse users reactivate` and `users erase`: what may become of a person after deactivation. */
+import { eraseDeactivated, reactivatePerson } from '../people/erase.ts';
+import { userId } from '../protocol/identifiers.ts';
+import { CommandFault, requireUser, runOperation } from './operator.ts';
+import { type Options, report } from './users.ts';
+
+/** `users reactivate`. */
+export function reactivateUserCommand(name: string, options: Options): Promise<void> {
+  return runOperation(options, async (deps) => {
+    const user = await requireUser(deps, name);
+    if (user.erased_at !== null) {
+      throw new CommandFault(
+        `the data of ${user.localpart} is erased`,
+        'That is for good: nothing is left by which the person could be recognized.',
+      );
+    }
+    const changed = await reactivatePerson(deps, user.id);
+    const done = 'is active again, and may sign in';
+    await report(deps, user, { ...options, changed, done, already: 'was not deactivated' });
+  });
+}
+
+/** `users erase`. */
+export function eraseUserCommand(name: string, options: Options & { yes?: true }): Promise<void> {
+  return runOperation(options, async (deps) => {
+    const user = await requireUser(deps, name);
+    if (user.deactivated_at === null) {
+      throw new CommandFault(
+        `${user.localpart} is not deactivated`,
+        'Only the data of a deactivated user is erased. First: gatehouse users deactivate',
+      );
+    }
+    if (options.yes !== true) {
+      throw new CommandFault(
+        `erasing the data of ${userId(user.localpart, deps.config.server_name)} cannot be undone`,
+        'Say --yes if it is meant. Only the name stays, so that nobody else gets it.',
+      );
+    }
+    const changed = await eraseDeactivated(deps, user.id);
+    await report(deps, user, { ...options, changed, done: 'is erased', already: 'was erased already' });
+  });
+}
