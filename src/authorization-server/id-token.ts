@@ -2,8 +2,11 @@ import type { ClientId, InternalUserId } from '../protocol/identifiers.ts';
 import { createHash } from 'node:crypto';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
-/** Seconds that an ID token is good for: it is read once, right after the token answer. */
-const LIFETIME_SECONDS = 300;
+/**
+ * Seconds that an ID token is good for. It is read once, right after the token answer, but matrix-js-sdk up to 41.9 allows for no difference of the clocks: with five
+ * minutes a device whose clock is six minutes fast could not sign in.
+ */
+const LIFETIME_SECONDS = 3600;
 
 export interface IdTokenInput {
   readonly issuer: string;
