@@ -4,13 +4,13 @@ import type { Database } from '../storage/engine/database.ts';
 import type { Provider } from '../upstream/provider.ts';
 
 /**
- * Unavailable only when the database is down, or where no metadata can be used: never had, or older than `stale_if_error_seconds`; an IdP outage with last good documents is
- * `degraded`.
+ * Unavailable only if the database is down, or nobody can sign in because no provider has metadata that may be used: never had, or older than
+ * `stale_if_error_seconds`. One broken provider of several is `degraded`, as is an outage with last good documents.
  */
 export async function judgeReadiness(
-  db: Database,
-  providers: readonly Provider[],
-  published: PublishedMetadata,
+  db: Pick<Database, 'check'>,
+  providers: readonly Pick<Provider, 'id' | 'state'>[],
+  published: Pick<PublishedMetadata, 'faults'>,
 ): Promise<Readiness> {
   const reasons: string[] = [];
   let status: Readiness['status'] = 'ok';
@@ -18,12 +18,17 @@ export async function judgeReadiness(
     if (status !== 'unavailable') status = to;
     reasons.push(reason);
   };
+  const isWithoutAny = providers.every((provider) => provider.state().metadata === 'none');
   for (const provider of providers) {
     const { metadata, keys, lastError } = provider.state();
     const why = lastError === undefined ? '' : `: ${lastError}`;
-    if (metadata === 'none')
-      worsen('unavailable', `provider ${provider.id}: it has no metadata that may be used${why}`);
-    else if (metadata === 'stale' || keys !== 'fresh' || lastError !== undefined) {
+    if (metadata === 'none') {
+      const who = isWithoutAny ? 'nobody can sign in' : 'who uses it cannot sign in';
+      worsen(
+        isWithoutAny ? 'unavailable' : 'degraded',
+        `provider ${provider.id}: it has no metadata that may be used; ${who}${why}`,
+      );
+    } else if (metadata === 'stale' || keys !== 'fresh' || lastError !== undefined) {
       worsen('degraded', `provider ${provider.id}: serving the last good documents${why}`);
     }
   }
