@@ -45,7 +45,7 @@ function httpsFault(url: URL, clientUri: URL): string | undefined {
 function loopbackFault(uri: string): string | undefined {
   const match = LOOPBACK.exec(uri);
   if (match === null) return 'over http must be on localhost, 127.0.0.1 or [::1]';
-  return match[1] === undefined ? undefined : 'on a loopback host must be registered without a port';
+  return isPort(match[1]) ? undefined : 'on a loopback host must have a port from 1 to 65535, or none';
 }
 
 /** RFC 8252 section 7.1 as the Matrix specification narrows it: a scheme that begins with the reversed host of client_uri, and no authority. */
@@ -71,7 +71,7 @@ function isLoopbackHost(host: string): boolean {
 
 /**
  * Whether a redirect URI of an authorization request is one of the registered ones: byte for byte (RFC 9700 section 2.1), except that a native
- * client may be on any port of its loopback address (RFC 8252 section 7.3).
+ * client may be on any port of its loopback address (RFC 8252 section 7.3), also where it has registered one.
  */
 export function matchesRegistered(
   uri: string,
@@ -79,10 +79,22 @@ export function matchesRegistered(
   applicationType: string,
 ): boolean {
   if (registered.includes(uri)) return true;
-  if (applicationType !== 'native') return false;
-  const port = LOOPBACK.exec(uri)?.[1];
-  if (port === undefined || Number(port.slice(1)) > 65535 || Number(port.slice(1)) === 0) return false;
-  return registered.includes(uri.replace(port, ''));
+  const loopback = LOOPBACK.exec(uri);
+  if (applicationType !== 'native' || loopback === null || !isPort(loopback[1])) return false;
+  return registered.some((known) => LOOPBACK.test(known) && withoutPort(known) === withoutPort(uri));
+}
+
+/** Of a loopback `:port`; none is the usual one. */
+function isPort(port: string | undefined): boolean {
+  if (port === undefined) return true;
+  const number = Number(port.slice(1));
+  return number >= 1 && number <= 65535;
+}
+
+function withoutPort(uri: string): string {
+  return uri.replace(LOOPBACK, (origin, port: string | undefined) =>
+    port === undefined ? origin : origin.slice(0, -port.length),
+  );
 }
 
 /** Appends the parameters of an authorization response to a redirect URI, the rest of which stays byte for byte. */

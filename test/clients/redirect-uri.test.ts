@@ -50,6 +50,10 @@ describe('a redirect URI at registration', () => {
     'http://127.0.0.1/',
     'http://127.0.0.1',
     'http://[::1]/callback?x=y',
+    'http://localhost:3000/cb',
+    'http://127.0.0.1:1/',
+    'http://[::1]:8080',
+    'http://127.0.0.1:65535/cb?x=y',
   ])('of a native client may be %s', (uri) => {
     expect(redirectUriFault(uri, { applicationType: 'native', clientUri })).toBeUndefined();
   });
@@ -59,9 +63,12 @@ describe('a redirect URI at registration', () => {
     ['example:/cb', 'scheme'],
     ['org.example.app:/cb', 'scheme'],
     ['com.examples:/cb', 'scheme'],
-    ['http://localhost:3000/cb', 'without a port'],
-    ['http://127.0.0.1:1/', 'without a port'],
-    ['http://[::1]:8080/', 'without a port'],
+    ['http://localhost:0/cb', 'port from 1 to 65535'],
+    ['http://127.0.0.1:00/', 'port from 1 to 65535'],
+    ['http://127.0.0.1:65536/', 'absolute'],
+    ['http://127.0.0.1:/', 'localhost, 127.0.0.1 or [::1]'],
+    ['http://127.0.0.1:80@evil.org/', 'localhost, 127.0.0.1 or [::1]'],
+    ['http://example.com:3000/', 'localhost, 127.0.0.1 or [::1]'],
     ['http://localhost.evil.org/', 'localhost, 127.0.0.1 or [::1]'],
     ['http://127.0.0.2/', 'localhost, 127.0.0.1 or [::1]'],
     ['http://user@localhost/', 'localhost, 127.0.0.1 or [::1]'],
@@ -112,6 +119,21 @@ describe('a redirect URI at authorization', () => {
     '',
   ])('does not match: %s', (uri) => {
     expect(matchesRegistered(uri, registered, 'native')).toBe(false);
+  });
+
+  it.each([
+    ['http://127.0.0.1:8080/cb', 'http://127.0.0.1:51004/cb', true],
+    ['http://127.0.0.1:8080/cb', 'http://127.0.0.1/cb', true],
+    ['http://localhost:8080', 'http://localhost:1', true],
+    ['http://[::1]:8080/?x=1', 'http://[::1]:65535/?x=1', true],
+    ['http://127.0.0.1:8080/cb', 'http://localhost:8080/cb', false],
+    ['http://127.0.0.1:8080/cb', 'http://127.0.0.1:51004/other', false],
+    ['http://127.0.0.1:8080/cb', 'http://127.0.0.1:0/cb', false],
+    ['http://127.0.0.1:8080/cb', 'http://127.0.0.1:51004.evil.org/cb', false],
+    ['http://127.0.0.1:8080/cb', 'https://127.0.0.1:51004/cb', false],
+    ['https://example.com:8080/cb', 'https://example.com:8081/cb', false],
+  ])('that was registered as %s: %s matches: %s', (known, uri, expected) => {
+    expect(matchesRegistered(uri, [known], 'native')).toBe(expected);
   });
 
   it('has no free port for a web client', () => {

@@ -40,7 +40,7 @@ const clientSection = z.strictObject({
   client_uri: described(webUrl().optional(), { description: 'Home page of the client.' }),
   redirect_uris: described(z.array(textRule(redirectUriFault)).default([]), {
     description:
-      'Where people may be sent back to after sign-in; compared exactly, but for the port of a loopback address that is written without one.',
+      'Where people may be sent back to after sign-in; compared exactly, but for the port of a loopback address.',
   }),
   grant_types: described(
     z
