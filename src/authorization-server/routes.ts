@@ -12,6 +12,7 @@ import type { Handler } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { receiveLogoutToken } from '../sign-in/backchannel-logout.ts';
 import { upstreamCallback } from '../sign-in/callback.ts';
+import { receivePostedCallback } from '../sign-in/posted-callback.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
 import { authorize } from './authorize.ts';
 import { decideConsent, showConsent } from './consent/consent.ts';
@@ -40,6 +41,7 @@ export function authorizationServerHandlers(
     authorize: authorize(deps),
     authorizeByPost: authorize(deps),
     upstreamCallback: upstreamCallback(deps),
+    receivePostedCallback: receivePostedCallback(deps),
     receiveLogoutToken: receiveLogoutToken(deps),
     authorizeDevice: authorizeDevice(deps),
     exchangeToken: exchangeToken(deps),
@@ -70,6 +72,7 @@ export function absentAuthorizationServerHandlers(
     authorize: absent,
     authorizeByPost: absent,
     upstreamCallback: sessions === undefined ? absent : upstreamCallback(sessions),
+    receivePostedCallback: sessions === undefined ? absent : receivePostedCallback(sessions),
     receiveLogoutToken: sessions === undefined ? absent : receiveLogoutToken(sessions),
     authorizeDevice: absent,
     exchangeToken: absent,

@@ -23,12 +23,6 @@ export const notBuilt: readonly NotBuilt[] = [
     what: '`kind: synapse`',
     remedy: 'Write `kind: none`: the homeserver can still introspect tokens with `homeserver.secret`.',
   },
-  {
-    key: 'providers[].response_mode',
-    refuses: (value) => value === 'form_post',
-    what: '`response_mode: form_post`',
-    remedy: 'Write `response_mode: query`, or leave the key out.',
-  },
 ];
 
 /** Whether this version has what the key switches on: for defaults that follow what is built. */

@@ -138,7 +138,11 @@ export interface paths {
         /** Where the identity provider sends the browser back (RFC 6749 section 4.1.2, RFC 9207). */
         get: operations["upstreamCallback"];
         put?: never;
-        post?: never;
+        /**
+         * The same, where the provider has the browser post its answer (OAuth 2.0 Form Post Response Mode).
+         * @description Only for a provider with `response_mode: form_post`. The post comes from another site, so the browser sends no cookie of ours with it: the answer leads it to the callback with the members that sign-in uses, and there the state counts once, in the browser that began.
+         */
+        post: operations["receivePostedCallback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -738,6 +742,32 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            303: components["responses"]["Redirect"];
+            "4XX": components["responses"]["Page"];
+            "5XX": components["responses"]["Page"];
+        };
+    };
+    receivePostedCallback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    state?: string;
+                    code?: string;
+                    iss?: string;
+                    error?: string;
+                    error_description?: string;
+                };
+            };
+        };
         responses: {
             303: components["responses"]["Redirect"];
             "4XX": components["responses"]["Page"];
