@@ -34,10 +34,28 @@ export interface AuthorizationParameters {
   readonly acrValues: string | null;
 }
 
-/** The longest `state` that is echoed. */
-const STATE_LIMIT = 8192;
+/** The most bytes of a request, names and values: it is kept until the person has signed in. */
+const REQUEST_LIMIT = 8192;
 const TEXT_LIMIT = 2048;
 const PROMPTS = ['login', 'create', 'consent', 'select_account'];
+
+/** All that is read of a request; the others are ignored (RFC 6749 section 3.1), and never kept. */
+export const keptParameters: ReadonlySet<string> = new Set([
+  'acr_values',
+  'client_id',
+  'code_challenge',
+  'code_challenge_method',
+  'idp_hint',
+  'login_hint',
+  'max_age',
+  'nonce',
+  'prompt',
+  'redirect_uri',
+  'response_mode',
+  'response_type',
+  'scope',
+  'state',
+]);
 
 /** Parameters as sent; the first value of each name, and the names that came twice. */
 export interface RawParameters {
@@ -68,6 +86,9 @@ export function readClientId({ values, duplicated }: RawParameters): string {
 /** Where the answer goes. Throws what only a page can say: nothing is ever sent to a URI that is not registered. */
 export function readTarget(raw: RawParameters, client: Client): ResponseTarget {
   const { values, duplicated } = raw;
+  if (bytesOf(values) > REQUEST_LIMIT) {
+    throw untellable(`the parameters have more than ${REQUEST_LIMIT} bytes in all`);
+  }
   if (duplicated.includes('redirect_uri')) throw untellable('redirect_uri is given twice');
   const redirectUri = values.get('redirect_uri');
   if (redirectUri === undefined) throw untellable('redirect_uri is missing');
@@ -76,10 +97,13 @@ export function readTarget(raw: RawParameters, client: Client): ResponseTarget {
     throw untellable('redirect_uri is not one that the client has registered');
   }
   const state = duplicated.includes('state') ? null : (values.get('state') ?? null);
-  if (state !== null && state.length > STATE_LIMIT) {
-    throw untellable(`state is longer than ${STATE_LIMIT} characters`);
-  }
   return { redirectUri, responseMode: usableResponseMode(raw, redirectUri) ?? 'query', state };
+}
+
+function bytesOf(values: ReadonlyMap<string, string>): number {
+  let bytes = 0;
+  for (const parameter of values) bytes += Buffer.byteLength(parameter.join(''));
+  return bytes;
 }
 
 /** The default for code is `query`. A form can be posted over HTTP only, not to the scheme of an app. */

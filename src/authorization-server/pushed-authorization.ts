@@ -8,6 +8,7 @@ import { touchClient } from '../storage/records/clients.ts';
 import { insertPushedRequest, takePushedRequest } from '../storage/records/pushed-requests.ts';
 import {
   judgeParameters,
+  keptParameters,
   type RawParameters,
   readParameters,
   readTarget,
@@ -40,6 +41,7 @@ export function pushAuthorizationRequest(
     readTarget(raw, client);
     judgeParameters(raw, client);
     deps.signInGuard.take(request);
+    const kept = [...raw.values].filter(([name]) => keptParameters.has(name));
     const secret = issueSecret('pushedRequest', deps.random);
     const now = deps.clock.now();
     await deps.db.write(async (tx) => {
@@ -47,7 +49,7 @@ export function pushAuthorizationRequest(
       await insertPushedRequest(tx, {
         hash: hashSecret(secret),
         client_id: client.id,
-        parameters_json: JSON.stringify(Object.fromEntries(raw.values)),
+        parameters_json: JSON.stringify(Object.fromEntries(kept)),
         expires_at: now + LIFETIME_SECONDS * 1000,
       });
     });

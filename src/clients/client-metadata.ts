@@ -33,6 +33,8 @@ const supportedGrants = [...beginningGrants, 'refresh_token'];
 const TEXT_LIMIT = 255;
 const URL_LIMIT = 2048;
 const REDIRECT_LIMIT = 10;
+/** The most bytes that are kept of one client: registration is open, and what it keeps stays. */
+const METADATA_LIMIT = 8192;
 const LOCALISED_LIMIT = 100;
 
 /** Control characters, and the invisible ones that can make a name look like another (bidi controls, zero width, line separators). */
@@ -62,7 +64,7 @@ export function normaliseClientMetadata(input: Input, rules: MetadataRules): Cli
   if (!keptGrants.some((grant) => beginningGrants.includes(grant))) {
     refuse(`grant_types must contain ${beginningGrants.join(' or ')}`);
   }
-  return {
+  const metadata: ClientMetadata = {
     client_uri: String(input['client_uri']),
     application_type: applicationType,
     redirect_uris: redirectUris(input, { clientUri, applicationType, required: usesCode }),
@@ -71,6 +73,10 @@ export function normaliseClientMetadata(input: Input, rules: MetadataRules): Cli
     token_endpoint_auth_method: authMethod(input, rules),
     ...texts(input, clientUri),
   };
+  if (Buffer.byteLength(JSON.stringify(metadata)) > METADATA_LIMIT) {
+    refuse(`the metadata must have at most ${METADATA_LIMIT} bytes in all`);
+  }
+  return metadata;
 }
 
 /**

@@ -166,6 +166,30 @@ describe('client metadata', () => {
     expect(refusal({ grant_types: ['refresh_token'] })).toContain('grant_types must contain');
   });
 
+  const uris = (count: number, bytes: number): string[] =>
+    Array.from({ length: count }, (_, index) => `https://example.com/${index}`.padEnd(bytes, 'x'));
+  it.each([
+    ['four long redirect URIs', { redirect_uris: uris(4, 2048) }, false],
+    ['three long redirect URIs', { redirect_uris: uris(3, 2048) }, true],
+    ['ten short redirect URIs', { redirect_uris: uris(10, 500) }, true],
+    ['ten longer redirect URIs', { redirect_uris: uris(10, 900) }, false],
+    [
+      'a hundred localised names',
+      Object.fromEntries(uris(100, 200).map((name, tag) => [`client_name#a${tag}`, name])),
+      false,
+    ],
+    [
+      'as many characters of three bytes each',
+      Object.fromEntries(uris(12, 1).map((_, tag) => [`client_name#a${tag}`, '元'.repeat(250)])),
+      false,
+    ],
+    ['much that is not kept', { jwks: { keys: uris(9, 900) }, software_statement: 'x'.repeat(9000) }, true],
+  ])('is kept up to 8 KiB in all: %s', (_what, more, isKept) => {
+    expect(refusal(more)).toBe(
+      isKept ? 'accepted' : 'invalid_client_metadata: the metadata must have at most 8192 bytes in all',
+    );
+  });
+
   it('accepts the names that people have', () => {
     for (const name of ['Element', 'תקשורת', '元素 X', 'Émile’s app 🙂', '<b>bold</b>']) {
       expect(refusal({ client_name: name })).toBe('accepted');

@@ -117,6 +117,25 @@ forEachEngine((engine) => {
       return ask(`${url('oauth2/authorize')}?${query.toString()}`);
     };
 
+    it.each([
+      ['a state of 9,000 bytes', { state: 'x'.repeat(9000) }, 400],
+      ['a state of 3,000 characters of three bytes', { state: '元'.repeat(3000) }, 400],
+      [
+        'many unknown parameters',
+        Object.fromEntries([...Array(90).keys()].map((n) => [`x${n}`, 'y'.repeat(90)])),
+        400,
+      ],
+      ['a long unknown parameter', { unknown: 'x'.repeat(8200) }, 400],
+      ['a long name', { ['n'.repeat(8200)]: 'x' }, 400],
+      ['a state of 7,000 bytes', { state: 'x'.repeat(7000) }, 201],
+      ['a short unknown parameter', { unknown: 'x' }, 201],
+    ])('has at most 8 KiB in all, pushed or not: %s', async (_what, more, status) => {
+      expect((await push(more)).status).toBe(status);
+      const form = client.parameters(more);
+      const direct = await postForm(url('oauth2/authorize'), form);
+      expect(direct.status).toBe(status === 201 ? 303 : 400);
+    });
+
     it('is advertised, kept, and used once, by its client alone', async () => {
       const { body: metadata } = await ask(url('.well-known/openid-configuration'));
       expect(metadata).toMatchObject({
