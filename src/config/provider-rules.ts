@@ -1,6 +1,7 @@
 /** Rules between the keys of a provider, and between providers. */
 import type { KeyObject } from 'node:crypto';
 import { discoveryDefaults } from '../protocol/discovery-defaults.ts';
+import { plainOAuthPresets } from '../protocol/preset-names.ts';
 import { PrivateKeyFault, readCertificate, readPrivateKey } from '../protocol/private-key.ts';
 import type { KeyPath, Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
@@ -175,7 +176,7 @@ function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report
 function checkProviderScopes({ scopes, preset }: ProviderInput, path: KeyPath, report: Report): void {
   if (
     scopes === undefined ||
-    preset === 'oauth2' ||
+    plainOAuthPresets.has(preset ?? '') ||
     scopes.includes('openid') ||
     scopes.includes(undefined)
   ) {
@@ -187,9 +188,10 @@ function checkProviderScopes({ scopes, preset }: ProviderInput, path: KeyPath, r
 
 /** Where nothing is discovered, somebody must say where to go. */
 function checkProviderEndpoints({ preset, discovery }: ProviderInput, path: KeyPath, report: Report): void {
-  const method = discovery?.method ?? (preset === 'oauth2' ? 'none' : 'oidc');
+  const plain = plainOAuthPresets.has(preset ?? '');
+  const method = discovery?.method ?? (plain ? 'none' : 'oidc');
   if (method !== 'none') return;
-  const identity = preset === 'oauth2' ? 'userinfo_endpoint' : 'jwks_uri';
+  const identity = plain ? 'userinfo_endpoint' : 'jwks_uri';
   for (const member of ['authorization_endpoint', 'token_endpoint', identity]) {
     if (typeof discovery?.overrides?.[member] === 'string') continue;
     report(

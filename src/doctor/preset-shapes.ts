@@ -41,6 +41,10 @@ const shapes: readonly Shape[] = [
       userinfo_endpoint: /\/oidc\/v1\/userinfo$/,
     },
   },
+  { preset: 'auth0', issuer: /^https:\/\/[^/]+\.auth0\.com\/$/ },
+  { preset: 'okta', issuer: /^https:\/\/[^/]+\.(okta|oktapreview|okta-emea)\.com(\/|$)/ },
+  { preset: 'cognito', issuer: /^https:\/\/cognito-idp\.[^/]+\.amazonaws\.com\// },
+  { preset: 'discord', issuer: /^https:\/\/discord\.com\/?$/ },
   { preset: 'authelia', members: { authorization_endpoint: /\/api\/oidc\/authorization$/ } },
   {
     preset: 'glewlwyd',

@@ -14,6 +14,16 @@ export const presetNames = [
   'kanidm',
   'lemonldap',
   'zitadel',
+  'auth0',
+  'cognito',
+  'discord',
+  'nextcloud',
+  'okta',
+  'pocket-id',
+  'rauthy',
 ] as const;
 
 export type PresetName = (typeof presetNames)[number];
+
+/** Those of plain OAuth 2.0: nothing is discovered, and there is no ID token. */
+export const plainOAuthPresets: ReadonlySet<string> = new Set<PresetName>(['oauth2', 'discord', 'nextcloud']);

@@ -12,6 +12,13 @@ import { lemonldap } from './lemonldap.ts';
 import { oauth2 } from './oauth2.ts';
 import { oidcProvider } from './oidc-provider.ts';
 import { zitadel } from './zitadel.ts';
+import { auth0 } from './auth0.ts';
+import { cognito } from './cognito.ts';
+import { discord } from './discord.ts';
+import { nextcloud } from './nextcloud.ts';
+import { okta } from './okta.ts';
+import { pocketId } from './pocket-id.ts';
+import { rauthy } from './rauthy.ts';
 import type { PresetName } from '../../protocol/preset-names.ts';
 import type { Preset } from './preset.ts';
 
@@ -31,6 +38,13 @@ const byName: Readonly<Record<PresetName, Preset>> = {
   kanidm,
   lemonldap,
   zitadel,
+  auth0,
+  cognito,
+  discord,
+  nextcloud,
+  okta,
+  'pocket-id': pocketId,
+  rauthy,
 };
 
 /** Every preset by name. */
