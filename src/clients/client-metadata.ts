@@ -1,6 +1,7 @@
 /** Client metadata (RFC 7591 section 2, Matrix specification "Client registration"): what is accepted, and what is kept of it. */
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { isHostOrSubdomain, isRegistrableHost } from './client-hosts.ts';
+import { displayNameFault } from './display-name.ts';
 import { redirectUriFault } from './redirect-uri.ts';
 
 /** What a client that registers itself can choose from. */
@@ -37,10 +38,6 @@ const REDIRECT_LIMIT = 10;
 const METADATA_LIMIT = 8192;
 const LOCALISED_LIMIT = 100;
 
-/** Control characters, and the invisible ones that can make a name look like another (bidi controls, zero width, line separators). */
-const DECEPTIVE =
-  /[\p{Cc}\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
-
 /** Who may register, and what becomes of what was left out. */
 export interface MetadataRules {
   /** What an omitted `token_endpoint_auth_method` means; RFC 7591 section 2 says `client_secret_basic`. */
@@ -48,7 +45,9 @@ export interface MetadataRules {
 }
 
 /** Judges metadata that a client sent. Throws `invalid_client_metadata` or `invalid_redirect_uri`, naming the member and the rule. */
-export function normaliseClientMetadata(input: Input, rules: MetadataRules): ClientMetadata {
+export function normaliseClientMetadata(sent: Input, rules: MetadataRules): ClientMetadata {
+  // A member that is null is one that was left out.
+  const input = Object.fromEntries(Object.entries(sent).filter(([, value]) => value != null));
   const clientUri = webUrl(input, 'client_uri');
   if (!isRegistrableHost(clientUri.hostname)) {
     refuse('client_uri must be on a host name below a public suffix');
@@ -85,7 +84,7 @@ export function normaliseClientMetadata(input: Input, rules: MetadataRules): Cli
  */
 function authMethod(input: Input, { omittedAuthMethod }: MetadataRules): AuthMethod {
   const wanted = input['token_endpoint_auth_method'];
-  if (wanted === undefined || wanted === null) return omittedAuthMethod;
+  if (wanted === undefined) return omittedAuthMethod;
   if (typeof wanted !== 'string') return refuse('token_endpoint_auth_method must be a string');
   return authMethods.find((method) => method === wanted) ?? 'none';
 }
@@ -109,32 +108,38 @@ function redirectUris(
   return value;
 }
 
-/** The members for people, and their localised forms. */
+/** The members for people, and their localised forms. A localised one that cannot be kept is left out: there is the general one to show. */
 function texts(input: Input, clientUri: URL): Record<string, string> {
   const kept: Record<string, string> = {};
   let localised = 0;
-  for (const [name, value] of Object.entries(input)) {
+  for (const name of Object.keys(input)) {
     const [member = '', tag] = name.split('#', 2);
     if (!['client_name', 'logo_uri', 'tos_uri', 'policy_uri'].includes(member)) continue;
     if (tag !== undefined && (!/^[A-Za-z0-9-]{1,35}$/.test(tag) || ++localised > LOCALISED_LIMIT)) continue;
-    if (value === null || value === undefined) continue;
-    if (member === 'client_name') kept[name] = displayText(value, name);
-    else {
-      const url = webUrl(input, name);
-      if (!isHostOrSubdomain(url.hostname, clientUri.hostname)) {
-        refuse(`${name} must be on the host of client_uri or a subdomain of it`);
-      }
-      if (typeof value === 'string') kept[name] = value;
+    try {
+      kept[name] = member === 'client_name' ? displayText(input, name) : ownUrl(input, name, clientUri);
+    } catch (error) {
+      if (tag === undefined || !(error instanceof OAuthError)) throw error;
     }
   }
   return kept;
 }
 
-function displayText(value: unknown, member: string): string {
+function displayText(input: Input, member: string): string {
+  const value = input[member];
   if (typeof value !== 'string') return refuse(`${member} must be a string`);
   if (value.length > TEXT_LIMIT) refuse(`${member} must have at most ${TEXT_LIMIT} characters`);
-  if (DECEPTIVE.test(value)) refuse(`${member} must hold no control or invisible characters`);
+  const fault = displayNameFault(value);
+  if (fault !== undefined) refuse(`${member} ${fault}`);
   return value;
+}
+
+function ownUrl(input: Input, member: string, clientUri: URL): string {
+  const url = webUrl(input, member);
+  if (!isHostOrSubdomain(url.hostname, clientUri.hostname)) {
+    refuse(`${member} must be on the host of client_uri or a subdomain of it`);
+  }
+  return String(input[member]);
 }
 
 function webUrl(input: Input, member: string): URL {

@@ -310,23 +310,23 @@ export interface components {
                 [key: string]: unknown;
             })[];
         };
-        /** @description Client metadata of RFC 7591 section 2 as the Matrix specification narrows it. `client_name`, `logo_uri`, `tos_uri` and `policy_uri` may also come localised as `name#language-tag`. Members that are not understood are ignored. The rules that have an error code of their own (redirect URIs) are checked by the handler, so they have no type here. */
+        /** @description Client metadata of RFC 7591 section 2 as the Matrix specification narrows it. `client_name`, `logo_uri`, `tos_uri` and `policy_uri` may also come localised as `name#language-tag`. Members that are null or not understood are ignored. The rules that have an error code of their own (redirect URIs) are checked by the handler, so they have no type here. */
         ClientMetadata: {
             /** @description https, no user information. Required. */
-            client_uri?: string;
+            client_uri?: string | null;
             /** @description Array of 1 to 10 URIs; may be left out only by a client that does not use the authorization code grant. */
             redirect_uris?: unknown;
             /** @description `web` (default) or `native`. */
-            application_type?: string;
+            application_type?: string | null;
             client_name?: string | null;
             logo_uri?: string | null;
             tos_uri?: string | null;
             policy_uri?: string | null;
-            grant_types?: string[];
-            response_types?: string[];
-            token_endpoint_auth_method?: string;
-            id_token_signed_response_alg?: string;
-            contacts?: string[];
+            grant_types?: string[] | null;
+            response_types?: string[] | null;
+            token_endpoint_auth_method?: string | null;
+            id_token_signed_response_alg?: string | null;
+            contacts?: string[] | null;
         } & {
             [key: string]: unknown;
         };

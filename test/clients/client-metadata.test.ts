@@ -78,10 +78,9 @@ describe('client metadata', () => {
       'invalid_client_metadata: logo_uri must be on the host of client_uri or a subdomain of it',
     ],
     [{ tos_uri: 'https://a@example.com/' }, 'invalid_client_metadata: tos_uri must hold no user information'],
-    [
-      { 'policy_uri#fr': 'http://example.com/' },
-      'invalid_client_metadata: policy_uri#fr must be an https URL',
-    ],
+    [{ policy_uri: 'http://example.com/' }, 'invalid_client_metadata: policy_uri must be an https URL'],
+    [{ client_uri: null }, 'invalid_client_metadata: client_uri is required'],
+    [{ redirect_uris: null }, 'invalid_redirect_uri: redirect_uris must be an array of strings'],
     [
       { client_name: 'x'.repeat(256) },
       'invalid_client_metadata: client_name must have at most 255 characters',
@@ -188,6 +187,35 @@ describe('client metadata', () => {
     expect(refusal(more)).toBe(
       isKept ? 'accepted' : 'invalid_client_metadata: the metadata must have at most 8192 bytes in all',
     );
+  });
+
+  it.each([
+    'application_type',
+    'client_name',
+    'logo_uri',
+    'tos_uri#de',
+    'grant_types',
+    'response_types',
+    'token_endpoint_auth_method',
+  ])('that has null for %s is as if it was left out', (member) => {
+    const without = { ...sound, [member]: undefined };
+    expect(normaliseClientMetadata({ ...sound, [member]: null }, rules)).toEqual(
+      normaliseClientMetadata(without, rules),
+    );
+  });
+
+  it.each([
+    ['client_name#de', 7],
+    ['client_name#de', 'x'.repeat(256)],
+    ['client_name#ar', 'a\u202eb'],
+    ['logo_uri#fr', 'https://example.org/l.png'],
+    ['policy_uri#fr', 'http://example.com/'],
+    ['tos_uri#en-GB', ['https://example.com/']],
+    ['tos_uri#en-GB', 'not a URL'],
+  ])('is kept without a localised member that is unsound: %s %j', (member, value) => {
+    const kept = normaliseClientMetadata({ ...sound, client_name: 'App', [member]: value }, rules);
+    expect(kept).not.toHaveProperty([member]);
+    expect(kept).toHaveProperty('client_name', 'App');
   });
 
   it('accepts the names that people have', () => {
