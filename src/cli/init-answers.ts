@@ -1,7 +1,6 @@
 /** What `gatehouse init` must know: from flags, from a person, or by default. Each answer is judged by the rules of the configuration. */
 import { ConfigFault, type Fault } from '../config/fault.ts';
 import { parseConfig } from '../config/load.ts';
-import { isBuilt } from '../config/not-built.ts';
 import { DEFAULT_DATABASE } from '../config/sections/database.ts';
 import { recognisePreset } from '../doctor/preset-shapes.ts';
 import type { Dialogue } from './dialogue.ts';
@@ -33,8 +32,6 @@ interface Question {
   readonly suggest: (answers: SomeAnswers) => string | undefined;
   /** May be left empty. */
   readonly optional?: true;
-  /** Not asked for, but taken from a flag. */
-  readonly silent?: boolean;
 }
 
 const questions: readonly Question[] = [
@@ -89,7 +86,6 @@ const questions: readonly Question[] = [
     text: 'Internal URL of a Synapse that we keep in step (may stay empty)',
     suggest: () => '',
     optional: true,
-    silent: !isBuilt('homeserver.kind'),
   },
   {
     key: 'database',
@@ -120,7 +116,7 @@ export async function gatherAnswers(
     const { key, flag } = question;
     const given = flags[key];
     const suggested = question.suggest(answers);
-    if (given === undefined && options.dialogue !== undefined && question.silent !== true) {
+    if (given === undefined && options.dialogue !== undefined) {
       answers[key] = await askFor(question, suggested, answers, options.dialogue, options.baseDir);
       continue;
     }

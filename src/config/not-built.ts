@@ -15,20 +15,8 @@ export interface NotBuilt {
   readonly remedy: string;
 }
 
-/** All that is refused for now. */
-export const notBuilt: readonly NotBuilt[] = [
-  {
-    key: 'homeserver.kind',
-    refuses: (value) => value === 'synapse',
-    what: '`kind: synapse`',
-    remedy: 'Write `kind: none`: the homeserver can still introspect tokens with `homeserver.secret`.',
-  },
-];
-
-/** Whether this version has what the key switches on: for defaults that follow what is built. */
-export function isBuilt(key: string): boolean {
-  return !notBuilt.some((entry) => entry.key === key);
-}
+/** All that is refused for now: nothing. */
+export const notBuilt: readonly NotBuilt[] = [];
 
 /** The faults of a configuration that asks for what is not there yet. */
 export function reportNotBuilt(
