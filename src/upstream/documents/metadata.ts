@@ -122,7 +122,7 @@ function isUrlMember(name: string): boolean {
 }
 
 /** The document with the defaults of RFC 8414 §2, what the preset fills in and the operator's overrides; nothing is judged. */
-export function completeMetadata(
+function completeMetadata(
   document: Readonly<Record<string, unknown>>,
   settings: ResolvedSettings,
 ): Record<string, unknown> {
