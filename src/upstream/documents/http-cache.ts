@@ -253,7 +253,12 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
 
   const takeStored = async (): Promise<void> => {
     const stored = await options.store.load(providerId, kind);
-    if (stored === undefined || held !== undefined) return;
+    if (stored === undefined) return;
+    // Another provider, or another place, may have been configured since. While nobody can say where the document is, the one that there is must do.
+    const url = await options.url().catch(() => stored.url);
+    if (held !== undefined) return;
+    if (stored.url !== url)
+      throw new DocumentFault(`it is from ${stored.url}, and the document is at ${url} now`);
     const value = await options.parse(stored.body);
     const fields = pickCacheFields(stored.headers, stored.fetchedAt);
     const age = Math.max(0, clock.now() - stored.fetchedAt);

@@ -226,6 +226,19 @@ describe('an IdP that is down', () => {
     expect(after.document.state()).toMatchObject({ state: 'fresh', failures: 0, lastError: undefined });
   });
 
+  it('a stored document from another place is not used', async () => {
+    await using first = await startScriptedServer({ script: versions({}) });
+    const store = memoryStore();
+    await setup(first, { store }).document.get();
+    await using second = await startScriptedServer({ script: versions({}) });
+    await second.goDown();
+    const moved = setup(second, { store });
+    await expect(moved.document.get()).rejects.toThrow(Unavailable);
+    expect(moved.log.lines.map(({ members }) => JSON.stringify(members)).join('')).toContain('it is from');
+    await first.goDown();
+    expect(await setup(first, { store }).document.get()).toEqual({ n: 1 });
+  });
+
   it('after a start without a stored document: Unavailable, and well by itself later', async () => {
     await using server = await startScriptedServer({ script: versions({}) });
     await server.goDown();
