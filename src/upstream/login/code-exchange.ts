@@ -73,8 +73,10 @@ export async function redeemCode(
         ...(input.maxAgeSeconds === undefined ? {} : { maxAge: input.maxAgeSeconds }),
       },
     );
-    const { claims, algorithm } = await verifyIdToken(deps, String(sent.body()['id_token']), algorithms);
+    const idToken = String(sent.body()['id_token']);
+    const { claims, algorithm } = await verifyIdToken(deps, idToken, algorithms);
     checkIdTokenClaims(claims, {
+      idToken,
       clientId: settings.clientId,
       algorithm,
       accessToken: result.access_token,

@@ -14,6 +14,8 @@ import { parseProviderObject } from '../provider-json.ts';
 const SUBJECT_LIMIT = 255;
 /** How far ahead of ours the IdP's clock may be. */
 const FUTURE_SECONDS = 600;
+/** Marks a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4). */
+export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const SYMMETRIC = ['HS256', 'HS384', 'HS512'];
 
 /** The algorithms that an ID token may be signed with: asymmetric ones that the metadata lists; others, and never `none`, only if configured. */
@@ -73,11 +75,37 @@ export function issuerOfCallback(
   return tenants.find((issuer) => issuer === stated) ?? server.issuer;
 }
 
+/**
+ * A token of another kind is no ID token, whoever signed it (RFC 8725 section 3.11): one whose `typ` says so, as those of access tokens and logout tokens do,
+ * and one with the event of back-channel logout (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+ */
+function checkKind(idToken: string, claims: Record<string, unknown>): void {
+  const { typ } = decodeProtectedHeader(idToken);
+  if (typeof typ === 'string' && /\+jwt$/i.test(typ)) {
+    throw new UpstreamRefusal(
+      'id_token',
+      `its typ is ${quoteForLog(typ, 40)}: it is a token of another kind`,
+    );
+  }
+  const { events } = claims;
+  if (typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT)) {
+    throw new UpstreamRefusal('id_token', 'it is a logout token');
+  }
+}
+
 /** Throws {@link UpstreamRefusal}. */
 export function checkIdTokenClaims(
   claims: Record<string, unknown>,
-  context: { clientId: string; algorithm: string; accessToken: string; code: string; nowSeconds: number },
+  context: {
+    idToken: string;
+    clientId: string;
+    algorithm: string;
+    accessToken: string;
+    code: string;
+    nowSeconds: number;
+  },
 ): void {
+  checkKind(context.idToken, claims);
   const { azp, iat, at_hash: accessTokenHash, c_hash: codeHash } = claims;
   if (azp !== undefined && azp !== context.clientId) {
     throw new UpstreamRefusal('id_token', 'azp names another client');

@@ -2,7 +2,7 @@
 import { decodeProtectedHeader } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
 import { peek } from './code-exchange.ts';
-import { checkSubject, expectedIssuer, idTokenAlgorithms, verifyIdToken } from './id-token.ts';
+import { checkSubject, expectedIssuer, idTokenAlgorithms, LOGOUT_EVENT, verifyIdToken } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
 import { isJsonObject } from '../../protocol/strict-json.ts';
@@ -18,7 +18,6 @@ export interface LogoutToken {
   readonly expiresAt: number;
 }
 
-const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** How far the IdP's clock may be from ours, and how old a token may be, in seconds. */
 const SKEW = 60;
 const OLDEST = 600;
@@ -89,7 +88,7 @@ function checkTimes({ iat, exp }: Record<string, unknown>, now: number): number 
 
 function checkEvent({ events }: Record<string, unknown>): void {
   if (!isJsonObject(events)) throw refuse('events is not an object');
-  if (!Object.hasOwn(events, EVENT) || !isJsonObject(events[EVENT])) {
+  if (!Object.hasOwn(events, LOGOUT_EVENT) || !isJsonObject(events[LOGOUT_EVENT])) {
     throw refuse('events has no member of back-channel logout');
   }
 }

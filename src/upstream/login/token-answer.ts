@@ -33,8 +33,10 @@ export async function readTokens(
     issuer: settings.issuerAliases.includes(issuer) ? server.issuer : issuer,
   };
   if (result.id_token === undefined) return { ...redeemed, idToken: undefined };
-  const { claims, algorithm } = await verifyIdToken(deps, String(answer.body['id_token']), algorithms);
+  const idToken = String(answer.body['id_token']);
+  const { claims, algorithm } = await verifyIdToken(deps, idToken, algorithms);
   checkIdTokenClaims(claims, {
+    idToken,
     clientId: settings.clientId,
     algorithm,
     accessToken: result.access_token,
