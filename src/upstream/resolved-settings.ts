@@ -25,6 +25,8 @@ export interface ResolvedSettings {
   readonly subjectClaim: string;
   readonly idTokenAlgorithms: readonly string[] | undefined;
   readonly authorizationParameters: Readonly<Record<string, string>>;
+  /** Seconds. */
+  readonly clockTolerance: number;
   readonly issuerAliases: readonly string[];
   readonly allowedTenants: readonly string[];
   readonly allowHttp: boolean;
@@ -69,6 +71,7 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     subjectClaim: settings.subject_claim ?? defaults.subject_claim ?? 'sub',
     idTokenAlgorithms: settings.id_token_algorithms ?? defaults.id_token_algorithms,
     authorizationParameters: { ...defaults.authorization_parameters, ...settings.authorization_parameters },
+    clockTolerance: settings.clock_tolerance_seconds ?? 60,
     issuerAliases: [...(defaults.issuer_aliases ?? []), ...(settings.issuer_aliases ?? [])],
     allowedTenants: settings.allowed_tenants ?? [],
     allowHttp: settings.allow_http ?? false,

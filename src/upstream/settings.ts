@@ -41,6 +41,8 @@ export interface ProviderSettings {
   readonly authorization_parameters?: Optional<Readonly<Record<string, string>>>;
   /** Further values of `iss` in ID tokens that count as this issuer. */
   readonly issuer_aliases?: Optional<readonly string[]>;
+  /** How far the provider's clock may be from ours, in seconds. Default 60. */
+  readonly clock_tolerance_seconds?: Optional<number>;
   /** Tenants that an issuer template may stand for (Entra ID). */
   readonly allowed_tenants?: Optional<readonly string[]>;
   /** http: to hosts other than this machine. Default false. */

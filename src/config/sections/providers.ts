@@ -4,6 +4,7 @@ import { claimTemplateFault } from '../../protocol/claim-template.ts';
 import {
   addressRangeFault,
   baseUrl,
+  count,
   described,
   flag,
   line,
@@ -219,6 +220,11 @@ const providerSection = z.strictObject({
   issuer_aliases: described(z.array(line()).optional(), {
     description: 'Further values of `iss` in ID tokens that count as this issuer.',
   }),
+  clock_tolerance_seconds: count(
+    { min: 0, max: 300, default: 60 },
+    'seconds',
+    "How far the provider's clock may be from ours when the times of its tokens are judged (`exp`, `nbf`, `iat`).",
+  ),
   allowed_tenants: described(z.array(line()).optional(), {
     description: 'Tenants that an issuer with a placeholder may stand for.',
   }),

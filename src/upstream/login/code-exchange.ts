@@ -82,6 +82,7 @@ export async function redeemCode(
       accessToken: result.access_token,
       code: callback.get('code') ?? '',
       nowSeconds: deps.clock.now() / 1000,
+      clockTolerance: settings.clockTolerance,
     });
     checkSubject(claims['sub'], 'sub');
     const canonical = settings.issuerAliases.includes(issuer) ? server.issuer : issuer;

@@ -12,8 +12,6 @@ import { parseProviderObject } from '../provider-json.ts';
 
 /** OpenID Connect Core §2: at most 255 characters. */
 const SUBJECT_LIMIT = 255;
-/** How far ahead of ours the IdP's clock may be. */
-const FUTURE_SECONDS = 600;
 /** Marks a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4). */
 export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const SYMMETRIC = ['HS256', 'HS384', 'HS512'];
@@ -103,6 +101,8 @@ export function checkIdTokenClaims(
     accessToken: string;
     code: string;
     nowSeconds: number;
+    /** How far the provider's clock may be from ours, in seconds. */
+    clockTolerance: number;
   },
 ): void {
   checkKind(context.idToken, claims);
@@ -110,7 +110,7 @@ export function checkIdTokenClaims(
   if (azp !== undefined && azp !== context.clientId) {
     throw new UpstreamRefusal('id_token', 'azp names another client');
   }
-  if (typeof iat === 'number' && iat > context.nowSeconds + FUTURE_SECONDS) {
+  if (typeof iat === 'number' && iat > context.nowSeconds + context.clockTolerance) {
     throw new UpstreamRefusal(
       'id_token',
       `iat is ${Math.round(iat - context.nowSeconds)} seconds ahead of our clock`,

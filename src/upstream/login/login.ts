@@ -63,6 +63,7 @@ export function clientOf(settings: ResolvedSettings, clock: Clock): oauth.Client
     client_id: settings.clientId,
     // The library reads the global clock: this is how far ours is from it.
     [oauth.clockSkew]: Math.round((clock.now() - systemClock.now()) / 1000),
+    [oauth.clockTolerance]: settings.clockTolerance,
   };
 }
 

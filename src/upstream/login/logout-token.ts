@@ -18,8 +18,7 @@ export interface LogoutToken {
   readonly expiresAt: number;
 }
 
-/** How far the IdP's clock may be from ours, and how old a token may be, in seconds. */
-const SKEW = 60;
+/** How old a token may be, in seconds. */
 const OLDEST = 600;
 const TEXT_LIMIT = 255;
 const TYPES = ['logout+jwt', 'application/logout+jwt', 'jwt'];
@@ -40,7 +39,7 @@ export async function readLogoutToken(
   const issuer = expectedIssuer(server, settings, peek(token));
   if (claims['iss'] !== issuer) throw refuse('iss is another issuer');
   checkAudience(claims['aud'], settings.clientId);
-  const expiresAt = checkTimes(claims, deps.clock.now() / 1000);
+  const expiresAt = checkTimes(claims, deps.clock.now() / 1000, settings.clockTolerance);
   checkEvent(claims);
   if (Object.hasOwn(claims, 'nonce')) throw refuse('it has a nonce');
   const jti = optionalText(claims, 'jti');
@@ -77,13 +76,14 @@ function checkAudience(audience: unknown, clientId: string): void {
 }
 
 /** How long a repetition must be known: until it would be refused for its age. */
-function checkTimes({ iat, exp }: Record<string, unknown>, now: number): number {
+function checkTimes({ iat, exp }: Record<string, unknown>, now: number, tolerance: number): number {
   if (typeof iat !== 'number' || !Number.isFinite(iat)) throw refuse('iat is not a number');
   if (typeof exp !== 'number' || !Number.isFinite(exp)) throw refuse('exp is not a number');
-  if (iat > now + SKEW) throw refuse(`iat is ${String(Math.round(iat - now))} seconds ahead of our clock`);
+  if (iat > now + tolerance)
+    throw refuse(`iat is ${String(Math.round(iat - now))} seconds ahead of our clock`);
   if (iat < now - OLDEST) throw refuse(`it is ${String(Math.round(now - iat))} seconds old`);
-  if (exp < now - SKEW) throw refuse('it has expired');
-  return Math.ceil((iat + OLDEST + SKEW) * 1000);
+  if (exp < now - tolerance) throw refuse('it has expired');
+  return Math.ceil((iat + OLDEST + tolerance) * 1000);
 }
 
 function checkEvent({ events }: Record<string, unknown>): void {

@@ -42,6 +42,7 @@ export async function readTokens(
     accessToken: result.access_token,
     code: '',
     nowSeconds: deps.clock.now() / 1000,
+    clockTolerance: settings.clockTolerance,
   });
   return { ...redeemed, idToken: claims };
 }
