@@ -37,11 +37,13 @@ export function readYaml(
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  const faults: Fault[] = [...document.errors, ...document.warnings].map((error) => ({
+  const faults: Fault[] = causesOf([...document.errors, ...document.warnings]).map((error) => ({
     path: file,
     ...explainYaml(error),
     ...placeAt(error.pos[0]),
   }));
+  // Where the structure is broken, an alias may stand for what the parser lost.
+  if (faults.length > 0) return { ok: false, faults };
   visit(document, {
     Alias(_key, node) {
       if (node.resolve(document) !== undefined) return;
@@ -62,6 +64,24 @@ export function readYaml(
     const problem = 'has aliases (*name) that stand for too much';
     return { ok: false, faults: [{ path: file, problem, remedy: 'Write out what they stand for.' }] };
   }
+}
+
+/** Each of these is a fault by itself; any other breaks the structure, and what the parser says after it may be of its own making. */
+const INDEPENDENT: ReadonlySet<string> = new Set([
+  'BAD_ALIAS',
+  'BAD_DQ_ESCAPE',
+  'BAD_SCALAR_START',
+  'DUPLICATE_KEY',
+  'TAG_RESOLVE_FAILED',
+]);
+
+/** One cause is one fault: what comes before the structure breaks, and where it does. */
+function causesOf<E extends { readonly code: string; readonly pos: readonly [number, number] }>(
+  errors: readonly E[],
+): E[] {
+  const inOrder = errors.toSorted((one, other) => one.pos[0] - other.pos[0]);
+  const broken = inOrder.findIndex(({ code }) => !INDEPENDENT.has(code));
+  return broken === -1 ? inOrder : inOrder.slice(0, broken + 1);
 }
 
 /** The offset of the key itself, or of the list entry. */

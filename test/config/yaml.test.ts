@@ -10,6 +10,23 @@ describe('a syntax error names line and column, says what it is, and shows no te
     ['a key twice in braces', `listen: { port: 1, port: 2 }\n`, 1, 20, /same key twice/],
     ['a tab', `listen:\n\tport: 1\n`, 2, 1, /tab/],
     ['an open list', `listen: { trusted_proxies: [geheim }\n`, 1, 36, /bracket/],
+    [
+      'an open list within braces and more after it',
+      `listen: { trusted_proxies: [geheim }\nmode: facade\n`,
+      1,
+      36,
+      /bracket/,
+    ],
+    ['open braces', `listen: { port: 1\n`, 2, 1, /bracket|brace/],
+    [
+      'open braces and keys after them',
+      `listen: { port: 1\nmode: facade\nlog: { level: info }\n`,
+      2,
+      1,
+      /bracket|brace|allow|not valid/,
+    ],
+    ['an open list at the end', `listen: [geheim\n`, 2, 1, /bracket/],
+    ['a bracket too many', `listen: { trusted_proxies: [geheim]] }\n`, 1, 36, /./],
     ['an open quote', `${start}secret: "geheim\n`, 3, 1, /closing "quote/],
     [
       'a wrong indentation',
@@ -28,6 +45,7 @@ describe('a syntax error names line and column, says what it is, and shows no te
   ])('%s', (_name, yaml, line, column, problem) => {
     const { faults, config } = inspectText(yaml);
     expect(config).toBeUndefined();
+    expect(faults).toHaveLength(1);
     expect(faults[0]).toMatchObject({ problem: expect.stringMatching(problem) as string, line });
     if (faults[0]?.column !== undefined) expect(faults[0].column).toBe(column);
     expect(JSON.stringify(faults)).not.toContain('geheim');
