@@ -61,6 +61,14 @@ export async function completeSignIn(
       'other_person',
     );
   };
+  if ((await findLinkedUser(deps.db.query, link)) === undefined) {
+    const localpart = mapLocalpart(
+      { serverName: deps.serverName, localpart: rules.localpart },
+      identity.claims,
+    );
+    requireExpected(localpart);
+    await requireFreeAtHomeserver(deps, localpart, link);
+  }
   const { user, isNew = false } = await deps.db.write(async (tx): Promise<{ user: User; isNew?: true }> => {
     const linked = await findLinkedUser(tx, link);
     if (linked !== undefined) {
@@ -120,6 +128,25 @@ export async function completeSignIn(
   }
   await keepUpstreamGrant(deps, { access, providerId, identity, userId: user.id });
   return user;
+}
+
+/**
+ * A user that the homeserver has already, or keeps for an application service, belongs to somebody else, whatever the provider says: to tell it of the user
+ * would hand over the account. Throws `Unavailable` if it cannot be asked.
+ */
+async function requireFreeAtHomeserver(
+  deps: CompletionDeps,
+  localpart: string,
+  link: { readonly issuer: string; readonly subject: string },
+): Promise<void> {
+  const verdict = await deps.homeserver.judgeLocalpart({ localpart });
+  if (verdict === 'available') return;
+  // The same person, signing in twice at the same moment: the other sign-in was first.
+  if ((await findLinkedUser(deps.db.query, link)) !== undefined) return;
+  throw new SignInRefusal(
+    message('sign-in.taken', { user: userId(localpart, deps.serverName) }),
+    `the homeserver says of the localpart: ${verdict}`,
+  );
 }
 
 /** Whether the person is an administrator. Throws where they are not let in, once their sessions have ended. */
