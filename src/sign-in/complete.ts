@@ -1,5 +1,5 @@
 import { renderClaimTemplate } from '../protocol/claim-template.ts';
-import { newRecordId, userId } from '../protocol/identifiers.ts';
+import { newRecordId } from '../protocol/identifiers.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { setUserAdmin } from '../storage/records/people.ts';
@@ -9,6 +9,7 @@ import { type User, findLinkedUser, insertLink, insertUser, recordLogin } from '
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { judgeAccess, type ProviderAccess, ruleText } from '../protocol/access-rules.ts';
 import { excludePerson } from '../people/exclude.ts';
+import { refuseLocalpart, takenRefusal } from './free-localpart.ts';
 import { mapLocalpart } from './localpart.ts';
 import { type Message, message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
@@ -61,13 +62,15 @@ export async function completeSignIn(
       'other_person',
     );
   };
-  if ((await findLinkedUser(deps.db.query, link)) === undefined) {
-    const localpart = mapLocalpart(
-      { serverName: deps.serverName, localpart: rules.localpart },
-      identity.claims,
-    );
-    requireExpected(localpart);
-    await requireFreeAtHomeserver(deps, localpart, link);
+  const known = await findLinkedUser(deps.db.query, link);
+  const localpart =
+    known?.localpart ??
+    mapLocalpart({ serverName: deps.serverName, localpart: rules.localpart }, identity.claims);
+  requireExpected(localpart);
+  if (known === undefined) {
+    const refusal = await refuseLocalpart(deps, localpart);
+    // The same person may sign in twice at the same moment, and the other sign-in was first.
+    if (refusal !== undefined && (await findLinkedUser(deps.db.query, link)) === undefined) throw refusal;
   }
   const { user, isNew = false } = await deps.db.write(async (tx): Promise<{ user: User; isNew?: true }> => {
     const linked = await findLinkedUser(tx, link);
@@ -81,11 +84,6 @@ export async function completeSignIn(
         user: { ...linked, is_admin: Number(isAdmin), displayname: displayname ?? linked.displayname },
       };
     }
-    const localpart = mapLocalpart(
-      { serverName: deps.serverName, localpart: rules.localpart },
-      identity.claims,
-    );
-    requireExpected(localpart);
     const created: User = {
       id: newRecordId(now, deps.random),
       localpart,
@@ -100,10 +98,7 @@ export async function completeSignIn(
       // Somebody has the name; if it is this very person, signing in twice at the same moment, the link is there by now.
       const again = await findLinkedUser(tx, link);
       if (again !== undefined) return { user: again };
-      throw new SignInRefusal(
-        message('sign-in.taken', { user: userId(localpart, deps.serverName) }),
-        'the localpart is taken by a user with another upstream link',
-      );
+      throw takenRefusal(deps, localpart);
     }
     await insertLink(tx, {
       ...link,
@@ -128,25 +123,6 @@ export async function completeSignIn(
   }
   await keepUpstreamGrant(deps, { access, providerId, identity, userId: user.id });
   return user;
-}
-
-/**
- * A user that the homeserver has already, or keeps for an application service, belongs to somebody else, whatever the provider says: to tell it of the user
- * would hand over the account. Throws `Unavailable` if it cannot be asked.
- */
-async function requireFreeAtHomeserver(
-  deps: CompletionDeps,
-  localpart: string,
-  link: { readonly issuer: string; readonly subject: string },
-): Promise<void> {
-  const verdict = await deps.homeserver.judgeLocalpart({ localpart });
-  if (verdict === 'available') return;
-  // The same person, signing in twice at the same moment: the other sign-in was first.
-  if ((await findLinkedUser(deps.db.query, link)) !== undefined) return;
-  throw new SignInRefusal(
-    message('sign-in.taken', { user: userId(localpart, deps.serverName) }),
-    `the homeserver says of the localpart: ${verdict}`,
-  );
 }
 
 /** Whether the person is an administrator. Throws where they are not let in, once their sessions have ended. */

@@ -78,6 +78,10 @@ export const en = {
   'sign-in.bad-localpart':
     '“{value}” ({claims}) cannot be a Matrix user ID: {fault}. Please ask your administrator.',
   'sign-in.taken': '{user} belongs to another account. Please ask your administrator.',
+  'sign-in.reserved':
+    'The name {user} is kept for other purposes on this server, such as a bridge. Please ask your administrator.',
+  'sign-in.name-not-accepted':
+    'The server does not accept {user} as the name of a new account. Please ask your administrator.',
   'sign-in.age-unknown':
     'The app wants you to sign in anew, and the identity provider did not say when you last did. Please ask your administrator.',
   'sign-in.too-old':

@@ -1,0 +1,41 @@
+/** Whether a name may become a new user: the homeserver is asked before anything is stored. */
+import { userId } from '../protocol/identifiers.ts';
+import type { SessionEndingDeps } from '../sessions/end.ts';
+import { type Message, message } from '../texts/message.ts';
+import { SignInRefusal } from './refusal.ts';
+
+export interface FreeLocalpartDeps extends Pick<SessionEndingDeps, 'homeserver'> {
+  readonly serverName: string;
+}
+
+type LocalpartVerdict = Awaited<ReturnType<FreeLocalpartDeps['homeserver']['judgeLocalpart']>>;
+
+/** What a person is told who cannot have the name. */
+const refusals: Readonly<Record<Exclude<LocalpartVerdict, 'available'>, (user: string) => Message>> = {
+  taken: (user) => message('sign-in.taken', { user }),
+  invalid: (user) => message('sign-in.name-not-accepted', { user }),
+  reserved: (user) => message('sign-in.reserved', { user }),
+};
+
+/**
+ * Why nobody new may have the localpart; `undefined` if they may. A user that the homeserver has already, or keeps for an application service, belongs to
+ * somebody else, whatever the provider says: to tell it of the user would hand over the account. Throws `Unavailable` if it cannot be asked.
+ */
+export async function refuseLocalpart(
+  deps: FreeLocalpartDeps,
+  localpart: string,
+): Promise<SignInRefusal | undefined> {
+  const verdict = await deps.homeserver.judgeLocalpart({ localpart });
+  if (verdict === 'available') return undefined;
+  const told = refusals[verdict](userId(localpart, deps.serverName));
+  return new SignInRefusal(told, `the homeserver says of the localpart: ${verdict}`);
+}
+
+/** Another person here has the localpart. */
+export function takenRefusal(
+  { serverName }: Pick<FreeLocalpartDeps, 'serverName'>,
+  localpart: string,
+): SignInRefusal {
+  const told = refusals.taken(userId(localpart, serverName));
+  return new SignInRefusal(told, 'the localpart is taken by a user with another upstream link');
+}
