@@ -1,12 +1,7 @@
 import type { ClientId, InternalUserId } from '../protocol/identifiers.ts';
 import { createHash } from 'node:crypto';
+import { ID_TOKEN_LIFETIME } from '../signing-keys/key-schedule.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
-
-/**
- * Seconds that an ID token is good for. It is read once, right after the token answer, but matrix-js-sdk up to 41.9 allows for no difference of the clocks: with five
- * minutes a device whose clock is six minutes fast could not sign in.
- */
-const LIFETIME_SECONDS = 3600;
 
 export interface IdTokenInput {
   readonly issuer: string;
@@ -27,7 +22,7 @@ export function signIdToken(keys: SigningKeys, input: IdTokenInput): Promise<str
     sub: input.userId,
     aud: input.clientId,
     iat: issuedAt,
-    exp: issuedAt + LIFETIME_SECONDS,
+    exp: issuedAt + ID_TOKEN_LIFETIME / 1000,
     ...(input.authenticatedAt === null ? {} : { auth_time: Math.floor(input.authenticatedAt / 1000) }),
     ...(input.nonce === null ? {} : { nonce: input.nonce }),
     at_hash: createHash('sha256').update(input.accessToken).digest().subarray(0, 16).toString('base64url'),

@@ -6,8 +6,14 @@ const MINUTE = 60_000;
 /** How long a new key is published before it signs, in milliseconds: as long as others may keep the key set. */
 export const PREPUBLISH = 10 * MINUTE;
 
-/** How long a key is published after it last signed, in milliseconds: an ID token's five minutes, and clocks that differ by ten. */
-export const RETENTION = 15 * MINUTE;
+/**
+ * How long an ID token is valid, in milliseconds. It is read once, right after the token response, but matrix-js-sdk up to 41.9 tolerates no clock difference:
+ * with five minutes, a device with a clock six minutes fast could not sign in.
+ */
+export const ID_TOKEN_LIFETIME = 60 * MINUTE;
+
+/** How long a key is published after it last signed, in milliseconds: until its last ID token has expired, also by a clock that is ten minutes slow. */
+export const RETENTION = ID_TOKEN_LIFETIME + 10 * MINUTE;
 
 type Keyed = Pick<SigningKeyRecord, 'kid' | 'created_at'>;
 

@@ -31,6 +31,19 @@ describe('the schedule of signing keys', () => {
     expect(publishedKeys(both, begins + RETENTION)).toEqual([next]);
   });
 
+  it.each([
+    ['a minute', 1, true],
+    ['a quarter of an hour', 15, true],
+    ['half an hour', 30, true],
+    ['an hour, when its last ID token expires', 60, true],
+    ['an hour and nine minutes, for a clock that is slow', 69, true],
+    ['an hour and ten minutes', 70, false],
+    ['a day', 24 * 60, false],
+  ])('%s after it last signed, an old key is published or not: %i minutes, %s', (_, minutes, isPublished) => {
+    const now = next.created_at + PREPUBLISH + minutes * 60_000;
+    expect(publishedKeys(both, now).includes(old)).toBe(isPublished);
+  });
+
   it('lets the only key sign at once', () => {
     expect(activeKey([next], 0)).toBe(next);
     expect(publishedKeys([next], 0)).toEqual([next]);
