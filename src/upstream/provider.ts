@@ -28,7 +28,7 @@ import {
   type SignatureVerifier,
 } from './documents/jwks.ts';
 import type { PartLog } from '../observability/part-log.ts';
-import { needsKeys } from './login/id-token.ts';
+import { needsKeys } from './login/signature-algorithms.ts';
 import { finishLogin, type UpstreamIdentity } from './login/login.ts';
 import type { CallbackInput } from './login/login-context.ts';
 import { IDENTITY_PROVIDER } from './login/login-errors.ts';

@@ -24,6 +24,8 @@ export interface ResolvedSettings {
   readonly fetchUserinfo: boolean;
   readonly subjectClaim: string;
   readonly idTokenAlgorithms: readonly string[] | undefined;
+  readonly userinfoAlgorithms: readonly string[] | undefined;
+  readonly logoutTokenAlgorithms: readonly string[] | undefined;
   readonly authorizationParameters: Readonly<Record<string, string>>;
   /** Seconds. */
   readonly clockTolerance: number;
@@ -70,6 +72,8 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     fetchUserinfo: settings.fetch_userinfo ?? defaults.fetch_userinfo ?? true,
     subjectClaim: settings.subject_claim ?? defaults.subject_claim ?? 'sub',
     idTokenAlgorithms: settings.id_token_algorithms ?? defaults.id_token_algorithms,
+    userinfoAlgorithms: settings.userinfo_algorithms,
+    logoutTokenAlgorithms: settings.logout_token_algorithms,
     authorizationParameters: { ...defaults.authorization_parameters, ...settings.authorization_parameters },
     clockTolerance: settings.clock_tolerance_seconds ?? 60,
     issuerAliases: [...(defaults.issuer_aliases ?? []), ...(settings.issuer_aliases ?? [])],

@@ -37,6 +37,10 @@ export interface ProviderSettings {
   readonly subject_claim?: Optional<string>;
   /** ID token algorithms; default every asymmetric one that the metadata lists. HS256, HS384 and HS512 only if named here. */
   readonly id_token_algorithms?: Optional<readonly string[]>;
+  /** Of signed userinfo; default what the metadata lists for it. */
+  readonly userinfo_algorithms?: Optional<readonly string[]>;
+  /** Of logout tokens; default every asymmetric one. */
+  readonly logout_token_algorithms?: Optional<readonly string[]>;
   /** Sent along to the authorization endpoint. */
   readonly authorization_parameters?: Optional<Readonly<Record<string, string>>>;
   /** Further values of `iss` in ID tokens that count as this issuer. */

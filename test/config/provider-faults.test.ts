@@ -41,6 +41,13 @@ const cases: FaultCase[] = [
     /stands in URLs/,
     /id: main/,
   ],
+  ...['id_token_algorithms', 'userinfo_algorithms', 'logout_token_algorithms'].map((key): FaultCase => [
+    `\`none\` in ${key}`,
+    withProvider({ [key]: ['none'] }),
+    `providers[0].${key}[0]`,
+    /must be one of/,
+    /Write/,
+  ]),
   [
     'a brand in capitals',
     withProvider({ brand: 'GitHub' }),

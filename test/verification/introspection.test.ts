@@ -249,6 +249,26 @@ describe('a signed introspection answer (RFC 9701)', () => {
     expect(kind).toBe(expected);
   });
 
+  it.each<[unknown, string]>([
+    [['RS256'], 'unavailable'],
+    [['ES256'], 'active'],
+    [['none'], 'active'],
+    ['RS256', 'active'],
+    [null, 'active'],
+    [undefined, 'active'],
+  ])('where the metadata lists other algorithms, is no answer: %j', async (listed, expected) => {
+    await using peer = await startTokenIdp({
+      strategies: ['introspection'],
+      introspection: { signed: true },
+    });
+    peer.idp.metadata = { ...peer.idp.metadata, introspection_signing_alg_values_supported: listed };
+    peer.answer = async (_request, response) =>
+      response
+        .writeHead(200, { 'content-type': 'application/token-introspection+jwt' })
+        .end(await sign(peer));
+    expect(await peer.kindOf(opaque)).toBe(expected);
+  });
+
   it('is asked for, and an unsigned one is none', async () => {
     await using peer = await startTokenIdp({
       strategies: ['introspection'],

@@ -34,6 +34,8 @@ const asymmetricAlgorithms = [
   'Ed25519',
 ] as const;
 
+/** Signatures of a kind of token, `none` not among them. */
+const signatures = () => z.array(z.enum([...asymmetricAlgorithms, 'HS256', 'HS384', 'HS512'])).min(1);
 const claimText = (): z.ZodString => textRule(claimTemplateFault);
 const certificates = (): z.ZodString =>
   textRule((text) =>
@@ -207,16 +209,19 @@ const providerSection = z.strictObject({
     description: 'The claim that identifies a person at this issuer. Never change it once there are users.',
     fallback: "the preset's, else `sub`",
   }),
-  id_token_algorithms: described(
-    z
-      .array(z.enum([...asymmetricAlgorithms, 'HS256', 'HS384', 'HS512']))
-      .min(1)
-      .optional(),
-    {
-      description: 'Signatures that ID tokens may have; `HS…` only if named here.',
-      fallback: "the preset's, else every asymmetric one",
-    },
-  ),
+  id_token_algorithms: described(signatures().optional(), {
+    description: 'Signatures that ID tokens may have; `HS…` only if named here.',
+    fallback: "the preset's, else every asymmetric one that the metadata lists for them",
+  }),
+  userinfo_algorithms: described(signatures().optional(), {
+    description: 'Signatures that userinfo may have, where the provider signs it.',
+    fallback:
+      'every asymmetric one that the metadata lists for it, and what `id_token_algorithms` names of `HS…`',
+  }),
+  logout_token_algorithms: described(signatures().optional(), {
+    description: 'Signatures that logout tokens may have.',
+    fallback: 'every asymmetric one, and what `id_token_algorithms` names of `HS…`',
+  }),
   issuer_aliases: described(z.array(line()).optional(), {
     description: 'Further values of `iss` in ID tokens that count as this issuer.',
   }),

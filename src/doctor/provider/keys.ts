@@ -1,6 +1,6 @@
 /** The provider's key set: can it be had, and does it have a key that verifies a signature. */
 import { usesOpenId } from '../../upstream/login/authorization-url.ts';
-import { needsKeys } from '../../upstream/login/id-token.ts';
+import { needsKeys } from '../../upstream/login/signature-algorithms.ts';
 import { DocumentFault } from '../../upstream/documents/document-fault.ts';
 import { JWKS_BYTES, parseKeySet } from '../../upstream/documents/jwks.ts';
 import { look, type Answered, type Look } from '../look.ts';

@@ -5,7 +5,7 @@ import { DocumentFault } from './document-fault.ts';
 import { describeIssuerDifference } from './issuer-difference.ts';
 import { plainUrl } from '../../outbound/outbound-fault.ts';
 import { usesOpenId } from '../login/authorization-url.ts';
-import { needsKeys } from '../login/id-token.ts';
+import { needsKeys } from '../login/signature-algorithms.ts';
 import { quoteForLog } from '../login/refusal.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 import { JsonFault } from '../../protocol/strict-json.ts';
@@ -46,7 +46,6 @@ const USED_LISTS = [
   'code_challenge_methods_supported',
   'token_endpoint_auth_methods_supported',
   'id_token_signing_alg_values_supported',
-  'userinfo_signing_alg_values_supported',
 ];
 const USED_FLAGS = ['authorization_response_iss_parameter_supported'];
 

@@ -4,17 +4,12 @@ import * as oauth from 'oauth4webapi';
 import { requestOptions } from './request-options.ts';
 import { describeAnswer, isJsonAnswer, isMarkup } from '../../outbound/answers.ts';
 import { usesOpenId, usesPkce } from './authorization-url.ts';
-import {
-  checkIdTokenClaims,
-  checkSubject,
-  expectedIssuer,
-  idTokenAlgorithms,
-  verifyIdToken,
-} from './id-token.ts';
+import { checkIdTokenClaims, checkSubject, expectedIssuer, verifyIdToken } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
 import type { Outbound, OutboundResponse } from '../../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
+import { idTokenAlgorithms } from './signature-algorithms.ts';
 import { isJsonObject } from '../../protocol/strict-json.ts';
 import { jwtWithoutNulls, withoutNulls } from '../provider-json.ts';
 

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { compactVerify, decodeProtectedHeader } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
-import { SIGNATURE_ALGORITHMS, type SignatureResult, type SignatureVerifier } from '../documents/jwks.ts';
-import { usesOpenId } from './authorization-url.ts';
+import type { SignatureResult, SignatureVerifier } from '../documents/jwks.ts';
 import { unavailable } from './login-errors.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
+import { SYMMETRIC_ALGORITHMS } from './signature-algorithms.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 import { JsonFault } from '../../protocol/strict-json.ts';
 import { parseProviderObject } from '../provider-json.ts';
@@ -14,25 +14,6 @@ import { parseProviderObject } from '../provider-json.ts';
 const SUBJECT_LIMIT = 255;
 /** Marks a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4). */
 export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-const SYMMETRIC = ['HS256', 'HS384', 'HS512'];
-
-/** The algorithms that an ID token may be signed with: asymmetric ones that the metadata lists; others, and never `none`, only if configured. */
-export function idTokenAlgorithms(server: AuthorizationServer, settings: ResolvedSettings): string[] {
-  if (settings.idTokenAlgorithms !== undefined) {
-    return settings.idTokenAlgorithms.filter(
-      (each) => SIGNATURE_ALGORITHMS.includes(each) || SYMMETRIC.includes(each),
-    );
-  }
-  const listed = server.id_token_signing_alg_values_supported;
-  const usable = SIGNATURE_ALGORITHMS.filter((each) => listed?.includes(each));
-  return usable.length > 0 ? usable : [...SIGNATURE_ALGORITHMS];
-}
-
-/** Whether signing in takes keys of the IdP: ID tokens that only the client secret may verify take none. */
-export function needsKeys(settings: ResolvedSettings): boolean {
-  const { idTokenAlgorithms: algorithms } = settings;
-  return usesOpenId(settings) && !(algorithms?.every((each) => SYMMETRIC.includes(each)) ?? false);
-}
 
 /**
  * The issuer that an ID token must state: the document's own, an alias, or a template with an allowed tenant in it. `claims` are not
@@ -176,7 +157,7 @@ async function verifyByAlgorithm(
   algorithms: readonly string[],
 ): Promise<SignatureResult> {
   const { clientSecret } = deps.settings;
-  const symmetric = algorithms.filter((each) => SYMMETRIC.includes(each));
+  const symmetric = algorithms.filter((each) => SYMMETRIC_ALGORITHMS.includes(each));
   if (symmetric.length === 0 || clientSecret === undefined) return deps.verifier.verify(idToken, algorithms);
   const { alg } = decodeProtectedHeader(idToken);
   if (alg === undefined || !symmetric.includes(alg)) return deps.verifier.verify(idToken, algorithms);

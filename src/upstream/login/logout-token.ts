@@ -2,9 +2,10 @@
 import { decodeProtectedHeader } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
 import { peek } from './code-exchange.ts';
-import { checkSubject, expectedIssuer, idTokenAlgorithms, LOGOUT_EVENT, verifyIdToken } from './id-token.ts';
+import { checkSubject, expectedIssuer, LOGOUT_EVENT, verifyIdToken } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
+import { logoutTokenAlgorithms } from './signature-algorithms.ts';
 import { isJsonObject } from '../../protocol/strict-json.ts';
 
 export interface LogoutToken {
@@ -30,7 +31,7 @@ export async function readLogoutToken(
   token: string,
 ): Promise<LogoutToken> {
   checkType(token);
-  const { claims } = await verifyIdToken(deps, token, idTokenAlgorithms(server, deps.settings)).catch(
+  const { claims } = await verifyIdToken(deps, token, logoutTokenAlgorithms(deps.settings)).catch(
     (error: unknown) => {
       throw error instanceof UpstreamRefusal ? refuse(error.reason) : error;
     },

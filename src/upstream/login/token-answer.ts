@@ -2,8 +2,9 @@
 import * as oauth from 'oauth4webapi';
 import { usesOpenId } from './authorization-url.ts';
 import { peek, type RedeemedCode } from './code-exchange.ts';
-import { checkIdTokenClaims, expectedIssuer, idTokenAlgorithms, verifyIdToken } from './id-token.ts';
+import { checkIdTokenClaims, expectedIssuer, verifyIdToken } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
+import { idTokenAlgorithms } from './signature-algorithms.ts';
 
 /**
  * Checks the answer; an ID token in it is verified in full, but for the nonce, which only a browser's login has. Throws what the client library

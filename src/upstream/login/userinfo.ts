@@ -3,12 +3,13 @@ import * as oauth from 'oauth4webapi';
 import { describeAnswer, isJsonAnswer, isMarkup, mediaType } from '../../outbound/answers.ts';
 import { usesOpenId } from './authorization-url.ts';
 import { ANSWER_BYTES, type RedeemedCode } from './code-exchange.ts';
-import { idTokenAlgorithms, verifyIdToken } from './id-token.ts';
+import { verifyIdToken } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
 import { userinfoError } from './login-errors.ts';
 import type { OutboundResponse } from '../../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { requestOptions } from './request-options.ts';
+import { userinfoAlgorithms } from './signature-algorithms.ts';
 import { JsonFault } from '../../protocol/strict-json.ts';
 import { jwtWithoutNulls, parseProviderObject } from '../provider-json.ts';
 
@@ -42,7 +43,7 @@ export async function fetchUserinfo(
     const response = await oauth.userInfoRequest(server, client, redeemed.accessToken, options);
     const text = answer?.text ?? '';
     if (!openid) return parse(text);
-    const algorithms = idTokenAlgorithms(server, settings);
+    const algorithms = userinfoAlgorithms(server, settings);
     const issuer = idToken === undefined ? redeemed.issuer : String(idToken['iss']);
     await oauth.processUserInfoResponse(
       { ...server, issuer, userinfo_signing_alg_values_supported: algorithms },

@@ -7,8 +7,12 @@ import type { Claims } from '../../protocol/claim-path.ts';
 import type { Clock } from '../../protocol/clock.ts';
 import { JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
 import { Unavailable } from '../../protocol/unavailable.ts';
-import { SIGNATURE_ALGORITHMS } from '../../upstream/documents/jwks.ts';
 import type { ClientAuthentication } from '../../upstream/login/client-authentication.ts';
+import {
+  introspectionAlgorithms,
+  SYMMETRIC_ALGORITHMS,
+  userinfoAlgorithms,
+} from '../../upstream/login/signature-algorithms.ts';
 import type { Provider } from '../../upstream/provider.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import { isTooDeep, readJwt } from '../jwt/read-jwt.ts';
@@ -78,7 +82,10 @@ export async function readSignedAnswer(
   const reading = readJwt(answer.text.trim());
   if (reading.kind !== 'jwt') throw outage(new Error(`its signed answer is malformed: ${reading.reason}`));
   const { claims } = reading.jwt;
-  const result = await provider.signatures.verify(answer.text.trim(), SIGNATURE_ALGORITHMS);
+  const { server } = await provider.metadata();
+  const allowed = type === 'jwt' ? userinfoAlgorithms(server, settings) : introspectionAlgorithms(server);
+  const algorithms = allowed.filter((each) => !SYMMETRIC_ALGORITHMS.includes(each));
+  const result = await provider.signatures.verify(answer.text.trim(), algorithms);
   if (!result.ok) throw outage(new Error(`the signature of its answer: ${result.fault.reason}`));
   const { iss, aud, iat } = claims;
   const wrong =

@@ -176,6 +176,8 @@ describe('a metadata document', () => {
     ['claims_supported', ['sub', 7]],
     ['claims_supported', 'sub'],
     ['subject_types_supported', { public: true }],
+    ['userinfo_signing_alg_values_supported', 'RS256'],
+    ['introspection_signing_alg_values_supported', ['RS256', 7]],
     ['userinfo_endpoint', ''],
     ['userinfo_endpoint', 'http://idp.example/me', { fetch_userinfo: false }],
     ['jwks_uri', 'http://idp.example/keys', { id_token_algorithms: ['HS256'] }],
