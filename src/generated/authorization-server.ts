@@ -294,9 +294,9 @@ export interface components {
         };
         /** @description Error body of RFC 6749 section 5.2. */
         OAuthError: {
-            /** @description Error code, from the RFC that defines the endpoint. */
+            /** @description Error code, from the RFC that defines the endpoint. Programs decide by it. */
             error: string;
-            /** @description Printable ASCII for a developer, naming the parameter and the rule; at most 300 characters. */
+            /** @description For a developer: names the parameter and the rule. Printable ASCII, at most 300 characters. Programs must not decide by it. */
             error_description?: string;
         };
         JsonWebKeySet: {
@@ -448,7 +448,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description Refused, in the words of RFC 6749 section 5.2. */
+        /** @description Any other refusal, as under "Errors of every operation". */
         OAuthError: {
             headers: {
                 [name: string]: unknown;
@@ -457,23 +457,49 @@ export interface components {
                 "application/json": components["schemas"]["OAuthError"];
             };
         };
-        /** @description Not now; `Retry-After` says when. On a refresh the body has no `error` member, because clients take any error answer there as the end of the session. */
+        /** @description Not now. `Retry-After` says when to try again. */
         ServiceUnavailable: {
             headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["OAuthError"];
             };
         };
-        /** @description A page for a person; JSON where `Accept` does not name text/html. */
+        /** @description A page that tells the person. JSON if `Accept` does not name `text/html`. */
         Page: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /** @example <!doctype html><html lang="en"><title>This did not work</title>…</html> */
                 "text/html": string;
+                /**
+                 * @example {
+                 *       "error": "invalid_request",
+                 *       "error_description": "client_id is missing"
+                 *     }
+                 */
                 "application/json": components["schemas"]["OAuthError"];
+            };
+        };
+        /** @description Not now. `Retry-After` says when to try again. The body has no `error`, because clients take any error code here as the end of the session. */
+        BareFailure: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "message": "the database is not available, try again later"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description What is wrong. */
+                    message?: string;
+                };
             };
         };
     };
@@ -497,7 +523,13 @@ export interface components {
         idp_hint: string;
     };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Seconds until the next attempt.
+         * @example 5
+         */
+        RetryAfter: number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -870,7 +902,7 @@ export interface operations {
                 };
             };
             "4XX": components["responses"]["OAuthError"];
-            "5XX": components["responses"]["ServiceUnavailable"];
+            "5XX": components["responses"]["BareFailure"];
         };
     };
     revokeToken: {

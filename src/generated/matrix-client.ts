@@ -541,12 +541,15 @@ export interface components {
             /** @description Older name of `oauth_aware_preferred`. */
             "org.matrix.msc3824.delegated_oidc_compatibility"?: boolean;
         };
-        /** @description Error body of the Matrix client-server API; both members are always present. */
+        /** @description Error body of the Matrix client-server API. `errcode` and `error` are always present. */
         MatrixError: {
+            /** @description Error code of the client-server API. Programs decide by it. */
             errcode: string;
+            /** @description For a developer, or for a person who reads English. */
             error: string;
-            /** @description True where the client should keep its state and sign in again, or refresh. */
+            /** @description True if the client should keep its state and sign in again, or refresh. */
             soft_logout?: boolean;
+            /** @description With `M_LIMIT_EXCEEDED`. Milliseconds until the next attempt, as in `Retry-After`. */
             retry_after_ms?: number;
         };
         /** @description RFC 8414 section 2 and OpenID Connect Discovery 1.0 section 3, complete by the MUSTs of the Matrix specification (client-server API, "Server metadata discovery"). */

@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process answers at all; says nothing of what it depends on. */
+        /**
+         * Whether the process answers
+         * @description For a supervisor that restarts a process which hangs, for instance a `livenessProbe` of Kubernetes. It says nothing about the database or the identity provider: a restart would not bring either back. The answer is always `ok`.
+         */
         get: operations["getLiveness"];
         put?: never;
         post?: never;
@@ -29,8 +32,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether requests should be sent here.
-         * @description `unavailable` (503) only where the database is down, or no metadata of an identity provider was ever had. An identity provider that is down while its last good documents are served is `degraded`, which is 200.
+         * Whether requests should be sent here
+         * @description For a load balancer, for instance a `readinessProbe` of Kubernetes. `reasons` says in words why the state is not `ok`. It holds no secrets.
+         *
+         *     | `status` | HTTP | when |
+         *     | --- | --- | --- |
+         *     | `ok` | 200 | everything works |
+         *     | `degraded` | 200 | people can sign in, but something needs attention: an identity provider is down and its last good documents are served, or one provider of several cannot be used |
+         *     | `unavailable` | 503 | the database does not answer within 3 seconds, or no identity provider has metadata that may be used, so that nobody can sign in |
          */
         get: operations["getReadiness"];
         put?: never;
@@ -48,7 +57,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics in the text format of Prometheus. */
+        /**
+         * Metrics of the service and of the process
+         * @description For Prometheus, in its text format 0.0.4. `docs/metrics.md` lists every metric with its labels. The readiness is worked out anew at each request, so `gatehouse_ready` is never old.
+         */
         get: operations["getMetrics"];
         put?: never;
         post?: never;
@@ -61,28 +73,32 @@ export interface paths {
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: never;
-    responses: {
-        /** @description The state, and why it is not `ok`. */
+    schemas: {
+        /** @description What the service can do now. */
         Health: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/json": {
-                    /** @enum {string} */
-                    status: "ok" | "degraded" | "unavailable";
-                    reasons: string[];
-                };
-            };
+            /**
+             * @description `ok` and `degraded` serve requests.
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "unavailable";
+            /** @description Why the state is not `ok`, one sentence each. Empty if it is. */
+            reasons: string[];
         };
-        /** @description No such path or method. */
+    };
+    responses: {
+        /** @description There is no such path, or no such method on it. */
         Refused: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "message": "there is nothing at this path"
+                 *     }
+                 */
                 "application/json": {
+                    /** @description What is wrong, for a person. */
                     message: string;
                 };
             };
@@ -104,7 +120,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            200: components["responses"]["Health"];
+            /** @description The process answers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "ok",
+                     *       "reasons": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
             "4XX": components["responses"]["Refused"];
         };
     };
@@ -117,8 +147,32 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            200: components["responses"]["Health"];
-            503: components["responses"]["Health"];
+            /** @description Requests can be sent here. The state is `ok` or `degraded`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Requests should go elsewhere. The state is `unavailable`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "unavailable",
+                     *       "reasons": [
+                     *         "the database does not answer"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
             "4XX": components["responses"]["Refused"];
         };
     };
@@ -131,12 +185,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The exposition. */
+            /** @description The metrics. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example # HELP gatehouse_ready 1 where /health/ready answers 200, else 0.
+                     *     # TYPE gatehouse_ready gauge
+                     *     gatehouse_ready 1
+                     *     # HELP gatehouse_refreshes_total Presentations of a refresh token.
+                     *     # TYPE gatehouse_refreshes_total counter
+                     *     gatehouse_refreshes_total{outcome="rotated"} 1842
+                     *     gatehouse_refreshes_total{outcome="repeated"} 3
+                     */
                     "text/plain": string;
                 };
             };

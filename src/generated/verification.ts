@@ -12,8 +12,21 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Forward authentication: may this request pass? For nginx `auth_request`, Caddy `forward_auth`, Traefik, HAProxy. The proxy sends the headers of the client's request, and `X-Forwarded-Method`, `X-Forwarded-Host` and `X-Forwarded-Uri` of its own.
-         * @description The token comes in the `Authorization` header, or, where the configuration allows it, in the query of `X-Forwarded-Uri` or in a cookie. An answer of 200 has every identity header that is configured, empty where there is nothing to say, so that a proxy that copies them overwrites what a client made up.
+         * Forward authentication
+         * @description May this request pass? For nginx `auth_request`, Caddy `forward_auth`, Traefik and HAProxy. The proxy sends the headers of the client's
+         *     request, and says of which request in `X-Forwarded-Method`, `X-Forwarded-Host` and `X-Forwarded-Uri`.
+         *
+         *     The token is in the `Authorization` header, or, if `forward_auth.token_from` allows it, in the query of `X-Forwarded-Uri` or in a cookie.
+         *
+         *     An answer of 200 has every identity header that is configured, empty if there is nothing to say. A proxy that copies them therefore overwrites
+         *     what a client made up. No other answer says anything about a person.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that `X-Forwarded-Uri` does not say clearly |
+         *     | 401 | `invalid_token` | there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1) |
+         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
+         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
          */
         get: operations["verifyRequest"];
         put?: never;
@@ -29,22 +42,90 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
-                /** @description The path of the request, slashes included. */
+                /**
+                 * @description Path of the request that is asked about, slashes included.
+                 * @example articles/42
+                 */
                 original: string;
             };
             cookie?: never;
         };
-        /** As `/verify`, for a GET to the rest of the path. */
+        /**
+         * Forward authentication for Envoy, GET
+         * @description May a request of this method to the rest of the path pass? For Envoy's `ext_authz` filter with `path_prefix: /verify/path`. The answers are
+         *     those of `/verify`, and `X-Forwarded-…` headers are not looked at.
+         *
+         *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
+         *     | 401 | `invalid_token` | there is no token, or it is not valid |
+         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
+         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         */
         get: operations["verifyGet"];
-        /** As `/verify`, for a PUT to the rest of the path. */
+        /**
+         * Forward authentication for Envoy, PUT
+         * @description May a request of this method to the rest of the path pass? For Envoy's `ext_authz` filter with `path_prefix: /verify/path`. The answers are
+         *     those of `/verify`, and `X-Forwarded-…` headers are not looked at.
+         *
+         *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
+         *     | 401 | `invalid_token` | there is no token, or it is not valid |
+         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
+         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         */
         put: operations["verifyPut"];
-        /** As `/verify`, for a POST to the rest of the path. */
+        /**
+         * Forward authentication for Envoy, POST
+         * @description May a request of this method to the rest of the path pass? For Envoy's `ext_authz` filter with `path_prefix: /verify/path`. The answers are
+         *     those of `/verify`, and `X-Forwarded-…` headers are not looked at.
+         *
+         *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
+         *     | 401 | `invalid_token` | there is no token, or it is not valid |
+         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
+         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         */
         post: operations["verifyPost"];
-        /** As `/verify`, for a DELETE to the rest of the path. */
+        /**
+         * Forward authentication for Envoy, DELETE
+         * @description May a request of this method to the rest of the path pass? For Envoy's `ext_authz` filter with `path_prefix: /verify/path`. The answers are
+         *     those of `/verify`, and `X-Forwarded-…` headers are not looked at.
+         *
+         *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
+         *     | 401 | `invalid_token` | there is no token, or it is not valid |
+         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
+         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         */
         delete: operations["verifyDelete"];
         options?: never;
         head?: never;
-        /** As `/verify`, for a PATCH to the rest of the path. */
+        /**
+         * Forward authentication for Envoy, PATCH
+         * @description May a request of this method to the rest of the path pass? For Envoy's `ext_authz` filter with `path_prefix: /verify/path`. The answers are
+         *     those of `/verify`, and `X-Forwarded-…` headers are not looked at.
+         *
+         *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
+         *     | 401 | `invalid_token` | there is no token, or it is not valid |
+         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
+         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         */
         patch: operations["verifyPatch"];
         trace?: never;
     };
@@ -57,7 +138,28 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Judges the initial response of a SASL exchange: OAUTHBEARER (RFC 7628), XOAUTH2, X-OAUTH2, and PLAIN (RFC 4616). For the servers of an operator, which prove themselves by `sasl.secret` as a bearer token. */
+        /**
+         * Verdict on a SASL exchange
+         * @description Judges the initial response of a SASL exchange: OAUTHBEARER (RFC 7628), XOAUTH2, X-OAUTH2, and PLAIN (RFC 4616) with a token in place of the
+         *     password. For the operator's mail, chat and MQTT servers, which prove themselves by `sasl.secret` as a bearer token.
+         *
+         *     A client may name its person by the server's name for them, by localpart, as `localpart@server_name` or as Matrix user ID. All that it names
+         *     must be the token's person. A refusal is an answer of 200 with `ok: false`, and says nothing about anybody:
+         *
+         *     | `status` | when |
+         *     | --- | --- |
+         *     | `invalid_request` | the initial response is malformed |
+         *     | `invalid_token` | the token is not valid, its user is locked, or it belongs to somebody else than the client claims to be |
+         *     | `insufficient_scope` | the token lacks a scope |
+         *
+         *     Errors say that no verdict was given:
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | `mechanism` is none of `sasl.mechanisms`, or `scope` has a character that a scope cannot have |
+         *     | 401 | `invalid_client` | the server did not send `sasl.secret` |
+         *     | 429 | `temporarily_unavailable` | too many wrong passwords for this account or from this address; `Retry-After` says when to try again |
+         */
         post: operations["verifySasl"];
         delete?: never;
         options?: never;
@@ -71,41 +173,71 @@ export interface components {
     schemas: {
         /** @description Error body of RFC 6749 section 5.2. */
         OAuthError: {
-            /** @description Error code, from the RFC that defines the endpoint. */
+            /** @description Error code, from the RFC that defines the endpoint. Programs decide by it. */
             error: string;
-            /** @description Printable ASCII for a developer, naming the parameter and the rule; at most 300 characters. */
+            /** @description For a developer: names the parameter and the rule. Printable ASCII, at most 300 characters. Programs must not decide by it. */
             error_description?: string;
         };
     };
     responses: {
-        /** @description The request may pass. The headers say whose it is. */
+        /** @description The request may pass. The headers say whose it is. There is no body. */
         Passes: {
             headers: {
-                /** @description Matrix user ID. */
+                /**
+                 * @description Matrix user ID.
+                 * @example @alice:example.com
+                 */
                 "X-Auth-User"?: string;
-                /** @description Its localpart. */
+                /**
+                 * @description Its localpart.
+                 * @example alice
+                 */
                 "X-Auth-Localpart"?: string;
-                /** @description Who it is at the issuer. */
+                /**
+                 * @description Who it is at the issuer of the token.
+                 * @example 01JA7Q5T1VZ3M8K2R9B4C6D7E8
+                 */
                 "X-Auth-Subject"?: string;
-                /** @description Device ID. */
+                /**
+                 * @description Device ID.
+                 * @example JLAFKJWSCS
+                 */
                 "X-Auth-Device"?: string;
-                /** @description Client identifier. */
+                /**
+                 * @description Client identifier.
+                 * @example 01JA7Q4ZK5W0N8H3X6Y7V2T1S9
+                 */
                 "X-Auth-Client"?: string;
-                /** @description Scope, with spaces. */
+                /**
+                 * @description Scope, with spaces.
+                 * @example urn:matrix:client:api:* urn:matrix:client:device:JLAFKJWSCS
+                 */
                 "X-Auth-Scope"?: string;
-                /** @description `gatehouse`, or the id of the provider. */
+                /**
+                 * @description `gatehouse`, or the id of the provider.
+                 * @example gatehouse
+                 */
                 "X-Auth-Provider"?: string;
-                /** @description E-mail address, if the provider said one. */
+                /**
+                 * @description E-mail address, if the provider said one.
+                 * @example alice@example.com
+                 */
                 "X-Auth-Email"?: string;
-                /** @description Groups with commas, if the provider said any. */
+                /**
+                 * @description Groups with commas, if the provider said any.
+                 * @example staff,editors
+                 */
                 "X-Auth-Groups"?: string;
-                /** @description `true` for a request without a token that may pass. */
+                /**
+                 * @description `true` for a request that passes without a token.
+                 * @example
+                 */
                 "X-Auth-Anonymous"?: string;
                 [name: string]: unknown;
             };
             content?: never;
         };
-        /** @description Refused, in the words of RFC 6749 section 5.2. */
+        /** @description Any other refusal, as under "Errors of every operation". */
         OAuthError: {
             headers: {
                 [name: string]: unknown;
@@ -114,19 +246,36 @@ export interface components {
                 "application/json": components["schemas"]["OAuthError"];
             };
         };
-        /** @description Not now; `Retry-After` says when. On a refresh the body has no `error` member, because clients take any error answer there as the end of the session. */
+        /** @description Not now. `Retry-After` says when to try again. */
         ServiceUnavailable: {
             headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
-                "application/json": Record<string, never>;
+                "application/json": components["schemas"]["OAuthError"];
+            };
+        };
+        /** @description Any other refusal, as under "Errors of every operation". 429 if there are too many requests. */
+        RateLimited: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthError"];
             };
         };
     };
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Seconds until the next attempt.
+         * @example 5
+         */
+        RetryAfter: number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -134,17 +283,45 @@ export interface operations {
     verifyRequest: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Method of the request that is asked about. Default is the method of this request.
+                 * @example POST
+                 */
+                "X-Forwarded-Method"?: string;
+                /**
+                 * @description Host of the request that is asked about. Default is `Host` of this request.
+                 * @example api.example.com
+                 */
+                "X-Forwarded-Host"?: string;
+                /**
+                 * @description Path and query of the request that is asked about, as they came. Needed for rules with paths and for tokens in the query.
+                 * @example /articles?page=2
+                 */
+                "X-Forwarded-Uri"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
             200: components["responses"]["Passes"];
-            400: components["responses"]["OAuthError"];
-            /** @description There is no token, or it is not good (`invalid_token`); `WWW-Authenticate` says so (RFC 6750 section 3). */
+            /** @description It is not clear whose request this is, or where it goes. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description There is no token, or it is not valid. */
             401: {
                 headers: {
+                    /**
+                     * @description The challenge of RFC 6750 section 3.
+                     * @example Bearer realm="example.com", error="invalid_token", error_description="the access token is not valid"
+                     */
                     "WWW-Authenticate": string;
                     [name: string]: unknown;
                 };
@@ -152,7 +329,7 @@ export interface operations {
                     "application/json": components["schemas"]["OAuthError"];
                 };
             };
-            /** @description The token is good and not for this (`insufficient_scope`), or its user is locked (`access_denied`). */
+            /** @description The token is valid, and not enough for this request. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -170,7 +347,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The path of the request, slashes included. */
+                /**
+                 * @description Path of the request that is asked about, slashes included.
+                 * @example articles/42
+                 */
                 original: string;
             };
             cookie?: never;
@@ -178,6 +358,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Passes"];
+            /** @description There is no token, or it is not valid. */
+            401: {
+                headers: {
+                    /**
+                     * @description The challenge of RFC 6750 section 3.
+                     * @example Bearer realm="example.com", error="invalid_token", error_description="the access token is not valid"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The token is valid, and not enough for this request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
@@ -187,7 +390,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The path of the request, slashes included. */
+                /**
+                 * @description Path of the request that is asked about, slashes included.
+                 * @example articles/42
+                 */
                 original: string;
             };
             cookie?: never;
@@ -195,6 +401,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Passes"];
+            /** @description There is no token, or it is not valid. */
+            401: {
+                headers: {
+                    /**
+                     * @description The challenge of RFC 6750 section 3.
+                     * @example Bearer realm="example.com", error="invalid_token", error_description="the access token is not valid"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The token is valid, and not enough for this request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
@@ -204,7 +433,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The path of the request, slashes included. */
+                /**
+                 * @description Path of the request that is asked about, slashes included.
+                 * @example articles/42
+                 */
                 original: string;
             };
             cookie?: never;
@@ -212,6 +444,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Passes"];
+            /** @description There is no token, or it is not valid. */
+            401: {
+                headers: {
+                    /**
+                     * @description The challenge of RFC 6750 section 3.
+                     * @example Bearer realm="example.com", error="invalid_token", error_description="the access token is not valid"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The token is valid, and not enough for this request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
@@ -221,7 +476,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The path of the request, slashes included. */
+                /**
+                 * @description Path of the request that is asked about, slashes included.
+                 * @example articles/42
+                 */
                 original: string;
             };
             cookie?: never;
@@ -229,6 +487,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Passes"];
+            /** @description There is no token, or it is not valid. */
+            401: {
+                headers: {
+                    /**
+                     * @description The challenge of RFC 6750 section 3.
+                     * @example Bearer realm="example.com", error="invalid_token", error_description="the access token is not valid"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The token is valid, and not enough for this request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
@@ -238,7 +519,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The path of the request, slashes included. */
+                /**
+                 * @description Path of the request that is asked about, slashes included.
+                 * @example articles/42
+                 */
                 original: string;
             };
             cookie?: never;
@@ -246,6 +530,29 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Passes"];
+            /** @description There is no token, or it is not valid. */
+            401: {
+                headers: {
+                    /**
+                     * @description The challenge of RFC 6750 section 3.
+                     * @example Bearer realm="example.com", error="invalid_token", error_description="the access token is not valid"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The token is valid, and not enough for this request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
@@ -260,13 +567,16 @@ export interface operations {
         requestBody: {
             content: {
                 "application/x-www-form-urlencoded": {
-                    /** @example OAUTHBEARER */
+                    /**
+                     * @description One of `sasl.mechanisms`, in any case. Required.
+                     * @example OAUTHBEARER
+                     */
                     mechanism?: string;
-                    /** @description In base64, as it comes over the wire. */
+                    /** @description What the client sent, in base64. Required. */
                     initial_response?: string;
-                    /** @description Must be in the token, beside what the configuration requires. */
+                    /** @description Scopes that the token must have, besides those of `sasl.required_scope`. */
                     scope?: string;
-                    /** @description The client's address, for limits on passwords and for the log. */
+                    /** @description The client's address, for the limits on passwords. Default is the address of the connection. */
                     address?: string;
                 };
             };
@@ -282,33 +592,42 @@ export interface operations {
                         /** @constant */
                         ok: true;
                         /**
-                         * @description By `sasl.username`.
+                         * @description What the asking server calls the person, by `sasl.username`.
                          * @example alice@example.com
                          */
                         username: string;
+                        /** @description Localpart of the Matrix user ID. */
                         localpart: string;
+                        /** @description Who it is at the issuer of the token. */
                         subject: string;
-                        /** @example @alice:example.com */
+                        /**
+                         * @description Matrix user ID.
+                         * @example @alice:example.com
+                         */
                         user_id?: string;
+                        /** @description Matrix device ID, if the token has one. */
                         device_id?: string;
+                        /** @description Client that the token was issued to, if it is known. */
                         client_id?: string;
+                        /** @description Scope of the token. Empty after a password. */
                         scope: string;
+                        /** @description Seconds left. Left out if the token does not expire. */
                         expires_in?: number;
                     } | {
                         /** @constant */
                         ok: false;
                         /**
-                         * @description A code of RFC 7628 section 3.2.2.
+                         * @description For RFC 7628 section 3.2.2: a code of RFC 6750 section 3.1.
                          * @example invalid_token
                          */
                         status: string;
-                        /** @description For the client, in base64: the JSON of RFC 7628 section 3.2.2, or of XOAUTH2. Absent for mechanisms without one. */
+                        /** @description For the client, in base64: the JSON of RFC 7628 section 3.2.2, or that of XOAUTH2. Left out for mechanisms without one. */
                         challenge?: string;
                     };
                 };
             };
-            /** @description The server did not prove itself. */
-            401: {
+            /** @description The question is malformed. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -316,7 +635,27 @@ export interface operations {
                     "application/json": components["schemas"]["OAuthError"];
                 };
             };
-            "4XX": components["responses"]["OAuthError"];
+            /** @description The server did not prove itself. */
+            401: {
+                headers: {
+                    /**
+                     * @description Asks for a bearer token.
+                     * @example Bearer realm="gatehouse"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_client",
+                     *       "error_description": "this needs sasl.secret as a bearer token"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            "4XX": components["responses"]["RateLimited"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };

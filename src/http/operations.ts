@@ -6,7 +6,7 @@ import type { AppOptions, GatehouseApp } from './app.ts';
 import type { Handler } from './exchange.ts';
 
 /** What the service can do now; `degraded` still serves. `reasons`: why not `ok`, for the operator, no secrets. */
-export type Readiness = components['responses']['Health']['content']['application/json'];
+export type Readiness = components['schemas']['Health'];
 
 export interface OperationsOptions extends Pick<
   AppOptions,
