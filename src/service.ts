@@ -88,7 +88,7 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
     router,
     listener,
     verify: shared.verify,
-    readiness: () => judgeReadiness(db, providers, published),
+    readiness: () => judgeReadiness(db, providers),
     metrics,
     log,
     broken,

@@ -22,7 +22,7 @@ export function issuerOf(config: Config): string {
 
 /** The metadata documents of the configured mode. */
 export function publishedDocuments(
-  { config, providers, clock, log }: Foundation,
+  { config, providers, clock }: Foundation,
   { staticClients }: Pick<Shared, 'staticClients'>,
 ): PublishedMetadata {
   if (!config.oauth_api) return noDocuments();
@@ -39,13 +39,7 @@ export function publishedDocuments(
   const [provider] = providers;
   const [settings] = config.providers;
   if (provider === undefined || settings === undefined) throw new Error('no provider is configured');
-  return passthroughDocuments({
-    provider,
-    overrides: settings.discovery.overrides,
-    allowHttp: settings.issuer.startsWith('http:'),
-    clock,
-    log,
-  });
+  return passthroughDocuments({ provider, overrides: settings.discovery.overrides, clock });
 }
 
 /** What the metadata tells beyond what always works. */

@@ -16,7 +16,7 @@ import { createSealer, deriveSubkey, type Sealer } from '../storage/sealed.ts';
 import { createProvider, type Provider } from '../upstream/provider.ts';
 import type { TokenVerifier } from '../verification/token-verifier.ts';
 import { idpDocumentStore } from './idp-document-store.ts';
-import { upstreamSettings } from './provider-rules.ts';
+import { passthroughFitness, upstreamSettings } from './provider-rules.ts';
 import { openTokenVerifiers } from './token-verifiers.ts';
 
 /** The neutral parts of a running service: each wing's composer takes from it what its wing declares. */
@@ -69,6 +69,7 @@ export async function layFoundation(
       random,
       log,
       documents,
+      whyUnfit: passthroughFitness(config, settings),
       onDocumentNews: ({ kind, document, ...why }) => {
         const event = kind === 'changed' ? 'upstream_document_changed' : 'upstream_document_refused';
         // A request may have been the occasion to look; it is not the cause.

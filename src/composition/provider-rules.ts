@@ -1,5 +1,6 @@
 /** What the configuration says of the people of each provider, in the terms of the parts. */
 import type { Config } from '../config/schema.ts';
+import { passthroughFaults } from '../metadata/passthrough.ts';
 import type { ProviderRules } from '../sign-in/complete.ts';
 import { isRechecked } from '../sign-in/upstream-grant.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';
@@ -14,6 +15,21 @@ export function providerRules(providers: readonly Provider[]): ReadonlyMap<strin
 /** A refresh token is asked for only where claims are to be had again. */
 export function upstreamSettings(provider: Provider): ProviderSettings {
   return { ...provider, offline_access: isRechecked(rulesOf(provider).access) };
+}
+
+/** In passthrough mode: why clients could not use the provider's document. A document of which this is so does not come into use. */
+export function passthroughFitness(
+  { mode }: Pick<Config, 'mode'>,
+  { issuer, discovery }: Pick<Provider, 'issuer'> & { discovery: Pick<Provider['discovery'], 'overrides'> },
+): ((document: Readonly<Record<string, unknown>>) => string | undefined) | undefined {
+  if (mode !== 'passthrough') return undefined;
+  const rules = { overrides: discovery.overrides, allowHttp: issuer.startsWith('http:') };
+  return (document) => {
+    const faults = passthroughFaults(document, rules);
+    return faults.length === 0
+      ? undefined
+      : `clients cannot use the metadata document: ${faults.join('; ')} (correct it at the provider, or in discovery.overrides)`;
+  };
 }
 
 function rulesOf({ id, name = id, brand, claims, access }: Provider): ProviderRules {

@@ -1,5 +1,4 @@
 import type { Readiness } from '../http/operations.ts';
-import type { PublishedMetadata } from '../metadata/published-metadata.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Provider } from '../upstream/provider.ts';
 
@@ -10,7 +9,6 @@ import type { Provider } from '../upstream/provider.ts';
 export async function judgeReadiness(
   db: Pick<Database, 'check'>,
   providers: readonly Pick<Provider, 'id' | 'state'>[],
-  published: Pick<PublishedMetadata, 'faults'>,
 ): Promise<Readiness> {
   const reasons: string[] = [];
   let status: Readiness['status'] = 'ok';
@@ -32,7 +30,6 @@ export async function judgeReadiness(
       worsen('degraded', `provider ${provider.id}: serving the last good documents${why}`);
     }
   }
-  for (const fault of published.faults()) worsen('unavailable', `auth_metadata: ${fault}`);
   await db.check().catch(() => {
     worsen('unavailable', 'the database does not answer');
   });

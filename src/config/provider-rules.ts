@@ -34,7 +34,7 @@ export function checkProviders(input: Input, report: Report): void {
     checkProviderUrls(provider, path, report);
     checkProviderCredentials(provider, path, report);
     checkProviderScopes(provider, path, report);
-    checkProviderEndpoints(provider, path, report);
+    checkProviderEndpoints(provider, input.mode, path, report);
     checkProviderAccess(provider, path, report);
     checkProviderTokens(provider, path, report);
     checkProviderProxy(provider, path, report);
@@ -187,10 +187,22 @@ function checkProviderScopes({ scopes, preset }: ProviderInput, path: KeyPath, r
 }
 
 /** Where nothing is discovered, somebody must say where to go. */
-function checkProviderEndpoints({ preset, discovery }: ProviderInput, path: KeyPath, report: Report): void {
+function checkProviderEndpoints(
+  { preset, discovery }: ProviderInput,
+  mode: Input['mode'],
+  path: KeyPath,
+  report: Report,
+): void {
   const plain = plainOAuthPresets.has(preset ?? '');
   const method = discovery?.method ?? (plain ? 'none' : 'oidc');
   if (method !== 'none') return;
+  if (mode === 'passthrough') {
+    report(
+      [...path, 'discovery', 'method'],
+      "is `none`, and `mode: passthrough` publishes the provider's own document",
+      'Write `method: oidc` or `method: oauth2` if the provider has one, or `mode: facade`.',
+    );
+  }
   const identity = plain ? 'userinfo_endpoint' : 'jwks_uri';
   for (const member of ['authorization_endpoint', 'token_endpoint', identity]) {
     if (typeof discovery?.overrides?.[member] === 'string') continue;

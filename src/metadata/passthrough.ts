@@ -1,4 +1,5 @@
-/** Passthrough mode: the IdP's own document, reduced to what is registered, with the operator's overrides. */
+/** Passthrough mode: the IdP's own document, reduced to what is registered, with the operator's overrides, and whether clients can use it. */
+import { metadataFaults } from './check.ts';
 
 /** Members of RFC 8414 section 2, OpenID Connect Discovery section 3 and the logout specifications, RFC 8628, 8705, 9101, 9126, 9207, 9396, 9449, and of Matrix. */
 const registered: ReadonlySet<string> = new Set([
@@ -84,4 +85,17 @@ export function passthroughMetadata(
     Reflect.deleteProperty(published, 'signed_metadata');
   }
   return published;
+}
+
+export interface PassthroughRules {
+  readonly overrides: Readonly<Record<string, unknown>>;
+  readonly allowHttp: boolean;
+}
+
+/** Every MUST that the published document would break; empty where it is fit to be passed on. */
+export function passthroughFaults(
+  document: Readonly<Record<string, unknown>>,
+  { overrides, allowHttp }: PassthroughRules,
+): string[] {
+  return metadataFaults(passthroughMetadata(document, overrides), { allowHttp });
 }

@@ -20,8 +20,6 @@ export interface PublishedMetadata {
   readonly metadata: PublishedDocument;
   /** `{"issuer"}`, as an older draft of MSC2965 had it. */
   readonly issuer: PublishedDocument;
-  /** Why the document is not fit to be served; empty while it is. */
-  faults(): readonly string[];
 }
 
 const JSON_TYPE = 'application/json';
@@ -56,7 +54,6 @@ export function facadeDocuments(options: {
   return {
     metadata: { reply: (headers) => current.reply(headers) },
     issuer: prepareBody({ issuer }, kind),
-    faults: () => [],
   };
 }
 
@@ -67,67 +64,51 @@ export function noDocuments(): PublishedMetadata {
       throw new MatrixError(404, 'M_UNRECOGNIZED', 'The OAuth 2.0 API is switched off on this server');
     },
   };
-  return { metadata: none, issuer: none, faults: () => [] };
+  return { metadata: none, issuer: none };
 }
 
 /**
- * Passthrough mode: the IdP's document. One that breaks a MUST is refused with all reasons in the log, and the route answers 503, never 404,
- * which would make clients fall back to legacy login. The freshness that others get is what is left of the IdP's own.
+ * Passthrough mode: the IdP's document, as long as there is one that is fit (`passthroughFaults` judges it before it comes into use). Without one the route
+ * answers 503, never 404, which would make clients fall back to legacy login. The freshness that others get is what is left of the IdP's own.
  */
 export function passthroughDocuments(options: {
-  provider: Pick<Provider, 'id' | 'issuer' | 'published' | 'state' | 'onMetadataChange'>;
+  provider: Pick<Provider, 'published' | 'onMetadataChange'>;
   overrides: Readonly<Record<string, unknown>>;
-  allowHttp: boolean;
   clock: Clock;
-  log: { error(members: object, message: string): void };
 }): PublishedMetadata {
-  const { provider, clock, log } = options;
+  const { provider, clock } = options;
   let prepared: { metadata: PreparedBody; issuer: PreparedBody } | undefined;
-  let faults: readonly string[] = ['the metadata of the provider was never had'];
   let served: { second: number; metadata: PreparedBody; issuer: PreparedBody } | undefined;
-  const rebuild = (): void => {
-    const source = provider.published();
-    if (source === undefined) return;
-    const document = passthroughMetadata(source.document, options.overrides);
-    faults = metadataFaults(document, options);
+  provider.onMetadataChange(() => {
+    prepared = undefined;
     served = undefined;
-    if (faults.length > 0) {
-      prepared = undefined;
-      log.error(
-        { provider: provider.id, faults },
-        'the metadata of the provider cannot be passed through: auth_metadata answers 503',
-      );
-      return;
-    }
+  });
+
+  const prepare = (document: Readonly<Record<string, unknown>>): NonNullable<typeof prepared> => {
     const blank = { contentType: JSON_TYPE, cacheControl: 'no-cache' };
-    prepared = {
-      metadata: prepareBody(document, blank),
+    return {
+      metadata: prepareBody(passthroughMetadata(document, options.overrides), blank),
       issuer: prepareBody({ issuer: document['issuer'] }, blank),
     };
   };
-  rebuild();
-  provider.onMetadataChange(rebuild);
-
   const current = (): { metadata: PreparedBody; issuer: PreparedBody } => {
-    if (prepared === undefined) rebuild();
-    if (prepared === undefined)
-      throw new Unavailable('the metadata of the identity provider', { retryAfterSeconds: 30 });
     const second = Math.floor(clock.monotonic() / 1000);
-    if (served?.second !== second) {
-      const freshness = provider.published()?.freshness;
-      const value = freshness === undefined ? 'no-cache' : outwardCacheControl(freshness);
-      served = {
-        second,
-        metadata: prepared.metadata.withCacheControl(value),
-        issuer: prepared.issuer.withCacheControl(value),
-      };
-    }
+    if (served?.second === second) return served;
+    const source = provider.published();
+    if (source === undefined)
+      throw new Unavailable('the metadata of the identity provider', { retryAfterSeconds: 30 });
+    prepared ??= prepare(source.document);
+    const value = outwardCacheControl(source.freshness);
+    served = {
+      second,
+      metadata: prepared.metadata.withCacheControl(value),
+      issuer: prepared.issuer.withCacheControl(value),
+    };
     return served;
   };
   return {
     metadata: { reply: (headers) => current().metadata.reply(headers) },
     issuer: { reply: (headers) => current().issuer.reply(headers) },
-    faults: () => faults,
   };
 }
 

@@ -104,6 +104,8 @@ export interface ProviderOptions {
   readonly random: Random;
   readonly log: PartLog;
   readonly documents?: DocumentStore;
+  /** Why a metadata document is not fit for use although a sign-in could do with it, in words for the log. It then counts as one that could not be had. */
+  readonly whyUnfit?: ((document: ProviderMetadata['document']) => string | undefined) | undefined;
   /** Told of documents that changed, and of those that were refused. */
   readonly onDocumentNews?: (news: DocumentNews) => void;
   /** Name resolution, for tests. */
@@ -221,7 +223,12 @@ function metadataOf(
     url: () => Promise.resolve(where),
     accept: 'application/json',
     maxBytes: METADATA_BYTES,
-    parse: (body) => parseMetadata(body, settings),
+    parse: (body) => {
+      const parsed = parseMetadata(body, settings);
+      const reason = options.whyUnfit?.(parsed.document);
+      if (reason !== undefined) throw new DocumentFault(reason);
+      return parsed;
+    },
     warmRetryMs: 15_000,
     onChange,
   });

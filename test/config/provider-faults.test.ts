@@ -256,6 +256,28 @@ const cases: FaultCase[] = [
     /token_endpoint: https/,
   ],
   [
+    'passthrough of a document that is not fetched',
+    minimal({
+      mode: 'passthrough',
+      providers: [
+        provider({
+          discovery: {
+            method: 'none',
+            overrides: Object.fromEntries(
+              ['authorization_endpoint', 'token_endpoint', 'jwks_uri'].map((name) => [
+                name,
+                'https://a.example/',
+              ]),
+            ),
+          },
+        }),
+      ],
+    }),
+    'providers[0].discovery.method',
+    /is `none`.*`mode: passthrough` publishes/,
+    /Write `method: oidc`/,
+  ],
+  [
     'plain OAuth 2.0 without a userinfo endpoint',
     withProvider({
       preset: 'oauth2',

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { noDocuments, passthroughDocuments } from '../../src/metadata/published-metadata.ts';
 import { buildMetadata } from '../../src/metadata/build.ts';
+import { passthroughFitness } from '../../src/composition/provider-rules.ts';
 import { MatrixError } from '../../src/protocol/matrix-error.ts';
 import { Unavailable } from '../../src/protocol/unavailable.ts';
 import { createProvider, type Provider } from '../../src/upstream/provider.ts';
@@ -15,12 +16,16 @@ import { sendJson, startScriptedServer, type ScriptedServer } from '../upstream/
 let server: ScriptedServer;
 let clock: TestClock;
 let provider: Provider;
+let log: ReturnType<typeof testLog>;
+let documents: ReturnType<typeof memoryStore>;
 let cacheHeaders: Record<string, string> = {};
 let change: Record<string, unknown> = {};
 const overrides: Record<string, unknown> = {};
 
 beforeEach(async () => {
   clock = testClock();
+  log = testLog();
+  documents = memoryStore();
   cacheHeaders = {};
   change = {};
   for (const name of Object.keys(overrides)) Reflect.deleteProperty(overrides, name);
@@ -42,17 +47,23 @@ async function publish(): Promise<ReturnType<typeof passthroughDocuments>> {
       issuer: server.url,
       client_id: 'gatehouse',
       client_secret: 'secret',
-      discovery: { overrides },
+      discovery: { overrides, stale_if_error_seconds: 3600 },
     },
     clock,
     random: seededRandom('passthrough'),
-    log: testLog(),
-    documents: memoryStore(),
+    log,
+    documents,
+    whyUnfit: passthroughFitness({ mode: 'passthrough' }, { issuer: server.url, discovery: { overrides } }),
   });
   await provider.refresh();
-  return passthroughDocuments({ provider, overrides, allowHttp: true, clock, log: testLog() });
+  return passthroughDocuments({ provider, overrides, clock });
 }
 
+/** Reasons why the metadata could not be had, as the log tells them. */
+const warnings = (): unknown[] =>
+  log.lines
+    .filter(({ level, members }) => level === 'warn' && members['document'] === 'metadata')
+    .map(({ members }) => members['reason']);
 const bodyOf = (published: ReturnType<typeof passthroughDocuments>): Record<string, unknown> =>
   JSON.parse(String(published.metadata.reply({}).body)) as Record<string, unknown>;
 const cacheControl = (published: ReturnType<typeof passthroughDocuments>): unknown =>
@@ -83,8 +94,9 @@ describe('in passthrough mode, auth_metadata', () => {
   ])('is 503, never 404, where the document lacks %s, and names it', async (member) => {
     change = { [member]: undefined };
     const published = await publish();
-    expect(published.faults()).toEqual([`${member} is missing`]);
     expect(() => published.metadata.reply({})).toThrow(Unavailable);
+    expect(provider.state()).toMatchObject({ metadata: 'none' });
+    expect(provider.state().lastError).toContain(`${member} is missing`);
   });
 
   it('is served as soon as the provider has fixed its document', async () => {
@@ -95,7 +107,71 @@ describe('in passthrough mode, auth_metadata', () => {
     clock.advance(25 * 3_600_000);
     await provider.refresh();
     expect(bodyOf(published)).toEqual(buildMetadata(server.url));
-    expect(published.faults()).toEqual([]);
+    expect(provider.state()).toMatchObject({ metadata: 'fresh' });
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['code_challenge_methods_supported', [], /must contain S256/],
+    ['code_challenge_methods_supported', ['plain'], /must contain S256/],
+    ['code_challenge_methods_supported', null, /is missing/],
+    ['code_challenge_methods_supported', 'S256', /code_challenge_methods_supported is not an array/],
+    ['response_modes_supported', ['query'], /must contain fragment/],
+    ['grant_types_supported', ['authorization_code'], /must contain refresh_token/],
+    ['registration_endpoint', undefined, /registration_endpoint is missing/],
+    ['registration_endpoint', '', /registration_endpoint is missing/],
+    ['revocation_endpoint', undefined, /revocation_endpoint is missing/],
+    ['revocation_endpoint', 'https://idp.example.com/#x', /revocation_endpoint is missing/],
+    ['token_endpoint', undefined, /no token_endpoint/],
+    ['issuer', 'https://other.example.com', /states the issuer/],
+  ])(
+    'stays the last fit one where %s becomes %j: degraded, told once, until it is too old',
+    async (...unfit) => {
+      const [member, value, reason] = unfit;
+      const published = await publish();
+      change = { [member]: value };
+      for (let times = 0; times < 4; times++) {
+        clock.advance(120_000);
+        await provider.refresh();
+      }
+      expect(bodyOf(published)).toEqual(buildMetadata(server.url));
+      expect(cacheControl(published)).toBe('public, max-age=0');
+      expect(provider.state()).toMatchObject({ metadata: 'stale' });
+      expect(provider.state().lastError).toMatch(reason);
+      expect(warnings()).toEqual([provider.state().lastError]);
+
+      await server.goDown();
+      clock.advance(120_000);
+      await provider.refresh();
+      expect(bodyOf(published)).toEqual(buildMetadata(server.url));
+      await provider.close();
+      const again = await publish();
+      await provider.metadata();
+      expect(bodyOf(again)).toEqual(buildMetadata(server.url));
+
+      clock.advance(3_600_000);
+      expect(() => again.metadata.reply({})).toThrow(Unavailable);
+      await server.comeBack();
+      change = {};
+      await provider.refresh();
+      expect(bodyOf(again)).toEqual(buildMetadata(server.url));
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ['scopes_supported', ['openid']],
+    ['device_authorization_endpoint', 'https://idp.example.com/device'],
+    ['introspection_endpoint', undefined],
+    ['introspection_endpoint', 'not a URL'],
+    ['claims_supported', ['sub', null]],
+    ['code_challenge_methods_supported', ['S256', 'plain']],
+  ])('follows the provider where %s becomes %j, which clients can use', async (member, value) => {
+    const published = await publish();
+    change = { [member]: value };
+    clock.advance(120_000);
+    await provider.refresh();
+    expect(bodyOf(published)).not.toEqual(buildMetadata(server.url));
+    expect(provider.state()).toMatchObject({ metadata: 'fresh' });
+    expect(warnings()).toEqual([]);
   });
 
   it.each([
