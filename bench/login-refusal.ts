@@ -52,6 +52,7 @@ export async function measureLoginRefusals(options: {
     log,
     homeserver: noHomeserver,
     serverName: 'example.org',
+    isReserved: () => false,
     sealer: createSealer(random(32), random),
     providerRules: new Map(),
     policy: { accessTokenTtl: 600_000, refreshReuseGrace: 30_000 },

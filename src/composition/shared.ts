@@ -13,6 +13,7 @@ import type { FloodGuard } from '../http/flood-guard.ts';
 import { legacyLoginPurpose } from '../matrix-api/login/sso-confirmation.ts';
 import { userInteractivePurpose } from '../matrix-api/user-interactive/confirm.ts';
 import { providerTokens } from '../passthrough/provider-sessions.ts';
+import { reservedNames } from '../protocol/reserved-names.ts';
 import type { SessionLimits } from '../sessions/limits.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
@@ -68,6 +69,7 @@ export function composeShared(foundation: Foundation): Shared {
     ...ending,
     issuer,
     serverName: config.server_name,
+    isReserved: reservedNames(config.reserved_localparts),
     providers: foundation.providers,
     providerRules: providerRules(config.providers),
     sealer: foundation.sealer,

@@ -21,6 +21,7 @@ export function composeVerificationApi(foundation: Foundation, shared: Shared): 
     verify: shared.verify,
     issuer: config.public_url,
     providerRules: shared.signIn.providerRules,
+    isReserved: shared.signIn.isReserved,
   });
   return { forwardAuth: forwardAuth(foundation, judge), sasl: sasl(foundation, shared, judge) };
 }
@@ -65,7 +66,7 @@ function sasl(foundation: Foundation, shared: Shared, judgeToken: JudgeToken): S
 
 /** What is no name of anybody here is asked about all the same: an answer, and its time, tell nothing about who exists. */
 function passwords(
-  { config, db, tokenVerifiers }: Foundation,
+  { config, tokenVerifiers }: Foundation,
   { signIn, limits }: Shared,
 ): PasswordJudge | undefined {
   const { password } = config.sasl;
@@ -82,7 +83,7 @@ function passwords(
       if (localpart === undefined && verdict.kind === 'active') {
         return inactive('invalid', 'the name is nobody of this server');
       }
-      return byAccessRules(signIn, await byLocalState({ db }, verdict));
+      return byAccessRules(signIn, await byLocalState(signIn, verdict));
     },
     accountOf: (name) => localpartOfName(here, name) ?? name.toLowerCase(),
     failures: limits.passwordFailures,

@@ -1,4 +1,5 @@
 /** Who is let in, and who is an administrator, by the claims that the IdP gives. Pure: rules and claims in, a verdict out. */
+import { asciiLower } from './identifiers.ts';
 import { claimAt, type Claims, isPointedTo } from './claim-path.ts';
 
 /** One condition on one claim: `any_of` or `domain` is set. */
@@ -103,10 +104,6 @@ function isInDomain(address: string, domains: readonly string[]): boolean {
   if (at < 1) return false;
   const domain = asciiLower(address.slice(at + 1));
   return domains.some((allowed) => asciiLower(allowed) === domain);
-}
-
-function asciiLower(text: string): string {
-  return text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
 }
 
 function shortcoming(rule: AccessRule, claims: Claims, value: unknown): string {

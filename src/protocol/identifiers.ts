@@ -20,6 +20,11 @@ export function isLocalpart(text: string): boolean {
   return /^[a-z0-9._=/+-]+$/.test(text);
 }
 
+/** Localparts are in lower case, and hold no letter but a-z (appendices, "User Identifiers"). */
+export function asciiLower(text: string): string {
+  return text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+}
+
 /** The longest user id, sigil and server name included. */
 const USER_ID_LIMIT = 255;
 

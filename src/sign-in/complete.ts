@@ -9,7 +9,7 @@ import { type User, findLinkedUser, insertLink, insertUser, recordLogin } from '
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { judgeAccess, type ProviderAccess, ruleText } from '../protocol/access-rules.ts';
 import { excludePerson } from '../people/exclude.ts';
-import { refuseLocalpart, takenRefusal } from './free-localpart.ts';
+import { type FreeLocalpartDeps, refuseLocalpart, takenRefusal } from './free-localpart.ts';
 import { mapLocalpart } from './localpart.ts';
 import { type Message, message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
@@ -26,8 +26,7 @@ export interface ProviderRules {
   readonly access: ProviderAccess;
 }
 
-export interface CompletionDeps extends SessionEndingDeps {
-  readonly serverName: string;
+export interface CompletionDeps extends SessionEndingDeps, FreeLocalpartDeps {
   readonly sealer: Sealer;
   /** By provider id. */
   readonly providerRules: ReadonlyMap<string, ProviderRules>;

@@ -1,11 +1,14 @@
-/** Whether a name may become a new user: the homeserver is asked before anything is stored. */
+/** Whether a name may become a new user: by the configuration, and by the homeserver, which is asked before anything is stored. */
 import { userId } from '../protocol/identifiers.ts';
+import type { IsReserved } from '../protocol/reserved-names.ts';
 import type { SessionEndingDeps } from '../sessions/end.ts';
 import { type Message, message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
 
 export interface FreeLocalpartDeps extends Pick<SessionEndingDeps, 'homeserver'> {
   readonly serverName: string;
+  /** By `reserved_localparts`. */
+  readonly isReserved: IsReserved;
 }
 
 type LocalpartVerdict = Awaited<ReturnType<FreeLocalpartDeps['homeserver']['judgeLocalpart']>>;
@@ -25,10 +28,13 @@ export async function refuseLocalpart(
   deps: FreeLocalpartDeps,
   localpart: string,
 ): Promise<SignInRefusal | undefined> {
+  const user = userId(localpart, deps.serverName);
+  if (deps.isReserved(localpart)) {
+    return new SignInRefusal(refusals.reserved(user), 'the localpart is one of reserved_localparts');
+  }
   const verdict = await deps.homeserver.judgeLocalpart({ localpart });
   if (verdict === 'available') return undefined;
-  const told = refusals[verdict](userId(localpart, deps.serverName));
-  return new SignInRefusal(told, `the homeserver says of the localpart: ${verdict}`);
+  return new SignInRefusal(refusals[verdict](user), `the homeserver says of the localpart: ${verdict}`);
 }
 
 /** Another person here has the localpart. */

@@ -1,5 +1,5 @@
 import { claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
-import { localpartFault } from '../protocol/identifiers.ts';
+import { asciiLower, localpartFault } from '../protocol/identifiers.ts';
 import { message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
 
@@ -19,7 +19,7 @@ export function mapLocalpart(rule: LocalpartRule, claims: Readonly<Record<string
       `claim ${names} is missing, empty or not text`,
     );
   }
-  const localpart = value.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+  const localpart = asciiLower(value);
   const fault = localpartFault(localpart, rule.serverName);
   if (fault !== undefined) {
     const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value;

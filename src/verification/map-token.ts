@@ -2,7 +2,7 @@
 import { judgeAccess } from '../protocol/access-rules.ts';
 import { claimAt, type Claims } from '../protocol/claim-path.ts';
 import { renderClaimTemplate } from '../protocol/claim-template.ts';
-import { isLocalpart } from '../protocol/identifiers.ts';
+import { asciiLower, isLocalpart } from '../protocol/identifiers.ts';
 import { deviceIdOf, splitScope } from '../protocol/scope.ts';
 import { subjectOf } from '../upstream/login/login.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
@@ -116,7 +116,7 @@ function readDevice(tokens: TokenSettings, claims: Claims, scope: readonly strin
 /** The localpart that the claims make, in ASCII lower case; undefined where they make none. */
 export function localpartOf(tokens: TokenSettings, claims: Claims): string | undefined {
   const text = renderClaimTemplate(tokens.claims?.localpart ?? 'preferred_username', claims);
-  const localpart = text?.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+  const localpart = text === undefined ? undefined : asciiLower(text);
   return localpart !== undefined && isLocalpart(localpart) ? localpart : undefined;
 }
 

@@ -1,5 +1,6 @@
 /** A provider's token, judged by the provider and by what this server knows of its person: sign-outs, locks, sessions that ended. */
 import type { Clock } from '../protocol/clock.ts';
+import type { IsReserved } from '../protocol/reserved-names.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import type { Database } from '../storage/engine/database.ts';
 import { findLinkedState } from '../storage/records/provider-tokens.ts';
@@ -14,6 +15,8 @@ export interface ProviderTokenDeps {
   readonly clock: Clock;
   /** One for each provider whose tokens count, in the operator's order. */
   readonly tokenVerifiers: readonly TokenVerifier[];
+  /** Names that nobody new gets: the token of a provider gives none either. */
+  readonly isReserved: IsReserved;
 }
 
 /** What is told here counts at once, and more than what the provider or a cache says. Throws `Unavailable` where the database cannot be asked. */
@@ -28,13 +31,16 @@ export async function judgeProviderToken(deps: ProviderTokenDeps, token: string)
 
 /** The verdict on a person whom a provider vouches for, by what is known of them here: locked, deactivated, and which user it is. */
 export async function byLocalState(
-  { db }: Pick<ProviderTokenDeps, 'db'>,
+  { db, isReserved }: Pick<ProviderTokenDeps, 'db' | 'isReserved'>,
   verdict: Verdict,
 ): Promise<Verdict> {
   if (verdict.kind !== 'active') return verdict;
   const { token } = verdict;
   const user = await findLinkedState(db.query, token.issuer, token.subject);
-  if (user === undefined) return verdict;
+  if (user === undefined) {
+    const isKept = token.localpart !== undefined && isReserved(token.localpart);
+    return isKept ? inactive('excluded', 'its localpart is one of reserved_localparts') : verdict;
+  }
   if (user.deactivated_at !== null) return inactive('deactivated', 'its user is deactivated');
   const { localpart } = user;
   return { kind: user.locked_at === null ? 'active' : 'locked', token: { ...token, localpart } };

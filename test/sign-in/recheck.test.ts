@@ -56,6 +56,7 @@ forEachEngine((engine) => {
       random: systemRandom,
       sealer,
       serverName: 'example.org',
+      isReserved: () => false,
       homeserver: noHomeserver,
       log: { warn: () => undefined },
       emit: () => undefined,

@@ -1,5 +1,6 @@
 /** Who we are: the keys that stand at the top of the file. */
 import { z } from 'zod';
+import { reservedNameFault } from '../../protocol/reserved-names.ts';
 import { described, flag, ownUrl, secret, secretFile, textRule } from '../fields.ts';
 
 const IPV6 = /^\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?$/;
@@ -35,6 +36,11 @@ export const serverKeys = {
   mode: described(z.enum(['facade', 'passthrough']).default('facade'), {
     description:
       '`facade`: this service issues the tokens that clients hold; works with every provider. `passthrough`: the provider issues them.',
+  }),
+  reserved_localparts: described(z.array(textRule(reservedNameFault)).default([]), {
+    description:
+      'Localparts that nobody new gets, whatever the provider says: whole names, or beginnings of names with `*` at the end. Who has such a name already keeps it. Letter case does not count.',
+    example: '[admin, support, _bridge_*]',
   }),
   oauth_api: flag(
     true,
