@@ -3,7 +3,7 @@ import { lstat, unlink } from 'node:fs/promises';
 import { createServer, STATUS_CODES } from 'node:http';
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../observability/log.ts';
 import { peerOf } from './client-ip.ts';
@@ -45,6 +45,8 @@ const BACKLOG = 4096;
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { listen, listener, log } = options;
   let draining = false;
+  /** Each open connection, and the answer to the newest request on it. */
+  const newest = new Map<Duplex, ServerResponse | undefined>();
   const server = createServer(
     {
       headersTimeout: options.headersTimeoutMs ?? 9_000,
@@ -55,19 +57,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     (message, response) => {
       if (draining) response.shouldKeepAlive = false;
+      newest.set(message.socket, response);
       listener(message, response);
     },
   );
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     log.debug({ code: error.code }, 'a connection broke the protocol');
-    refuseConnection(error, socket);
+    refuseConnection(error, socket, newest.get(socket));
   });
-  const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     // Read now: a peer that resets the connection has no address afterwards.
     peerOf(socket);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    newest.set(socket, undefined);
+    socket.once('close', () => newest.delete(socket));
   });
   if ('socket' in listen) await removeStaleSocket(listen.socket);
   await startListening(server, listen);
@@ -76,9 +78,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     close: () => {
       draining = true;
       // Answers on their way tell their client not to use the connection again.
-      for (const socket of sockets) {
-        const answer = answerOn(socket);
-        if (answer) answer.shouldKeepAlive = false;
+      for (const answer of newest.values()) {
+        if (answer !== undefined) answer.shouldKeepAlive = false;
       }
       return drain(server, options.drainMs ?? 10_000, log);
     },
@@ -122,11 +123,25 @@ async function removeStaleSocket(path: string): Promise<void> {
 
 /**
  * Answers what never became a request. Node's own answer to a slow request is 408, which clients take as the end of the session on a refresh
- * (any 4xx): here it is 503.
+ * (any 4xx): here it is 503. A request that came before on the same connection keeps its own answer: the refusal would be taken for it.
  */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || answerOn(socket)?.headersSent === true) {
+function refuseConnection(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  newest: ServerResponse | undefined,
+): void {
+  const isUnderWay = newest !== undefined && !newest.writableEnded;
+  if (error.code === 'ECONNRESET' || !socket.writable || (isUnderWay && newest.headersSent)) {
     socket.destroy();
+    return;
+  }
+  if (isUnderWay && newest.req.complete) {
+    newest.shouldKeepAlive = false;
+    return;
+  }
+  if (newest?.writableEnded === true && !newest.req.complete) {
+    // The rest of a body whose request is answered.
+    socket.end(() => socket.destroy());
     return;
   }
   const status = statusOf(error.code);
@@ -135,11 +150,6 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${retry}cache-control: no-store\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`,
     () => socket.destroy(),
   );
-}
-
-/** The answer that is under way on a connection; Node looks at the same member for its own answers. */
-function answerOn(socket: Duplex): ServerResponse | null | undefined {
-  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage;
 }
 
 function statusOf(code: string | undefined): number {

@@ -1,7 +1,4 @@
 /** What no documentation of a dependency promises and the code relies on: an update that changes it fails here, with the place that must follow. */
-import { once } from 'node:events';
-import { createServer, get, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { middleware } from 'express-openapi-validator';
 import { pino, symbols } from 'pino';
 import { Registry } from 'prom-client';
@@ -91,20 +88,3 @@ test.each(['metadataMiddleware', 'requestMiddleware', 'responseMiddleware'])(
     ).toContain(name);
   },
 );
-
-test('node: a connection has the answer that is under way on it', async () => {
-  const seen: [unknown, ServerResponse][] = [];
-  const server = createServer((message, response) => {
-    seen.push([(message.socket as { _httpMessage?: unknown })._httpMessage, response]);
-    response.end();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const [answer] = (await once(
-    get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false }),
-    'response',
-  )) as [NodeJS.ReadableStream];
-  answer.resume();
-  server.close();
-  const [found, response] = seen[0] ?? [];
-  expect(found, 'node keeps no _httpMessage: see answerOn in src/http/server.ts').toBe(response);
-});

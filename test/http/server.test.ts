@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rename, writeFile } from 'node:fs/promises';
 import { Agent, createServer, request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,6 +67,50 @@ describe('listening', () => {
     await writeFile(file, 'precious');
     await expect(serve({ socket: file })).rejects.toThrow();
     expect(existsSync(file)).toBe(true);
+  });
+});
+
+describe('what breaks the protocol', () => {
+  const request = 'GET /_matrix/client/v3/thing HTTP/1.1\r\nhost: a\r\n\r\n';
+  const put = (body: string) =>
+    `PUT /_matrix/client/v3/thing HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n${body}`;
+
+  it.each([
+    ['a first line that is none', 'no request at all\r\n\r\n', ['400']],
+    ['a head that is too large', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, ['431']],
+    ['two lengths', 'GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', ['400']],
+    ['a body whose chunks are none', put('zz\r\n'), ['400']],
+    [
+      'a body whose chunks are none, for a method that is none',
+      put('zz\r\n').replace('PUT', 'POST'),
+      ['405'],
+    ],
+    ['junk behind a request that is not answered yet', `${request}junk\r\n\r\n`, ['200']],
+    ['junk behind two of them', `${request}${request}junk\r\n\r\n`, ['200', '200']],
+    [
+      'a head that is too large behind one',
+      `${request}GET / HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      ['200'],
+    ],
+  ])('%s: earlier requests keep their answers, and the connection ends', async (_name, sent, statuses) => {
+    const handler = async () => {
+      await sleep(30);
+      return { status: 200, body: {} };
+    };
+    const app = await startApp({ handlers: { getThing: handler, putThing: handler } });
+    const answer = await new Promise<string>((resolve) => {
+      let text = '';
+      const socket = connect({ port: app.server.port ?? 0, host: '127.0.0.1' });
+      socket
+        .on('data', (chunk: Buffer) => (text += chunk.toString()))
+        .on('error', () => undefined)
+        .on('close', () => {
+          resolve(text);
+        });
+      socket.write(sent);
+    });
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(statuses);
+    await app.server.close();
   });
 });
 
