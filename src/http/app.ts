@@ -12,7 +12,6 @@ import type { Metrics } from '../observability/metrics.ts';
 import { systemRandom } from '../protocol/clock.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import { createAdmission } from './admission.ts';
-import { createBodyBounds } from './body.ts';
 import { createClientAddress } from './client-ip.ts';
 import type { ApiDocument, Handler } from './exchange.ts';
 import { RequestFault } from './fault.ts';
@@ -127,7 +126,7 @@ function createSurroundings(options: AppOptions): Surroundings {
     logRequest: createRequestLog(log),
     metrics,
     admission: createAdmission(clock, { inFlight: options.requestsInFlight ?? 2048 }),
-    bounds: createBodyBounds(bodyLimitBytes, bodyTimeoutMs),
+    bounds: { limitBytes: bodyLimitBytes, timeoutMs: bodyTimeoutMs },
     addressOf: createClientAddress(trustedProxies),
     nextRequestId: () => `${boot}-${++count}`,
     home: options.publicUrl,

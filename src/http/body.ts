@@ -1,16 +1,12 @@
 /** Reading a request body: bounded in bytes and time, in one piece, no content encodings. */
 import type { IncomingMessage } from 'node:http';
-import { createDeadlines, type Deadlines } from './deadlines.ts';
 import { ClientGone, RequestFault, SlowBody } from './fault.ts';
 
+/** Bounds of one body. */
 export interface BodyBounds {
   readonly limitBytes: number;
-  readonly deadlines: Deadlines;
-}
-
-/** Bounds of all bodies of an app: bytes of one, and milliseconds that one may take. */
-export function createBodyBounds(limitBytes: number, timeoutMs: number): BodyBounds {
-  return { limitBytes, deadlines: createDeadlines(timeoutMs) };
+  /** How long it may take, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** Bytes over the limit that are still swallowed, so that a client that only writes before it reads sees the 413. */
@@ -51,13 +47,13 @@ function collect(request: IncomingMessage, bounds: BodyBounds): Promise<Buffer> 
     let size = 0;
     // The listeners stay: whatever happens to the request later finds the promise settled, and a reset is no uncaught error.
     const fail = (error: Error): void => {
-      inTime();
+      clearTimeout(timer);
       request.off('data', onData);
       reject(error);
     };
-    const inTime = bounds.deadlines.start(() => {
+    const timer = setTimeout(() => {
       fail(new SlowBody());
-    });
+    }, bounds.timeoutMs).unref();
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (size <= bounds.limitBytes) chunks.push(chunk);
@@ -69,7 +65,7 @@ function collect(request: IncomingMessage, bounds: BodyBounds): Promise<Buffer> 
     request
       .on('data', onData)
       .on('end', () => {
-        inTime();
+        clearTimeout(timer);
         if (size > bounds.limitBytes) reject(tooLarge(bounds.limitBytes));
         else
           resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size));
