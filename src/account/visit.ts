@@ -79,7 +79,7 @@ export function signInFor(
   request: ApiRequest,
   to: { place: AccountPlace; recent?: boolean },
 ): Promise<Reply> {
-  deps.signInGuard.take(request);
+  deps.signInGuard.take(request.clientAddress);
   return beginSignIn(deps, {
     request,
     purpose: 'account',

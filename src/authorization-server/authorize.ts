@@ -46,7 +46,7 @@ export function authorize(
         ? handOverPage(words, answer)
         : sendAnswer(words, answer);
     }
-    deps.signInGuard.take(request);
+    deps.signInGuard.take(request.clientAddress);
     return beginSignIn(deps, {
       request,
       purpose: 'authorization',

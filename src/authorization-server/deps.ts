@@ -1,5 +1,5 @@
 import type { Csrf } from '../http/csrf.ts';
-import type { FloodGuard } from '../http/flood-guard.ts';
+import type { AddressLimit } from '../http/address-limit.ts';
 import type { Homeserver } from '../homeserver/connector.ts';
 import type { EmitEvent } from '../observability/events.ts';
 import type { Log } from '../observability/log.ts';
@@ -39,7 +39,7 @@ export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   readonly sessionLimits: SessionLimits;
   readonly csrf: Csrf;
   /** Before a sign-in, or a request for one, is stored. */
-  readonly signInGuard: FloodGuard;
+  readonly signInGuard: AddressLimit;
   readonly log: Log;
   readonly emit: EmitEvent;
   readonly metrics: Metrics;

@@ -40,7 +40,7 @@ export function pushAuthorizationRequest(
     const raw = readParameters(sent);
     readTarget(raw, client);
     judgeParameters(raw, client);
-    deps.signInGuard.take(request);
+    deps.signInGuard.take(request.clientAddress);
     const kept = [...raw.values].filter(([name]) => keptParameters.has(name));
     const secret = issueSecret('pushedRequest', deps.random);
     const now = deps.clock.now();

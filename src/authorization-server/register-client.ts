@@ -2,7 +2,6 @@ import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { createHash } from 'node:crypto';
 import type { components } from '../generated/authorization-server.ts';
-import { addressKey } from '../http/client-ip.ts';
 import { noStore } from '../http/exchange.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
@@ -28,7 +27,7 @@ export function registerClient(
 ): OperationHandler<operations, 'registerClient'> {
   return async (request) => {
     requireOpenRegistration(deps.registration);
-    deps.registration.limit.take(addressKey(request.clientAddress));
+    deps.registration.limit.take(request.clientAddress);
     const metadata = normaliseClientMetadata(request.body, deps.registration);
     requireAllowedHost(deps.registration, metadata);
     const isPublic = metadata.token_endpoint_auth_method === 'none';

@@ -1,4 +1,4 @@
-import type { RateLimiter } from '../http/rate-limit.ts';
+import type { AddressLimit } from '../http/address-limit.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { ClientMetadata, OmittedAuthMethod } from '../clients/client-metadata.ts';
 
@@ -12,8 +12,8 @@ export interface RegistrationPolicy {
   readonly omittedAuthMethod: OmittedAuthMethod;
   /** Registered clients at most. */
   readonly clientsCap: number;
-  /** Registrations a minute, by `addressKey`. */
-  readonly limit: RateLimiter;
+  /** Registrations a minute. */
+  readonly limit: AddressLimit;
 }
 
 /** Throws where nobody may register: 403, since RFC 7591 has no code for it; the endpoint is there because the metadata must name one. */

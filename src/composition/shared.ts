@@ -9,7 +9,7 @@ import { clientNaming } from '../clients/clients.ts';
 import { readStaticClients } from '../clients/static-clients.ts';
 import type { Config } from '../config/schema.ts';
 import { createCsrf, type Csrf } from '../http/csrf.ts';
-import type { FloodGuard } from '../http/flood-guard.ts';
+import type { AddressLimit } from '../http/address-limit.ts';
 import { legacyLoginPurpose } from '../matrix-api/login/sso-confirmation.ts';
 import { userInteractivePurpose } from '../matrix-api/user-interactive/confirm.ts';
 import { providerTokens } from '../passthrough/provider-sessions.ts';
@@ -37,7 +37,7 @@ export interface Shared {
   /** What a way through an IdP takes, whatever it is for. */
   readonly signIn: SignInDeps;
   /** What a page with a form takes, and one that begins a sign-in. */
-  readonly pages: { readonly csrf: Csrf; readonly signInGuard: FloodGuard };
+  readonly pages: { readonly csrf: Csrf; readonly signInGuard: AddressLimit };
   readonly limits: Limits;
   /** Clients of the configuration, by id. */
   readonly staticClients: ReadonlyMap<string, Client>;

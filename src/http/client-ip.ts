@@ -63,15 +63,40 @@ function isOnUnixSocket(socket: Socket & { readonly server?: Pick<Server, 'addre
   return typeof socket.server?.address() === 'string';
 }
 
-/** The key under which an address is counted: IPv6 by its /64, since a household or a host has at least that. */
-export function addressKey(address: string): string {
-  if (!ipaddr.isValid(address)) return address;
+/** A prefix under which an address is counted, and how many times as much as one host it may ask for. */
+export interface AddressPrefix {
+  readonly key: string;
+  readonly hosts: 1 | 4 | 16;
+}
+
+/**
+ * The prefixes of an address, the narrowest first. In IPv6 a host has a /64, a household often a /56, and whoever asks a provider for more a /48; in IPv4 a /24 is
+ * the smallest network that is announced on its own. What is no address is counted as itself.
+ */
+export function addressPrefixes(address: string): readonly AddressPrefix[] {
+  if (!ipaddr.isValid(address)) return [{ key: address, hosts: 1 }];
   const parsed = ipaddr.process(address);
-  if (parsed.kind() === 'ipv4') return parsed.toString();
-  return `${(parsed as ipaddr.IPv6).parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
+  if (parsed.kind() === 'ipv4') return prefixesOfIpv4((parsed as ipaddr.IPv4).octets);
+  const { parts } = parsed as ipaddr.IPv6;
+  // Translated from IPv4 on the way to us (RFC 6052): everybody would be in one /64.
+  if (parsed.range() === 'rfc6052') {
+    return prefixesOfIpv4(parts.slice(6).flatMap((part) => [part >> 8, part & 255]));
+  }
+  const [a = 0, b = 0, c = 0, d = 0] = parts;
+  const prefix = (numbers: readonly number[], bits: number): string =>
+    `${numbers.map((number) => number.toString(16)).join(':')}::/${String(bits)}`;
+  return [
+    { key: prefix([a, b, c, d], 64), hosts: 1 },
+    { key: prefix([a, b, c, d & 0xff00], 56), hosts: 4 },
+    { key: prefix([a, b, c], 48), hosts: 16 },
+  ];
+}
+
+function prefixesOfIpv4(octets: readonly number[]): readonly AddressPrefix[] {
+  return [
+    { key: octets.join('.'), hosts: 1 },
+    { key: `${octets.slice(0, 3).join('.')}.0/24`, hosts: 16 },
+  ];
 }
 
 function parseRange(text: string): Range {

@@ -20,6 +20,10 @@ export interface RateLimitOptions {
 }
 
 export interface RateLimiter {
+  /** Throws as `take` would, and counts nothing. */
+  check(key: string): void;
+  /** How many are counted for the key in its window. */
+  used(key: string): number;
   /** Counts one, or throws a 429 with `Retry-After` where the window has no more. */
   take(key: string): void;
   /**
@@ -38,7 +42,9 @@ export interface Reservation {
 }
 
 /** Reserves at all of these limits, in this order, or at none. */
-export function reserveAll(limits: readonly (readonly [RateLimiter, string])[]): Reservation {
+export function reserveAll(
+  limits: readonly (readonly [Pick<RateLimiter, 'reserve'>, string])[],
+): Reservation {
   const reservations: Reservation[] = [];
   const all = (settle: keyof Reservation) => () => {
     for (const reservation of reservations) reservation[settle]();
@@ -59,7 +65,7 @@ interface Window {
   pending: number;
 }
 
-/** Keys are what `addressKey` makes of an address, or an account's id. */
+/** For addresses there is `createAddressLimit`. */
 export function createRateLimiter(options: RateLimitOptions): RateLimiter {
   const { name, points, windowSeconds, clock, metrics } = options;
   // Made at the first count: it takes the memory for all its keys at once.
@@ -89,6 +95,8 @@ export function createRateLimiter(options: RateLimitOptions): RateLimiter {
     return window;
   };
   return {
+    check,
+    used: (key) => windowOf(key)?.used ?? 0,
     take(key) {
       check(key);
       count(key);

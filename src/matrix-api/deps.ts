@@ -1,6 +1,6 @@
 import type { ClientId } from '../protocol/identifiers.ts';
 import type { Csrf } from '../http/csrf.ts';
-import type { FloodGuard } from '../http/flood-guard.ts';
+import type { AddressLimit } from '../http/address-limit.ts';
 import type { EmitEvent } from '../observability/events.ts';
 import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -19,7 +19,7 @@ export interface MatrixApiDeps extends RotationDeps, SignInDeps {
   readonly metrics: Metrics;
   readonly csrf: Csrf;
   /** Takes one for each sign-in that begins. */
-  readonly signInGuard: FloodGuard;
+  readonly signInGuard: AddressLimit;
   /** `homeserver.public_url`, where clients find the homeserver; undefined where the operator has not set it. */
   readonly homeserverUrl: string | undefined;
   /** What a person is shown as a client's name. */

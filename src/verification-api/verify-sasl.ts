@@ -1,6 +1,6 @@
 import type { operations } from '../generated/verification.ts';
 import { readAuthorization } from '../http/bearer.ts';
-import { addressKey } from '../http/client-ip.ts';
+import type { AddressLimit } from '../http/address-limit.ts';
 import { type ApiRequest, noStore } from '../http/exchange.ts';
 import type { OperationHandler } from '../http/operation-handler.ts';
 import { type RateLimiter, reserveAll } from '../http/rate-limit.ts';
@@ -35,7 +35,7 @@ export interface PasswordJudge {
   readonly judge: (name: string, password: string) => Promise<Verdict>;
   /** Under what failures are counted, whichever way somebody is named. */
   readonly accountOf: (name: string) => string;
-  readonly failures: { readonly perAccount: RateLimiter; readonly perAddress: RateLimiter };
+  readonly failures: { readonly perAccount: RateLimiter; readonly perAddress: AddressLimit };
 }
 
 /** Whose initial response it is, for a server that has proved itself. A refusal says nothing about a person, in any member. */
@@ -90,7 +90,7 @@ function limited(passwords: PasswordJudge | undefined, request: ApiRequest): Sas
   const address = request.form.get('address') ?? request.clientAddress;
   return async (name, password) => {
     const attempt = reserveAll([
-      [failures.perAddress, addressKey(address)],
+      [failures.perAddress, address],
       [failures.perAccount, accountOf(name)],
     ]);
     try {

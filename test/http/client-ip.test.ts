@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { addressKey, createClientAddress } from '../../src/http/client-ip.ts';
+import { addressPrefixes, createClientAddress } from '../../src/http/client-ip.ts';
 import { startApp } from './support.ts';
 
 type Listener = string | AddressInfo | null;
@@ -96,11 +96,14 @@ describe("the client's address", () => {
     expect(app.logged.lines().at(-1)).toMatchObject({ client_address: '203.0.113.9' });
   });
 
-  it('is counted by /64 where it is IPv6', () => {
-    expect(addressKey('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64');
-    expect(addressKey('2001:db8:1:2::1')).toBe('2001:db8:1:2::/64');
-    expect(addressKey('::ffff:192.0.2.1')).toBe('192.0.2.1');
-    expect(addressKey('192.0.2.1')).toBe('192.0.2.1');
-    expect(addressKey('unix')).toBe('unix');
+  it.each([
+    ['2001:db8:1:2f34:3:4:5:6', ['2001:db8:1:2f34::/64', '2001:db8:1:2f00::/56', '2001:db8:1::/48']],
+    ['2001:db8::1', ['2001:db8:0:0::/64', '2001:db8:0:0::/56', '2001:db8:0::/48']],
+    ['192.0.2.1', ['192.0.2.1', '192.0.2.0/24']],
+    ['::ffff:192.0.2.1', ['192.0.2.1', '192.0.2.0/24']],
+    ['64:ff9b::c000:201', ['192.0.2.1', '192.0.2.0/24']],
+    ['unix', ['unix']],
+  ])('is counted by its prefixes: %s', (address, keys) => {
+    expect(addressPrefixes(address).map(({ key }) => key)).toEqual(keys);
   });
 });

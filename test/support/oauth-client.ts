@@ -137,11 +137,15 @@ export async function postForm(
   });
 }
 
-export async function postJson(url: string, json: unknown): Promise<Answer> {
+export async function postJson(
+  url: string,
+  json: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   return ask(url, {
     method: 'POST',
     body: JSON.stringify(json),
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
   });
 }
 

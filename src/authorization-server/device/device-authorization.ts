@@ -1,7 +1,6 @@
 import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/authorization-server.ts';
 import type { ClientId } from '../../protocol/identifiers.ts';
-import { addressKey } from '../../http/client-ip.ts';
 import { RequestFault } from '../../http/fault.ts';
 import { type ApiRequest, noStore } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
@@ -30,7 +29,7 @@ export function authorizeDevice(
   deps: AuthorizationServerDeps,
 ): OperationHandler<operations, 'authorizeDevice'> {
   return async (request) => {
-    deps.deviceGrants.limit.take(addressKey(request.clientAddress));
+    deps.deviceGrants.limit.take(request.clientAddress);
     const client = await authenticateClient(deps, request);
     const scope = judgeRequest(request, client);
     const deviceCode = issueSecret('deviceCode', deps.random);
@@ -79,7 +78,7 @@ async function keepGrant(
     const userCode = newUserCode(deps.random);
     const kept = await deps.db.write(async (tx) => {
       const now = deps.clock.now();
-      await refuseTooMany(tx, deps, { clientId: client.id, now });
+      await refuseTooMany(tx, deps, { clientId: client.id, address: asked.address, now });
       await touchClient(tx, { id: client.id, at: now });
       return insertDeviceGrant(tx, {
         hash: hashSecret(asked.deviceCode),
@@ -106,13 +105,14 @@ async function keepGrant(
   throw new Unavailable('the device grant', { cause: new Error('no free user code was found') });
 }
 
-/** One client cannot take the others' places. */
+/** One client cannot take the others' places, and nobody can take the place of an address that asks for little. */
 async function refuseTooMany(
   tx: Parameters<typeof hasDeviceGrants>[0],
   { deviceGrants }: Pick<AuthorizationServerDeps, 'deviceGrants'>,
-  { clientId, now }: { clientId: ClientId; now: number },
+  { clientId, address, now }: { clientId: ClientId; address: string; now: number },
 ): Promise<void> {
-  const { waitingCap } = deviceGrants;
+  const { waitingCap, limit } = deviceGrants;
+  if (limit.isQuiet(address)) return;
   if (await hasDeviceGrants(tx, { at: now, count: waitingCap })) {
     throw new Unavailable('the device grant', {
       retryAfterSeconds: 60,

@@ -1,7 +1,6 @@
 /** What a person does for a device grant (RFC 8628 section 3.3): types the code, signs in, and decides. GET changes nothing. */
 import type { InternalUserId } from '../../protocol/identifiers.ts';
 import { type Reservation, reserveAll } from '../../http/rate-limit.ts';
-import { addressKey } from '../../http/client-ip.ts';
 import { ensureBrowserSecret, readBrowserSecret } from '../../http/cookies.ts';
 import type { Handler } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
@@ -60,7 +59,7 @@ export function enterCode(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const secret = readBrowserSecret(deps.issuer, request, COOKIE);
     deps.csrf.check(request, secret, PURPOSE);
-    const keys = { browser: hashSecret(secret ?? ''), address: addressKey(request.clientAddress) };
+    const keys = { browser: hashSecret(secret ?? ''), address: request.clientAddress };
     const guess = reserveGuess(keys);
     const grant = await findWaiting(deps, request.form.get('user_code') ?? '').catch((error: unknown) => {
       guess.giveBack();
@@ -77,7 +76,7 @@ export function enterCode(deps: AuthorizationServerDeps): Handler {
     }
     guess.giveBack();
     request.annotate({ clientId: grant.client_id });
-    deps.signInGuard.take(request);
+    deps.signInGuard.take(request.clientAddress);
     return beginSignIn(deps, {
       request,
       purpose: 'device_grant',
@@ -95,17 +94,16 @@ async function findWaiting(deps: AuthorizationServerDeps, typed: string): Promis
   return grant.expires_at > deps.clock.now() ? grant : undefined;
 }
 
-/** Counts a guess before its outcome is known. Throws a 429 where there were too many. */
+/** Counts a guess before its outcome is known. Throws a 429 where there were too many, a 503 where all addresses together had them and this one is not quiet. */
 type ReserveGuess = (keys: { browser: string; address: string }) => Reservation;
 
 function createGuessLimits(deps: AuthorizationServerDeps): ReserveGuess {
-  const { perBrowser, perAddress, overall } = deps.deviceGrants.guesses;
+  const { perBrowser, perAddress } = deps.deviceGrants.guesses;
   let wrong = 0;
   return ({ browser, address }) => {
     const guess = reserveAll([
       [perBrowser, browser],
       [perAddress, address],
-      [overall, 'all'],
     ]);
     return {
       giveBack: () => {

@@ -1,3 +1,4 @@
+import type { AddressLimit } from '../../http/address-limit.ts';
 import type { RateLimiter } from '../../http/rate-limit.ts';
 import type { Provider } from '../../upstream/provider.ts';
 
@@ -18,8 +19,7 @@ export interface PasswordLogin {
   readonly failures: {
     /** By localpart, whether there is such a user or not. */
     readonly perAccount: RateLimiter;
-    /** By `addressKey`. */
-    readonly perAddress: RateLimiter;
+    readonly perAddress: AddressLimit;
   };
 }
 

@@ -1,5 +1,4 @@
 /** `m.login.password`: name and password are the identity provider's, which is asked. */
-import { addressKey } from '../../http/client-ip.ts';
 import type { ApiRequest } from '../../http/exchange.ts';
 import { type Reservation, reserveAll } from '../../http/rate-limit.ts';
 import { plainText } from '../../texts/catalogue.ts';
@@ -59,7 +58,7 @@ class NotSignedIn extends Error {}
 
 /** Counts the attempt before it is made, by address and account. */
 function reserve({ failures }: PasswordLogin, asked: AskedUser, address: string): Reservation {
-  const ofAddress = [failures.perAddress, addressKey(address)] as const;
+  const ofAddress = [failures.perAddress, address] as const;
   if (asked.kind === 'unknown') return reserveAll([ofAddress]);
   return reserveAll([ofAddress, [failures.perAccount, asked.localpart]]);
 }

@@ -44,7 +44,7 @@ export function beginSso(deps: SsoDeps): Handler {
   return (request) => {
     const { query } = request;
     const { redirectUrl, provider, action } = readSsoRequest(deps, query, query.get('idp') ?? undefined);
-    deps.signInGuard.take(request);
+    deps.signInGuard.take(request.clientAddress);
     return beginSignIn(deps, {
       request,
       purpose: 'legacy_login',

@@ -64,7 +64,7 @@ function beginProof(deps: MatrixApiDeps): Handler {
     const session = request.form.get('session') ?? '';
     deps.csrf.check(request, readBrowserSecret(deps.issuer, request, COOKIE), formPurpose(session));
     const waiting = await requireWaiting(deps, session);
-    deps.signInGuard.take(request);
+    deps.signInGuard.take(request.clientAddress);
     const links = await listLinks(deps.db.query, waiting.user_id);
     return beginSignIn(deps, {
       request,
