@@ -2,7 +2,7 @@
 import { endpointUrl } from '../protocol/issuer.ts';
 import { createOutbound, type Outbound } from '../outbound/outbound.ts';
 import { quoteForLog } from '../upstream/login/refusal.ts';
-import { differenceOf } from './difference.ts';
+import { differenceOf } from '../protocol/url-difference.ts';
 import { finding, type Facts, type Finding, type FindingCode } from './finding.ts';
 import { look, type Answered, type Look } from './look.ts';
 import { REQUEST_LIMIT_MS, runProbe, type DoctorDeps, type ProbeResult, type ProbeVerdict } from './probe.ts';

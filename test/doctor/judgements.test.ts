@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { inspectFile } from '../../src/config/load.ts';
 import { diagnose } from '../../src/doctor/diagnose.ts';
-import { differenceOf } from '../../src/doctor/difference.ts';
+import { differenceOf } from '../../src/protocol/url-difference.ts';
 import { finding, mergeFindings } from '../../src/doctor/finding.ts';
 import { examineInterface } from '../../src/doctor/homeserver-interface.ts';
 import { judgeWellKnown, wellKnownUrl } from '../../src/doctor/homeserver.ts';

@@ -6,7 +6,7 @@ import {
   type ProviderMetadata,
 } from '../../upstream/documents/metadata.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
-import { differenceOf } from '../difference.ts';
+import { differenceOf } from '../../protocol/url-difference.ts';
 import type { Finding } from '../finding.ts';
 import { look, type Answered, type Look } from '../look.ts';
 import { jsonObjectOf } from '../wrong-answer.ts';

@@ -3,7 +3,7 @@ import { metadataFaults } from '../../metadata/check.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { plainUrl } from '../../outbound/outbound-fault.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
-import { differenceOf } from '../difference.ts';
+import { differenceOf } from '../../protocol/url-difference.ts';
 import type { Finding } from '../finding.ts';
 import { look, type Answered } from '../look.ts';
 import { jsonObjectOf } from '../wrong-answer.ts';

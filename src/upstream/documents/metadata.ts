@@ -2,7 +2,7 @@
 import type { AuthorizationServer } from 'oauth4webapi';
 import { isLoopbackHost } from '../../outbound/addresses.ts';
 import { DocumentFault } from './document-fault.ts';
-import { describeIssuerDifference } from './issuer-difference.ts';
+import { differenceOf } from '../../protocol/url-difference.ts';
 import { plainUrl } from '../../outbound/outbound-fault.ts';
 import { usesOpenId } from '../login/authorization-url.ts';
 import { needsKeys } from '../login/signature-algorithms.ts';
@@ -151,7 +151,8 @@ function issuerFault(stated: unknown, settings: ResolvedSettings): string | unde
     if (settings.allowedTenants.length > 0) return undefined;
     return `the document states the issuer "${stated}", which stands for every tenant: name those that may sign in in allowed_tenants`;
   }
-  return describeIssuerDifference(settings.issuer, quoteForLog(stated, 300));
+  const seen = quoteForLog(stated, 300);
+  return `the document states the issuer "${seen}", the configuration says "${settings.issuer}": ${differenceOf(settings.issuer, seen)}`;
 }
 
 /** http: where the configuration allows it, or on this machine if the operator named this machine: as issuer, or for this endpoint. */

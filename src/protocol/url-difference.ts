@@ -1,6 +1,6 @@
-/** How two URLs differ that should be the same byte for byte: in words, and where the first difference is. */
+/** How two URLs differ that must be the same byte for byte, such as issuers (RFC 8414 section 3.3, OpenID Connect Discovery section 4.3). */
 
-/** One clause, such as `the second ends with a slash, the first does not (from byte 24 on)`. */
+/** One clause, such as `it has a slash at the end that the expected one lacks (from byte 24 on)`. */
 export function differenceOf(expected: string, seen: string): string {
   return `${inWords(expected, seen)} (from byte ${firstDifference(expected, seen)} on)`;
 }
