@@ -296,9 +296,10 @@ function readHeader(jws: string): SignatureHeader | undefined {
 
 function decodeHeader(jws: string): SignatureHeader | undefined {
   try {
-    const { alg, kid } = decodeProtectedHeader(jws);
-    if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string')) return undefined;
-    return { alg, kid };
+    const { alg, kid } = decodeProtectedHeader(jws) as Record<string, unknown>;
+    if (typeof alg !== 'string') return undefined;
+    if (kid === undefined || kid === null || kid === '') return { alg, kid: undefined };
+    return typeof kid === 'string' ? { alg, kid } : undefined;
   } catch {
     return undefined;
   }

@@ -4,12 +4,13 @@ import * as oauth from 'oauth4webapi';
 import { requestOptions } from './request-options.ts';
 import { describeAnswer, isJsonAnswer, isMarkup } from '../../outbound/answers.ts';
 import { usesOpenId, usesPkce } from './authorization-url.ts';
-import { checkIdTokenClaims, checkSubject, expectedIssuer, verifyIdToken } from './id-token.ts';
+import { checkIdTokenClaims, checkSubject, expectedIssuer } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
 import type { Outbound, OutboundResponse } from '../../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { idTokenAlgorithms } from './signature-algorithms.ts';
+import { verifySigned } from './verify-signed.ts';
 import { isJsonObject } from '../../protocol/strict-json.ts';
 import { jwtWithoutNulls, withoutNulls } from '../provider-json.ts';
 
@@ -69,11 +70,10 @@ export async function redeemCode(
       },
     );
     const idToken = String(sent.body()['id_token']);
-    const { claims, algorithm } = await verifyIdToken(deps, idToken, algorithms);
-    checkIdTokenClaims(claims, {
-      idToken,
+    const signed = await verifySigned(deps, 'id_token', idToken, algorithms);
+    const { claims } = signed;
+    checkIdTokenClaims(signed, {
       clientId: settings.clientId,
-      algorithm,
       accessToken: result.access_token,
       code: callback.get('code') ?? '',
       nowSeconds: deps.clock.now() / 1000,

@@ -1,14 +1,10 @@
-/** What we check of an ID token beyond what the client library does: signature, hashes, authorized party, subject, times. */
+/** What we check of an ID token beyond what the client library does: kind, hashes, authorized party, subject, times. */
 import { createHash } from 'node:crypto';
-import { compactVerify, decodeProtectedHeader } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
-import type { SignatureResult, SignatureVerifier } from '../documents/jwks.ts';
-import { unavailable } from './login-errors.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
-import { SYMMETRIC_ALGORITHMS } from './signature-algorithms.ts';
+import { lifetimeFault } from './token-times.ts';
+import type { SignedToken } from './verify-signed.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
-import { JsonFault } from '../../protocol/strict-json.ts';
-import { parseProviderObject } from '../provider-json.ts';
 
 /** OpenID Connect Core §2: at most 255 characters. */
 const SUBJECT_LIMIT = 255;
@@ -54,31 +50,36 @@ export function issuerOfCallback(
   return tenants.find((issuer) => issuer === stated) ?? server.issuer;
 }
 
+/** What a claim `typ` calls tokens that are no ID tokens: Keycloak marks its own so. */
+const OTHER_KINDS = ['bearer', 'refresh', 'offline', 'logout'];
+
 /**
  * A token of another kind is no ID token, whoever signed it (RFC 8725 section 3.11): one whose `typ` says so, as those of access tokens and logout tokens do,
  * and one with the event of back-channel logout (OpenID Connect Back-Channel Logout 1.0 section 2.4).
  */
-function checkKind(idToken: string, claims: Record<string, unknown>): void {
-  const { typ } = decodeProtectedHeader(idToken);
-  if (typeof typ === 'string' && /\+jwt$/i.test(typ)) {
+function checkKind(header: SignedToken['header'], claims: SignedToken['claims']): void {
+  const { typ } = header;
+  if (typ !== undefined && (typeof typ !== 'string' || /\+jwt$/i.test(typ))) {
+    const shown = quoteForLog(JSON.stringify(typ), 40);
+    throw new UpstreamRefusal('id_token', `its typ is ${shown}: it is a token of another kind`);
+  }
+  const { events, typ: kind } = claims;
+  if (typeof kind === 'string' && OTHER_KINDS.includes(kind.toLowerCase())) {
     throw new UpstreamRefusal(
       'id_token',
-      `its typ is ${quoteForLog(typ, 40)}: it is a token of another kind`,
+      `its claim typ is ${quoteForLog(kind, 40)}: it is a token of another kind`,
     );
   }
-  const { events } = claims;
   if (typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT)) {
     throw new UpstreamRefusal('id_token', 'it is a logout token');
   }
 }
 
-/** Throws {@link UpstreamRefusal}. */
+/** Checks what the client library does not: kind, times, authorized party and hashes. Throws {@link UpstreamRefusal}. */
 export function checkIdTokenClaims(
-  claims: Record<string, unknown>,
+  { header, claims, algorithm }: SignedToken,
   context: {
-    idToken: string;
     clientId: string;
-    algorithm: string;
     accessToken: string;
     code: string;
     nowSeconds: number;
@@ -86,19 +87,15 @@ export function checkIdTokenClaims(
     clockTolerance: number;
   },
 ): void {
-  checkKind(context.idToken, claims);
-  const { azp, iat, at_hash: accessTokenHash, c_hash: codeHash } = claims;
+  checkKind(header, claims);
+  const { azp, at_hash: accessTokenHash, c_hash: codeHash } = claims;
   if (azp !== undefined && azp !== context.clientId) {
     throw new UpstreamRefusal('id_token', 'azp names another client');
   }
-  if (typeof iat === 'number' && iat > context.nowSeconds + context.clockTolerance) {
-    throw new UpstreamRefusal(
-      'id_token',
-      `iat is ${Math.round(iat - context.nowSeconds)} seconds ahead of our clock`,
-    );
-  }
-  checkHash('at_hash', accessTokenHash, context.accessToken, context.algorithm);
-  checkHash('c_hash', codeHash, context.code, context.algorithm);
+  const fault = lifetimeFault(claims, context);
+  if (fault !== undefined) throw new UpstreamRefusal('id_token', fault);
+  checkHash('at_hash', accessTokenHash, context.accessToken, algorithm);
+  checkHash('c_hash', codeHash, context.code, algorithm);
 }
 
 /** OpenID Connect Core §3.1.3.6: the left half of the hash that the signature algorithm uses. */
@@ -126,48 +123,4 @@ export function checkSubject(value: unknown, claim: string): string {
     throw new UpstreamRefusal('subject', `${claim} has a control character`);
   }
   return value;
-}
-
-/** The signature of an ID token by the IdP's keys, or by the client secret where the configuration names HS256 and its kin. */
-export async function verifyIdToken(
-  deps: { settings: ResolvedSettings; verifier: SignatureVerifier },
-  idToken: string,
-  algorithms: readonly string[],
-): Promise<{ claims: Record<string, unknown>; algorithm: string }> {
-  const result = await verifyByAlgorithm(deps, idToken, algorithms);
-  if (!result.ok) {
-    const { fault } = result;
-    if (fault.kind === 'unknown_key_yet') throw unavailable(fault.reason, fault.retryAfterSeconds);
-    throw new UpstreamRefusal('id_token', fault.reason);
-  }
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(result.payload);
-    return { claims: parseProviderObject(text), algorithm: result.algorithm };
-  } catch (error) {
-    throw new UpstreamRefusal(
-      'id_token',
-      error instanceof JsonFault ? `its payload is malformed: ${error.message}` : 'its payload is not UTF-8',
-    );
-  }
-}
-
-async function verifyByAlgorithm(
-  deps: { settings: ResolvedSettings; verifier: SignatureVerifier },
-  idToken: string,
-  algorithms: readonly string[],
-): Promise<SignatureResult> {
-  const { clientSecret } = deps.settings;
-  const symmetric = algorithms.filter((each) => SYMMETRIC_ALGORITHMS.includes(each));
-  if (symmetric.length === 0 || clientSecret === undefined) return deps.verifier.verify(idToken, algorithms);
-  const { alg } = decodeProtectedHeader(idToken);
-  if (alg === undefined || !symmetric.includes(alg)) return deps.verifier.verify(idToken, algorithms);
-  try {
-    const { payload } = await compactVerify(idToken, Buffer.from(clientSecret), { algorithms: symmetric });
-    return { ok: true, payload, algorithm: alg };
-  } catch {
-    return {
-      ok: false,
-      fault: { kind: 'signature', reason: 'the client secret does not verify the signature' },
-    };
-  }
 }

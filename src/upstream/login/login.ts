@@ -111,7 +111,10 @@ export function identityOf(
     subject: subjectOf(settings, claims),
     claims,
     ...(redeemed.refreshToken === undefined ? {} : { refreshToken: redeemed.refreshToken }),
-    ...(typeof authTime === 'number' && authTime > 0
+    // A time to come says nothing: who believed it would take the person for freshly authenticated.
+    ...(typeof authTime === 'number' &&
+    authTime > 0 &&
+    authTime <= clock.now() / 1000 + settings.clockTolerance
       ? { authenticatedAt: Math.min(authTime * 1000, clock.now()) }
       : {}),
     ...(typeof sid === 'string' ? { sid } : {}),

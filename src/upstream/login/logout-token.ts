@@ -1,11 +1,11 @@
 /** Tokens of OpenID Connect Back-Channel Logout 1.0, checked by its section 2.6. */
-import { decodeProtectedHeader } from 'jose';
 import type { AuthorizationServer } from 'oauth4webapi';
-import { peek } from './code-exchange.ts';
-import { checkSubject, expectedIssuer, LOGOUT_EVENT, verifyIdToken } from './id-token.ts';
+import { checkSubject, expectedIssuer, LOGOUT_EVENT } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
 import { logoutTokenAlgorithms } from './signature-algorithms.ts';
+import { lifetimeFault } from './token-times.ts';
+import { type SignedToken, verifySigned } from './verify-signed.ts';
 import { isJsonObject } from '../../protocol/strict-json.ts';
 
 export interface LogoutToken {
@@ -30,14 +30,10 @@ export async function readLogoutToken(
   server: AuthorizationServer,
   token: string,
 ): Promise<LogoutToken> {
-  checkType(token);
-  const { claims } = await verifyIdToken(deps, token, logoutTokenAlgorithms(deps.settings)).catch(
-    (error: unknown) => {
-      throw error instanceof UpstreamRefusal ? refuse(error.reason) : error;
-    },
-  );
   const { settings } = deps;
-  const issuer = expectedIssuer(server, settings, peek(token));
+  const { header, claims } = await verifySigned(deps, 'logout_token', token, logoutTokenAlgorithms(settings));
+  checkType(header);
+  const issuer = expectedIssuer(server, settings, claims);
   if (claims['iss'] !== issuer) throw refuse('iss is another issuer');
   checkAudience(claims['aud'], settings.clientId);
   const expiresAt = checkTimes(claims, deps.clock.now() / 1000, settings.clockTolerance);
@@ -58,14 +54,8 @@ export async function readLogoutToken(
 }
 
 /** The type is recommended, not required; another one is that of another kind of token. */
-function checkType(token: string): void {
-  let typ: unknown;
-  try {
-    ({ typ } = decodeProtectedHeader(token));
-  } catch {
-    throw refuse('it is not a JWS');
-  }
-  if (typ === undefined || typ === null) return;
+function checkType({ typ }: SignedToken['header']): void {
+  if (typ === undefined) return;
   if (typeof typ !== 'string' || !TYPES.includes(typ.toLowerCase())) {
     throw refuse(`its typ is ${quoteForLog(JSON.stringify(typ), 40)}`);
   }
@@ -80,10 +70,10 @@ function checkAudience(audience: unknown, clientId: string): void {
 function checkTimes({ iat, exp }: Record<string, unknown>, now: number, tolerance: number): number {
   if (typeof iat !== 'number' || !Number.isFinite(iat)) throw refuse('iat is not a number');
   if (typeof exp !== 'number' || !Number.isFinite(exp)) throw refuse('exp is not a number');
-  if (iat > now + tolerance)
-    throw refuse(`iat is ${String(Math.round(iat - now))} seconds ahead of our clock`);
-  if (iat < now - OLDEST) throw refuse(`it is ${String(Math.round(now - iat))} seconds old`);
   if (exp < now - tolerance) throw refuse('it has expired');
+  const fault = lifetimeFault({ iat, exp }, { nowSeconds: now, clockTolerance: tolerance });
+  if (fault !== undefined) throw refuse(fault);
+  if (iat < now - OLDEST) throw refuse(`it is ${String(Math.round(now - iat))} seconds old`);
   return Math.ceil((iat + OLDEST + tolerance) * 1000);
 }
 

@@ -2,9 +2,10 @@
 import * as oauth from 'oauth4webapi';
 import { usesOpenId } from './authorization-url.ts';
 import { peek, type RedeemedCode } from './code-exchange.ts';
-import { checkIdTokenClaims, expectedIssuer, verifyIdToken } from './id-token.ts';
+import { checkIdTokenClaims, expectedIssuer } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
 import { idTokenAlgorithms } from './signature-algorithms.ts';
+import { verifySigned } from './verify-signed.ts';
 
 /**
  * Checks the answer; an ID token in it is verified in full, but for the nonce, which only a browser's login has. Throws what the client library
@@ -35,15 +36,13 @@ export async function readTokens(
   };
   if (result.id_token === undefined) return { ...redeemed, idToken: undefined };
   const idToken = String(answer.body['id_token']);
-  const { claims, algorithm } = await verifyIdToken(deps, idToken, algorithms);
-  checkIdTokenClaims(claims, {
-    idToken,
+  const signed = await verifySigned(deps, 'id_token', idToken, algorithms);
+  checkIdTokenClaims(signed, {
     clientId: settings.clientId,
-    algorithm,
     accessToken: result.access_token,
     code: '',
     nowSeconds: deps.clock.now() / 1000,
     clockTolerance: settings.clockTolerance,
   });
-  return { ...redeemed, idToken: claims };
+  return { ...redeemed, idToken: signed.claims };
 }

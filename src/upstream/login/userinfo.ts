@@ -3,13 +3,13 @@ import * as oauth from 'oauth4webapi';
 import { describeAnswer, isJsonAnswer, isMarkup, mediaType } from '../../outbound/answers.ts';
 import { usesOpenId } from './authorization-url.ts';
 import { ANSWER_BYTES, type RedeemedCode } from './code-exchange.ts';
-import { verifyIdToken } from './id-token.ts';
 import type { LoginDeps } from './login-context.ts';
 import { userinfoError } from './login-errors.ts';
 import type { OutboundResponse } from '../../outbound/outbound.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { requestOptions } from './request-options.ts';
 import { userinfoAlgorithms } from './signature-algorithms.ts';
+import { verifySigned } from './verify-signed.ts';
 import { JsonFault } from '../../protocol/strict-json.ts';
 import { jwtWithoutNulls, parseProviderObject } from '../provider-json.ts';
 
@@ -52,7 +52,7 @@ export async function fetchUserinfo(
       response,
     );
     if (answer !== undefined && mediaType(answer) === 'application/jwt') {
-      return (await verifyIdToken(deps, text, algorithms)).claims;
+      return (await verifySigned(deps, 'userinfo', text, algorithms)).claims;
     }
     return parse(text);
   } catch (error) {

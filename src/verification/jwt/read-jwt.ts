@@ -1,5 +1,5 @@
 /** Reading a compact JWS before any of it is believed: RFC 7515 section 7.1, as strictly as RFC 8725 asks for. */
-import { isUtf8 } from 'node:buffer';
+import { decodePart, decodeTextPart, JwsPartFault } from '../../protocol/compact-jws.ts';
 import { isJsonObject, JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
 import type { Claims } from '../../protocol/claim-path.ts';
 
@@ -36,11 +36,11 @@ export function readJwt(token: string): JwtReading {
   if (signature === '') return malformed('it has no signature');
   try {
     const header = readOnce(head);
-    if (decode(signature) === undefined) return malformed('its signature is not canonical base64url');
-    const claims = parseJsonObject(decodeText(body, 'payload'));
+    decodePart(signature, 'signature');
+    const claims = parseJsonObject(decodeTextPart(body, 'payload'));
     return readHeader(header, claims);
   } catch (error) {
-    if (error instanceof JsonFault || error instanceof Undecodable) return malformed(error.message);
+    if (error instanceof JsonFault || error instanceof JwsPartFault) return malformed(error.message);
     throw error;
   }
 }
@@ -49,6 +49,7 @@ function readHeader(header: Claims, claims: Claims): JwtReading {
   const { alg, kid, typ, cty } = header;
   if (typeof alg !== 'string') return malformed('alg is not a string');
   if (kid !== undefined && typeof kid !== 'string') return malformed('kid is not a string');
+  if (kid === '') return malformed('kid is empty');
   if (typ !== undefined && typeof typ !== 'string') return malformed('typ is not a string');
   const refused = REFUSED.find((name) => Object.hasOwn(header, name));
   if (refused !== undefined) return malformed(`its header has ${refused}`);
@@ -63,25 +64,9 @@ function readHeader(header: Claims, claims: Claims): JwtReading {
 let lastRead: { readonly text: string; readonly header: Claims } | undefined;
 
 function readOnce(head: string): Claims {
-  if (lastRead?.text !== head) lastRead = { text: head, header: parseJsonObject(decodeText(head, 'header')) };
+  if (lastRead?.text !== head)
+    lastRead = { text: head, header: parseJsonObject(decodeTextPart(head, 'header')) };
   return lastRead.header;
-}
-
-class Undecodable extends Error {
-  override readonly name = 'Undecodable';
-}
-
-function decodeText(part: string, what: string): string {
-  const bytes = decode(part);
-  if (bytes === undefined) throw new Undecodable(`its ${what} is not canonical base64url`);
-  if (!isUtf8(bytes)) throw new Undecodable(`its ${what} is not UTF-8`);
-  return bytes.toString('utf8');
-}
-
-/** Node takes the other alphabet, padding, line breaks and stray bits: what does not come out the same is refused (RFC 4648 section 3.5). */
-function decode(part: string): Buffer | undefined {
-  const bytes = Buffer.from(part, 'base64url');
-  return bytes.toString('base64url') === part ? bytes : undefined;
 }
 
 function malformed(reason: string): JwtReading {

@@ -476,6 +476,6 @@ describe('userinfo', () => {
     await answer('one');
     expect((await idp.login()).claims['email']).toBe('a@example.org');
     await answer('two');
-    expect((await refusalOf(idp.login())).kind).toBe('id_token');
+    expect((await refusalOf(idp.login())).kind).toBe('userinfo');
   });
 });
