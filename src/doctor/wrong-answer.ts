@@ -45,10 +45,13 @@ export function wrongAnswer(
   if (!statuses(status)) return { kind: 'status', status, seen: `status ${status}` };
   if (!isJsonAnswer(answer.answer)) {
     const seen = withoutUrl(describeAnswer({ ...answer.answer, status: 200 }, answer.url).message, answer);
-    return { kind: 'malformed', status, seen };
+    return { kind: 'malformed', status, seen, hint: JSON_TYPE };
   }
   return undefined;
 }
+
+const JSON_TYPE =
+  'Let what answers there, or whatever changes its answers on the way, send `Content-Type: application/json`.';
 
 /** The object in an answer that {@link wrongAnswer} finds nothing wrong with, or why it is none. */
 export function readObject(answer: Answered): { object: Record<string, unknown> } | { wrong: WrongAnswer } {

@@ -32,9 +32,12 @@ export function describeAnswer(response: OutboundResponse, url: string): Outboun
     );
   }
   if (status !== 200) return new OutboundFault('status', `${where} answered ${status}`, options);
+  const type = mediaType(response) === '' ? '(none)' : mediaType(response).slice(0, 60);
   return new OutboundFault(
     'content_type',
-    `${where} answered the content type ${mediaType(response) === '' ? '(none)' : mediaType(response).slice(0, 60)} where JSON is due`,
+    looksLikeJson(response.text)
+      ? `${where} answered JSON with the content type ${type}, and it must be application/json`
+      : `${where} answered the content type ${type} where JSON is due`,
     options,
   );
 }
@@ -45,9 +48,22 @@ function retryAfter(response: OutboundResponse): number | undefined {
   return /^\d{1,6}$/.test(value) ? Number(value) : undefined;
 }
 
-/** Whether it is a page for browsers, by its type or by how it begins. */
+/** Whether it is a page for browsers: by how it begins, whatever it calls itself; by its type where it is neither markup nor JSON. */
 export function isMarkup(response: OutboundResponse): boolean {
-  return mediaType(response) === 'text/html' || /^\s*<(!doctype|html)/i.test(response.text.slice(0, 200));
+  const { text } = response;
+  if (
+    /^[\s\ufeff]*(<\?xml[^>]*>\s*)?(<!--[^]{0,1000}?-->\s*)*<(!doctype html|html)\b/i.test(
+      text.slice(0, 2000),
+    )
+  )
+    return true;
+  if (!/^(text\/html|application\/xhtml\+xml)$/.test(mediaType(response))) return false;
+  return text.trim() !== '' && !looksLikeJson(text);
+}
+
+/** Whether it means to be a JSON object or array, well-formed or not. */
+function looksLikeJson(text: string): boolean {
+  return /^[\s\ufeff]*[{[]/.test(text.slice(0, 200));
 }
 
 /** Bot protection in front of the IdP answers our server with a page for browsers: say so, as it is hard to guess. */

@@ -1,4 +1,4 @@
-/** A text is not the JSON object that it should be. `message` says why, without quoting it. */
+/** A text is not the JSON object that it should be. `message` says why, and quotes no more of it than the name of a member. */
 export class JsonFault extends Error {
   override readonly name = 'JsonFault';
 }
@@ -46,10 +46,17 @@ function assertDistinctMembers(text: string): void {
       if (members === undefined || !isFollowedByColon(text, tokens.lastIndex)) continue;
       const name = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
       if (name === '__proto__') throw new JsonFault('it has a member named __proto__');
-      if (members.has(name)) throw new JsonFault('it has a member twice');
+      if (members.has(name)) throw new JsonFault(`it has the member ${shown(name)} twice`);
       members.add(name);
     }
   }
+}
+
+/** A member's name in a message: it may be anybody's. */
+function shown(name: string): string {
+  const printable = name.replace(/[^\x21-\x7e]|["\\]/g, '?');
+  if (printable === '') return '(an empty name)';
+  return printable.length > 60 ? `${printable.slice(0, 60)}...` : printable;
 }
 
 function isFollowedByColon(text: string, from: number): boolean {

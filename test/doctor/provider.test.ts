@@ -68,7 +68,7 @@ describe('the metadata', () => {
     };
     const report = await setUp.ask();
     expect(codesOf(report)).toEqual(['provider.malformed']);
-    expect(report.findings[0]?.seen).toContain('a member twice');
+    expect(report.findings[0]?.seen).toContain('the member issuer twice');
     expect(report.providers[0]?.pkce).toBeNull();
   });
 

@@ -22,6 +22,17 @@ describe('strict JSON', () => {
     expect(() => parseJsonObject(text)).toThrow(JsonFault);
   });
 
+  it.each([
+    ['{"a":1,"a":2}', 'it has the member a twice'],
+    ['{"keys":[{"kid":"1","kid":"2"}]}', 'it has the member kid twice'],
+    ['{"a":1,"\\u0061":2}', 'it has the member a twice'],
+    ['{"":1,"":2}', 'it has the member (an empty name) twice'],
+    ['{"\\n\\"é":1,"\\n\\"é":2}', 'it has the member ??? twice'],
+    [`{"${'x'.repeat(99)}":1,"${'x'.repeat(99)}":2}`, `it has the member ${'x'.repeat(60)}... twice`],
+  ])('names the member that %s has twice', (text, words) => {
+    expect(() => parseJsonObject(text)).toThrow(words);
+  });
+
   it('takes the same name in different objects, and strings that look like members', () => {
     const text = '{"a":{"a":"a"},"b":["a","a",{"a":1},{"a":1}],"c":"{\\"a\\":1,\\"a\\":2}", "d" : "\\\\" }';
     expect(parseJsonObject(text)).toEqual(JSON.parse(text));

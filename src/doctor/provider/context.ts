@@ -94,6 +94,8 @@ function remedyFor({ place }: ProviderContext, wrong: WrongAnswer, member: strin
         ? "Look into the provider's own log."
         : 'Let the provider answer this request without a sign-in or other conditions.';
     case 'malformed':
-      return 'Have it corrected at the provider, or by whatever changes its answers on the way.';
+      return (
+        wrong.hint ?? 'Have it corrected at the provider, or by whatever changes its answers on the way.'
+      );
   }
 }

@@ -161,7 +161,7 @@ function judgeUrl(name: string, value: unknown, settings: ResolvedSettings): Met
   const isUsed = isRequired || (name === 'userinfo_endpoint' && settings.fetchUserinfo);
   const url = typeof value === 'string' ? URL.parse(value) : null;
   if (url === null) {
-    const message = `${name} is not an absolute URL`;
+    const message = `${name} ${notAUrl(value)}`;
     // An empty text is how some write that they have none.
     const stops = isRequired || (isUsed && value !== '');
     return { member: name, kind: 'not_a_url', message, url: undefined, stops };
@@ -179,6 +179,17 @@ function judgeUrl(name: string, value: unknown, settings: ResolvedSettings): Met
   if (url.username !== '' || url.password !== '') return fault('unclean_url', 'has credentials in it');
   if (String(value).includes('#')) return fault('unclean_url', 'has a fragment');
   return undefined;
+}
+
+/** Without what may be a secret in it. */
+function notAUrl(value: unknown): string {
+  if (value === '') return 'is empty, not an absolute URL';
+  if (typeof value !== 'string')
+    return `is ${Array.isArray(value) ? 'an array' : `of the type ${typeof value}`}, not an absolute URL`;
+  const [shown = ''] = value.split(/[?#]/);
+  return shown.includes('@')
+    ? 'is not an absolute URL'
+    : `(${quoteForLog(shown, 100)}) is not an absolute URL`;
 }
 
 function judgeType(name: string, value: unknown): MetadataFault | undefined {

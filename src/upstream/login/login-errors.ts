@@ -83,6 +83,9 @@ function detail(cause: unknown): string {
   }
   if (typeof claim !== 'string' || typeof claims !== 'object' || claims === null) return '';
   const value = show((claims as Record<string, unknown>)[claim], 200);
+  if (claim === 'aud' && expected === undefined) {
+    return `: aud is ${value}, several audiences, and there is no azp that names this client`;
+  }
   if (claim === 'iss' || claim === 'aud' || claim === 'azp') {
     return `: ${claim} is ${value}, expected ${show(expected, 200)}`;
   }

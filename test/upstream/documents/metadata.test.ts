@@ -65,6 +65,20 @@ describe('where metadata is', () => {
 });
 
 describe('a metadata document', () => {
+  it.each<[unknown, string]>([
+    [undefined, 'the metadata document has no authorization_endpoint'],
+    [null, 'the metadata document has no authorization_endpoint'],
+    ['', 'authorization_endpoint is empty, not an absolute URL'],
+    ['/auth?key=secret', 'authorization_endpoint (/auth) is not an absolute URL'],
+    ['//user:secret@idp.example', 'authorization_endpoint is not an absolute URL'],
+    [7, 'authorization_endpoint is of the type number, not an absolute URL'],
+    [[issuer], 'authorization_endpoint is an array, not an absolute URL'],
+    ['http://idp.example/auth', 'authorization_endpoint (http://idp.example/auth) is not https'],
+  ])('with the authorization endpoint %j is told in plain words', (authorization_endpoint, words) => {
+    expect(() => parse({ authorization_endpoint })).toThrow(words);
+    expect(() => parse({ authorization_endpoint })).not.toThrow(/secret/);
+  });
+
   it('is completed for our own use only: RFC 8414 defaults', () => {
     const { document, server } = parse();
     expect(document).toEqual(good);

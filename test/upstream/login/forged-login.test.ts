@@ -193,6 +193,24 @@ describe('the ID token', () => {
     ],
   ];
 
+  it.each<[unknown, string]>([
+    ['other', 'aud is "other", expected "gatehouse"'],
+    [['other'], 'aud is ["other"], expected "gatehouse"'],
+    [['other', 'third'], 'aud is ["other","third"], expected "gatehouse"'],
+    [
+      ['gatehouse', 'other'],
+      'aud is ["gatehouse","other"], several audiences, and there is no azp that names this client',
+    ],
+    [[], 'aud is [], expected "gatehouse"'],
+    ['Gatehouse', 'aud is "Gatehouse", expected "gatehouse"'],
+  ])('with the audience %j is refused with both values', async (aud, words) => {
+    await using idp = await startForgedIdp();
+    idp.claims = { aud };
+    const { reason } = await refusalOf(idp.login());
+    expect(reason).toContain(words);
+    expect(reason).not.toContain('absent');
+  });
+
   it.each(cases)('%s: refused', async (_name, forge) => {
     await using idp = await startForgedIdp();
     await forge(idp);
