@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { passthroughFaults } from '../metadata/passthrough.ts';
 import type { ProviderRules } from '../sign-in/complete.ts';
+import { claimsOf } from '../protocol/claim-template.ts';
 import { isRechecked } from '../sign-in/upstream-grant.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';
 
@@ -32,12 +33,16 @@ export function passthroughFitness(
   };
 }
 
-function rulesOf({ id, name = id, brand, claims, access }: Provider): ProviderRules {
+function rulesOf({ id, name = id, brand, claims, access, tokens }: Provider): ProviderRules {
   const { recheck_seconds: seconds, ...rules } = access;
   return {
     name,
     ...(brand === undefined ? {} : { brand }),
     claims,
-    access: { ...rules, recheckEvery: seconds * 1000 },
+    access: {
+      ...rules,
+      localpartClaims: [claims.localpart, tokens?.claims.localpart ?? claims.localpart].flatMap(claimsOf),
+      recheckEvery: seconds * 1000,
+    },
   };
 }

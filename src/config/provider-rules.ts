@@ -1,6 +1,8 @@
 /** Rules between the keys of a provider, and between providers. */
 import type { KeyObject } from 'node:crypto';
+import { LOCALPART } from '../protocol/access-rules.ts';
 import { discoveryDefaults } from '../protocol/discovery-defaults.ts';
+import { asciiLower, isLocalpart } from '../protocol/identifiers.ts';
 import { plainOAuthPresets } from '../protocol/preset-names.ts';
 import { PrivateKeyFault, readCertificate, readPrivateKey } from '../protocol/private-key.ts';
 import type { KeyPath, Report } from './fault.ts';
@@ -9,6 +11,7 @@ import { isPlainHttpAbroad } from './urls.ts';
 
 type Input = DeepPartial<ConfigInput>;
 type ProviderInput = NonNullable<NonNullable<Input['providers']>[number]>;
+type RuleInput = NonNullable<NonNullable<NonNullable<ProviderInput['access']>['deny']>[number]>;
 
 /** Reports every broken rule of the providers. */
 export function checkProviders(input: Input, report: Report): void {
@@ -73,7 +76,9 @@ function checkIssuer({ issuer, preset }: ProviderInput, path: KeyPath, report: R
 function checkProviderAccess({ access }: ProviderInput, path: KeyPath, report: Report): void {
   for (const list of ['require', 'deny', 'admin'] as const) {
     for (const [index, rule] of (access?.[list] ?? []).entries()) {
-      if (rule === undefined || (rule.any_of === undefined) !== (rule.domain === undefined)) continue;
+      if (rule === undefined) continue;
+      checkLocalpartRule(rule, [...path, 'access', list, index], report);
+      if ((rule.any_of === undefined) !== (rule.domain === undefined)) continue;
       const both = rule.any_of !== undefined;
       report(
         [...path, 'access', list, index],
@@ -81,6 +86,25 @@ function checkProviderAccess({ access }: ProviderInput, path: KeyPath, report: R
         both ? 'Make two conditions of it.' : 'Add what the claim must be: `any_of: […]`.',
       );
     }
+  }
+}
+
+/** A condition on the final localpart that nobody could ever meet would keep out everybody, or nobody. */
+function checkLocalpartRule(rule: RuleInput, path: KeyPath, report: Report): void {
+  if (rule.claim !== LOCALPART) return;
+  if (rule.domain !== undefined) {
+    report(
+      [...path, 'domain'],
+      'is a condition on the localpart, which has no domain',
+      'Write `claim: email`.',
+    );
+  }
+  for (const [index, value] of (rule.any_of ?? []).entries()) {
+    if (value === undefined || isLocalpart(asciiLower(String(value)))) continue;
+    const problem = `is ${JSON.stringify(value)}, which is no localpart`;
+    const remedy =
+      'Write the part of the user ID between `@` and `:`. For the beginning of names use `reserved_localparts`.';
+    report([...path, 'any_of', index], problem, remedy);
   }
 }
 

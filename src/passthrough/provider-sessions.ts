@@ -86,7 +86,7 @@ async function firstSight(
 /** The person whose token it is, whom this makes a user at the first sight; a text says why nobody is let in. */
 async function userOf(deps: ProviderSessionDeps, token: VerifiedToken): Promise<User | string> {
   const rules = deps.providerRules.get(token.provider)?.access;
-  const access = rules === undefined ? undefined : judgeAccess(rules, token.claims);
+  const access = rules === undefined ? undefined : judgeAccess(rules, token);
   // A token need not have every claim: what is not there is no evidence, and ends no session.
   if (access?.ok === false && (access.isAbsent || access.isUnknown)) return access.reason;
   const { issuer, subject, claims, provider: providerId } = token;

@@ -4,7 +4,7 @@ import { claimAt, type Claims, isPointedTo } from './claim-path.ts';
 
 /** One condition on one claim: `any_of` or `domain` is set. */
 export interface AccessRule {
-  /** Its name; dots lead into objects (`realm_access.roles`) where there is no claim of the whole name. */
+  /** Its name; dots lead into objects (`realm_access.roles`) where there is no claim of the whole name. `localpart`: {@link Judged.localpart}. */
   readonly claim: string;
   /** The claim must be one of these, or hold one of them. */
   readonly any_of?: readonly (string | number | boolean)[] | undefined;
@@ -19,7 +19,19 @@ export interface AccessRules {
   readonly deny: readonly AccessRule[];
   /** All must hold for an administrator; nobody is one where there is none. */
   readonly admin: readonly AccessRule[];
+  /** Claims that the localpart is made of: `deny` takes their letters in any case, since the localpart does. Default none. */
+  readonly localpartClaims?: readonly string[] | undefined;
 }
+
+/** Who is judged. */
+export interface Judged {
+  readonly claims: Claims;
+  /** What the person is called here, or would be: the final one, which no spelling of a claim evades. Undefined: the claims make none. */
+  readonly localpart: string | undefined;
+}
+
+/** The name by which rules speak of the final localpart; a claim of that name is not looked at. */
+export const LOCALPART = 'localpart';
 
 /** The rules of one provider, and how they are applied. */
 export interface ProviderAccess extends AccessRules {
@@ -44,15 +56,17 @@ export type AccessJudgement =
     };
 
 /** Judges a person. */
-export function judgeAccess(rules: AccessRules, claims: Claims): AccessJudgement {
+export function judgeAccess(rules: AccessRules, judged: Judged): AccessJudgement {
+  const claims = claimsWithLocalpart(judged);
   for (const rule of rules.deny) {
     if (isPointedTo(claims, rule.claim)) return unknown(rule, 'denied');
-    if (!holds(rule, claims, 'denied')) continue;
+    const anyCase = rules.localpartClaims?.includes(rule.claim) === true;
+    if (!holds(rule, claims, { kind: 'denied', anyCase })) continue;
     const reason = `access rules: ${ruleText(rule)} is denied`;
     return { ok: false, reason, rule, kind: 'denied', isAbsent: false, isUnknown: false };
   }
   for (const rule of rules.require) {
-    if (holds(rule, claims, 'required')) continue;
+    if (holds(rule, claims, { kind: 'required' })) continue;
     if (isPointedTo(claims, rule.claim)) return unknown(rule, 'required');
     const value = claimAt(claims, rule.claim);
     const reason = `access rules: ${ruleText(rule)} is required, ${shortcoming(rule, claims, value)}`;
@@ -68,11 +82,12 @@ function unknown(rule: AccessRule, kind: 'required' | 'denied'): AccessJudgement
 
 /** Whether somebody who is let in is an administrator. */
 function isAdmin({ admin }: Pick<AccessRules, 'admin'>, claims: Claims): boolean {
-  return admin.length > 0 && admin.every((rule) => holds(rule, claims, 'required'));
+  return admin.length > 0 && admin.every((rule) => holds(rule, claims, { kind: 'required' }));
 }
 
 /** The claims that decide about administrators are all there: only then their saying no means something. */
-export function tellsOfAdmin({ admin }: Pick<AccessRules, 'admin'>, claims: Claims): boolean {
+export function tellsOfAdmin({ admin }: Pick<AccessRules, 'admin'>, judged: Judged): boolean {
+  const claims = claimsWithLocalpart(judged);
   return admin.every((rule) => claimAt(claims, rule.claim) !== undefined);
 }
 
@@ -87,9 +102,24 @@ export function ruleText({ claim, any_of: values, domain }: AccessRule): string 
   return `${claim} at ${(domain ?? []).join(' or ')}`;
 }
 
-function holds(rule: AccessRule, claims: Claims, kind: 'required' | 'denied'): boolean {
+function claimsWithLocalpart({ claims, localpart }: Judged): Claims {
+  const { [LOCALPART]: _theirs, ...others } = claims;
+  return localpart === undefined ? others : { ...others, [LOCALPART]: localpart };
+}
+
+function holds(
+  rule: AccessRule,
+  claims: Claims,
+  { kind, anyCase = false }: { readonly kind: 'required' | 'denied'; readonly anyCase?: boolean },
+): boolean {
   const values = valuesOf(claimAt(claims, rule.claim));
-  if (rule.any_of !== undefined) return rule.any_of.some((allowed) => values.includes(allowed));
+  if (rule.any_of !== undefined) {
+    if (!anyCase && rule.claim !== LOCALPART) return rule.any_of.some((allowed) => values.includes(allowed));
+    const folded = values
+      .filter((value) => typeof value === 'string' || typeof value === 'number')
+      .map(asName);
+    return rule.any_of.some((allowed) => folded.includes(asName(allowed)));
+  }
   // What keeps somebody out need not be verified; what lets somebody in must be.
   if (kind === 'required' && !isVerified(rule, claims)) return false;
   return values.some((value) => typeof value === 'string' && isInDomain(value, rule.domain ?? []));
@@ -111,6 +141,11 @@ function shortcoming(rule: AccessRule, claims: Claims, value: unknown): string {
   if (rule.domain !== undefined && !isVerified(rule, claims)) return 'and email_verified is not true';
   if (Array.isArray(value)) return `and none of its ${String(value.length)} values fits`;
   return 'and its value does not fit';
+}
+
+/** As a localpart would have it, for comparison: a number is its digits, and no letter is a capital, of whatever script. */
+function asName(value: string | number | boolean): string {
+  return String(value).toLowerCase();
 }
 
 /** A single value, the entries of a list, or the names in an object (Zitadel's roles are such). */

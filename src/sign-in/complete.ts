@@ -50,7 +50,6 @@ export async function completeSignIn(
   const { claims: rules, access } = provider;
   const now = deps.clock.now();
   const link = { issuer: identity.issuer, subject: identity.subject };
-  const isAdmin = await requireAccess(deps, { access, identity, providerId });
   const displayname =
     renderClaimTemplate(rules.displayname, identity.claims)?.slice(0, DISPLAYNAME_LIMIT) ?? null;
   const requireExpected = (localpart: string): void => {
@@ -62,9 +61,10 @@ export async function completeSignIn(
     );
   };
   const known = await findLinkedUser(deps.db.query, link);
-  const localpart =
-    known?.localpart ??
-    mapLocalpart({ serverName: deps.serverName, localpart: rules.localpart }, identity.claims);
+  const mapping = { serverName: deps.serverName, localpart: rules.localpart };
+  const localpart = known?.localpart ?? mapLocalpart(mapping, identity.claims);
+  const isAdmin = await requireAccess(deps, { access, identity, providerId, known, localpart });
+  if (localpart instanceof SignInRefusal) throw localpart;
   requireExpected(localpart);
   if (known === undefined) {
     const refusal = await refuseLocalpart(deps, localpart);
@@ -127,15 +127,18 @@ export async function completeSignIn(
 /** Whether the person is an administrator. Throws where they are not let in, once their sessions have ended. */
 async function requireAccess(
   deps: CompletionDeps,
-  {
-    access,
-    identity,
-    providerId,
-  }: { access: ProviderAccess; identity: UpstreamIdentity; providerId: string },
+  person: {
+    access: ProviderAccess;
+    identity: UpstreamIdentity;
+    providerId: string;
+    known: User | undefined;
+    localpart: string | SignInRefusal;
+  },
 ): Promise<boolean> {
-  const verdict = judgeAccess(access, identity.claims);
+  const { access, known, providerId } = person;
+  const localpart = person.localpart instanceof SignInRefusal ? undefined : person.localpart;
+  const verdict = judgeAccess(access, { claims: person.identity.claims, localpart });
   if (verdict.ok) return verdict.isAdmin;
-  const known = await findLinkedUser(deps.db.query, identity);
   // What is only pointed to is unknown: no evidence to end sessions by.
   if (known !== undefined && !verdict.isUnknown) {
     await excludePerson(deps, { userId: known.id, provider: providerId, reason: verdict.reason });

@@ -9,12 +9,15 @@ export interface LocalpartRule {
   readonly localpart: string;
 }
 
-/** The localpart that the claims make, in ASCII lower case. Throws `SignInRefusal`, naming claim and value, where they make none. */
-export function mapLocalpart(rule: LocalpartRule, claims: Readonly<Record<string, unknown>>): string {
+/** The localpart that the claims make, in ASCII lower case. Where they make none, the refusal names claim and value. */
+export function mapLocalpart(
+  rule: LocalpartRule,
+  claims: Readonly<Record<string, unknown>>,
+): string | SignInRefusal {
   const names = claimsOf(rule.localpart).join(', ');
   const value = renderClaimTemplate(rule.localpart, claims);
   if (value === undefined) {
-    throw new SignInRefusal(
+    return new SignInRefusal(
       message('sign-in.no-localpart', { claims: names }),
       `claim ${names} is missing, empty or not text`,
     );
@@ -23,7 +26,7 @@ export function mapLocalpart(rule: LocalpartRule, claims: Readonly<Record<string
   const fault = localpartFault(localpart, rule.serverName);
   if (fault !== undefined) {
     const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value;
-    throw new SignInRefusal(
+    return new SignInRefusal(
       message('sign-in.bad-localpart', { value: shown, claims: names, fault }),
       `claim ${names} makes no localpart: ${fault}`,
     );

@@ -14,6 +14,7 @@ import {
   replaceUpstreamToken,
   type UpstreamGrant,
 } from '../storage/records/upstream-grants.ts';
+import { findUser } from '../storage/records/users.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { RefreshedIdentity } from '../upstream/login/refresh-identity.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
@@ -119,7 +120,8 @@ async function askAndJudge(deps: RecheckDeps, check: Check): Promise<void> {
 async function judge(deps: RecheckDeps, check: Check, identity: RefreshedIdentity): Promise<boolean> {
   const { grant, access, provider } = check;
   const { claims, isComplete } = identity;
-  const verdict = judgeAccess(access, claims);
+  const localpart = (await findUser(deps.db.query, grant.user_id))?.localpart;
+  const verdict = judgeAccess(access, { claims, localpart });
   if (!verdict.ok) {
     // A claim that this answer need not have is no evidence.
     if (verdict.isUnknown || (verdict.isAbsent && !isComplete)) return true;
@@ -129,7 +131,7 @@ async function judge(deps: RecheckDeps, check: Check, identity: RefreshedIdentit
     return false;
   }
   const isUnknown = access.admin.some(({ claim }) => isPointedTo(claims, claim));
-  if (isUnknown || (!isComplete && !tellsOfAdmin(access, claims))) return true;
+  if (isUnknown || (!isComplete && !tellsOfAdmin(access, { claims, localpart }))) return true;
   await deps.db.write(async (tx) => {
     const changed = await setUserAdmin(tx, { id: grant.user_id, isAdmin: verdict.isAdmin });
     if (changed && !verdict.isAdmin) await dropScopeToken(tx, { userId: grant.user_id, token: ADMIN_SCOPE });

@@ -33,9 +33,9 @@ export function byAccessRules(
   verdict: Verdict,
 ): Verdict {
   if (verdict.kind !== 'active') return verdict;
-  const { provider, claims } = verdict.token;
+  const { provider } = verdict.token;
   const rules = providerRules.get(provider);
-  const access = rules === undefined ? undefined : judgeAccess(rules.access, claims);
+  const access = rules === undefined ? undefined : judgeAccess(rules.access, verdict.token);
   return access?.ok === false ? inactive('excluded', access.reason) : verdict;
 }
 

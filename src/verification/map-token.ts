@@ -1,7 +1,7 @@
 /** From what a provider says about a token to what it is here. */
-import { judgeAccess } from '../protocol/access-rules.ts';
+import { type AccessRules, judgeAccess } from '../protocol/access-rules.ts';
 import { claimAt, type Claims } from '../protocol/claim-path.ts';
-import { renderClaimTemplate } from '../protocol/claim-template.ts';
+import { claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
 import { asciiLower, isLocalpart } from '../protocol/identifiers.ts';
 import { deviceIdOf, splitScope } from '../protocol/scope.ts';
 import { subjectOf } from '../upstream/login/login.ts';
@@ -30,7 +30,11 @@ export function mapToken(
   if (typeof subject !== 'string') return subject;
   const scope = readScope(tokens, claims);
   if (scope === undefined) return inactive('invalid', 'its scope is neither a text nor a list of scopes');
-  const access = tokens.access === undefined ? undefined : judgeAccess(tokens.access, claims);
+  const localpart = localpartOf(tokens, claims);
+  const access =
+    tokens.access === undefined
+      ? undefined
+      : judgeAccess(rulesOf(tokens, tokens.access), { claims, localpart });
   if (access?.ok === false) return inactive('excluded', access.reason);
   const { client_id: clientId, azp } = claims;
   const client =
@@ -39,7 +43,7 @@ export function mapToken(
     provider: settings.id,
     issuer: issuerOf(settings, claims),
     subject,
-    localpart: localpartOf(tokens, claims),
+    localpart,
     deviceId: readDevice(tokens, claims, scope),
     clientId: textOf(client),
     scope,
@@ -113,9 +117,17 @@ function readDevice(tokens: TokenSettings, claims: Claims, scope: readonly strin
   return devices.size === 1 ? device : undefined;
 }
 
+function rulesOf(tokens: TokenSettings, access: AccessRules): AccessRules {
+  return { ...access, localpartClaims: claimsOf(localpartTemplate(tokens)) };
+}
+
+function localpartTemplate({ claims }: TokenSettings): string {
+  return claims?.localpart ?? 'preferred_username';
+}
+
 /** The localpart that the claims make, in ASCII lower case; undefined where they make none. */
 export function localpartOf(tokens: TokenSettings, claims: Claims): string | undefined {
-  const text = renderClaimTemplate(tokens.claims?.localpart ?? 'preferred_username', claims);
+  const text = renderClaimTemplate(localpartTemplate(tokens), claims);
   const localpart = text === undefined ? undefined : asciiLower(text);
   return localpart !== undefined && isLocalpart(localpart) ? localpart : undefined;
 }

@@ -84,6 +84,27 @@ const cases: FaultCase[] = [
     /two conditions/,
   ],
   [
+    'an access rule on the localpart with a user ID',
+    withProvider({ access: { deny: [{ claim: 'localpart', any_of: ['admin', '@root:example.com'] }] } }),
+    'providers[0].access.deny[0].any_of[1]',
+    /is "@root:example.com", which is no localpart/,
+    /between `@` and `:`/,
+  ],
+  [
+    'an access rule on the localpart with a pattern',
+    withProvider({ access: { deny: [{ claim: 'localpart', any_of: ['_bridge_*'] }] } }),
+    'providers[0].access.deny[0].any_of[0]',
+    /is no localpart/,
+    /`reserved_localparts`/,
+  ],
+  [
+    'an access rule on the localpart with a domain',
+    withProvider({ access: { require: [{ claim: 'localpart', domain: ['example.com'] }] } }),
+    'providers[0].access.require[0].domain',
+    /has no domain/,
+    /`claim: email`/,
+  ],
+  [
     'an access rule with a domain that is an address',
     withProvider({ access: { deny: [{ claim: 'email', domain: ['a@example.com'] }] } }),
     'providers[0].access.deny[0].domain[0]',

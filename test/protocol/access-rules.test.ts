@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type AccessRule, type AccessRules, judgeAccess } from '../../src/protocol/access-rules.ts';
 
+const judge = (access: AccessRules, claims: Record<string, unknown>) =>
+  judgeAccess(access, { claims, localpart: undefined });
+
 const rules = (parts: Partial<AccessRules>): AccessRules => ({ require: [], deny: [], admin: [], ...parts });
 const admits = (rule: AccessRule, claims: Record<string, unknown>): boolean =>
-  judgeAccess(rules({ require: [rule] }), claims).ok;
+  judge(rules({ require: [rule] }), claims).ok;
 
 describe('a condition on a claim', () => {
   const groups = { claim: 'groups', any_of: ['staff', 'users'] };
@@ -53,7 +56,7 @@ describe('a condition on the domain of an address', () => {
   });
 
   it('keeps out whether the address is verified or not', () => {
-    const verdict = judgeAccess(rules({ deny: [email] }), { email: 'a@example.com' });
+    const verdict = judge(rules({ deny: [email] }), { email: 'a@example.com' });
     expect(verdict).toMatchObject({ ok: false, kind: 'denied' });
   });
 });
@@ -73,15 +76,15 @@ describe('the rules together', () => {
   const alice = { groups: ['users'], email: 'alice@example.com', email_verified: true };
 
   it('let in whoever satisfies all that is required', () => {
-    expect(judgeAccess(all, alice)).toEqual({ ok: true, isAdmin: false });
-    expect(judgeAccess(all, { ...alice, groups: ['users', 'admins'] })).toEqual({ ok: true, isAdmin: true });
-    expect(judgeAccess(all, { ...alice, groups: ['admins'] })).toMatchObject({ ok: false });
-    expect(judgeAccess(rules({}), {})).toEqual({ ok: true, isAdmin: false });
+    expect(judge(all, alice)).toEqual({ ok: true, isAdmin: false });
+    expect(judge(all, { ...alice, groups: ['users', 'admins'] })).toEqual({ ok: true, isAdmin: true });
+    expect(judge(all, { ...alice, groups: ['admins'] })).toMatchObject({ ok: false });
+    expect(judge(rules({}), {})).toEqual({ ok: true, isAdmin: false });
   });
 
   it('keep out whom one of them denies, whatever is required', () => {
     for (const group of ['suspended', 'guests']) {
-      expect(judgeAccess(all, { ...alice, groups: ['users', group] })).toMatchObject({
+      expect(judge(all, { ...alice, groups: ['users', group] })).toMatchObject({
         ok: false,
         kind: 'denied',
       });
@@ -90,7 +93,7 @@ describe('the rules together', () => {
 
   it('say exactly why, without the values of claims', () => {
     const reason = (claims: Record<string, unknown>): string => {
-      const verdict = judgeAccess(all, claims);
+      const verdict = judge(all, claims);
       return verdict.ok ? '' : verdict.reason;
     };
     expect(reason({ ...alice, groups: ['secret-group'] })).toBe(
@@ -102,5 +105,53 @@ describe('the rules together', () => {
     expect(reason({ ...alice, email_verified: false })).toBe(
       'access rules: email at example.com is required, and email_verified is not true',
     );
+  });
+});
+
+describe('a condition on the final localpart', () => {
+  const judgeNamed = (parts: Partial<AccessRules>, localpart: string | undefined, claims = {}) =>
+    judgeAccess(rules(parts), { claims, localpart });
+  const admin = { claim: 'localpart', any_of: ['admin'] };
+
+  it.each<[string, AccessRule, string | undefined, Record<string, unknown>, boolean]>([
+    ['is met by the localpart', admin, 'admin', {}, true],
+    ['whatever the claims say', admin, 'admin', { localpart: 'bob', preferred_username: 'bob' }, true],
+    ['and not by a claim of that name', admin, 'bob', { localpart: 'admin' }, false],
+    ['nor where there is no localpart', admin, undefined, { localpart: 'admin' }, false],
+    ['in any letter case of the rule', { claim: 'localpart', any_of: ['Admin'] }, 'admin', {}, true],
+    ['also where it is digits', { claim: 'localpart', any_of: [1234] }, '1234', {}, true],
+    ['by the whole name', admin, 'admin2', {}, false],
+    [
+      'and by no part of it',
+      { claim: 'localpart.admin', any_of: ['x'] },
+      'admin',
+      { localpart: { admin: 'x' } },
+      false,
+    ],
+  ])('%s', (_name, rule, localpart, claims, isMet) => {
+    expect(judgeNamed({ require: [rule] }, localpart, claims).ok).toBe(isMet);
+    expect(judgeNamed({ deny: [rule] }, localpart, claims).ok).toBe(!isMet);
+    expect(judgeNamed({ admin: [rule] }, localpart, claims)).toEqual({ ok: true, isAdmin: isMet });
+  });
+
+  it.each<[string, unknown, boolean]>([
+    ['admin', 'admin', true],
+    ['admin', 'ADMIN', true],
+    ['Admin', 'admin', true],
+    ['king', '\u212aing', true],
+    ['123', 123, true],
+    ['admin', 'admins', false],
+    ['admin', ['Admin'], true],
+    ['undefined', undefined, false],
+    ['null', null, false],
+  ])('what keeps out %j by the claim that makes the localpart keeps out %j: %s', (denied, value, isMet) => {
+    const deny = [{ claim: 'preferred_username', any_of: [denied] }];
+    const claims = { preferred_username: value };
+    const named = { localpartClaims: ['preferred_username'] };
+    expect(judgeNamed({ deny, ...named }, 'x', claims).ok).toBe(!isMet);
+    // What lets somebody in is exact: another letter case may be another person at the provider.
+    const isExact = value === denied;
+    expect(judgeNamed({ require: deny, ...named }, 'x', claims).ok).toBe(isExact);
+    expect(judgeNamed({ admin: deny, ...named }, 'x', claims)).toEqual({ ok: true, isAdmin: isExact });
   });
 });

@@ -1,6 +1,9 @@
 /** Claims that a provider points to instead of sending them (OpenID Connect Core section 5.6.2): unknown, not absent. */
 import { expect, it } from 'vitest';
-import { judgeAccess } from '../../src/protocol/access-rules.ts';
+import { type AccessRules, judgeAccess } from '../../src/protocol/access-rules.ts';
+
+const judge = (access: AccessRules, claims: Record<string, unknown>) =>
+  judgeAccess(access, { claims, localpart: undefined });
 
 const groups = [{ claim: 'groups', any_of: ['x'] }];
 const required = { require: groups, deny: [], admin: [] };
@@ -15,7 +18,7 @@ it.each<[string, Record<string, unknown>]>([
   ['a null beside it', { groups: null, hasgroups: true }],
 ])('%s: neither rule lets anybody in, and nothing is known', (_name, claims) => {
   for (const rules of [required, denied]) {
-    const verdict = judgeAccess(rules, claims);
+    const verdict = judge(rules, claims);
     expect(verdict).toMatchObject({ ok: false, isUnknown: true, isAbsent: false });
     expect(verdict).toHaveProperty('reason', expect.stringContaining('only pointed to it'));
   }
@@ -27,6 +30,6 @@ it.each<[string, Record<string, unknown>]>([
   ['nothing is said', {}],
   ['the claim is sent as well', { groups: ['y'], _claim_names: { groups: 'src1' } }],
 ])('%s: the claim is judged as it is', (_name, claims) => {
-  expect(judgeAccess(required, claims)).toMatchObject({ ok: false, isUnknown: false });
-  expect(judgeAccess(denied, claims)).toMatchObject({ ok: true });
+  expect(judge(required, claims)).toMatchObject({ ok: false, isUnknown: false });
+  expect(judge(denied, claims)).toMatchObject({ ok: true });
 });

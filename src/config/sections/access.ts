@@ -5,7 +5,7 @@ import { described, flag, line, seconds, textRule } from '../fields.ts';
 const ruleSection = z.strictObject({
   claim: described(line(), {
     description:
-      'Name of the claim. Dots lead into objects (`realm_access.roles`) where no claim has the whole name.',
+      'Name of the claim. Dots lead into objects (`realm_access.roles`) where no claim has the whole name. `localpart` is no claim but the final localpart of the Matrix user.',
     example: 'groups',
   }),
   any_of: described(
