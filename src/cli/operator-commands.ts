@@ -13,6 +13,7 @@ export function addOperatorCommands(program: Command): void {
   addSessions(program);
   addClients(program);
   addKeys(program);
+  addHomeserver(program);
   addAudit(program);
 }
 
@@ -102,6 +103,18 @@ function addKeys(program: Command): void {
   command('rotate', 'make a new key, which signs once it has been published for ten minutes')
     .option('--now', 'delete all earlier keys at once: for a key that others may have')
     .action(async (options: Options & { now?: true }) => (await load()).rotateKeysCommand(options));
+}
+
+function addHomeserver(program: Command): void {
+  const homeserver = program.command('homeserver').description('look at what the homeserver is told');
+  const command = subcommandsOf(homeserver);
+  const load = () => import('./homeserver.ts');
+  command('status', 'whether it answers, and what it has not been told yet').action(
+    async (options: Options) => (await load()).homeserverStatusCommand(options),
+  );
+  command('sync', 'compare its devices with the sessions that live, and repair what differs')
+    .option('--dry-run', 'only list what differs')
+    .action(async (options: Options & { dryRun?: true }) => (await load()).homeserverSyncCommand(options));
 }
 
 function addAudit(program: Command): void {

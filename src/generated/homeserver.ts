@@ -124,20 +124,20 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/_synapse/mas/sync_devices": {
+    "/_synapse/admin/v2/users/{user_id}/devices": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
         /**
-         * Makes a set of devices the user's only ones.
-         * @description Adds what is missing and deletes what is not named. A dehydrated device stays. It can be slow.
+         * The devices of a user.
+         * @description Asked by `gatehouse homeserver sync`, which compares them with the live sessions. It belongs to Synapse's admin API, so it is asked with an access token of ours that has the scope `urn:synapse:admin:*`, not with the shared secret.
          */
-        post: operations["syncDevices"];
+        get: operations["listUserDevices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -439,31 +439,41 @@ export interface operations {
             "4XX": components["responses"]["Refused"];
         };
     };
-    syncDevices: {
+    listUserDevices: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /** @example @alice:example.com */
+                user_id: string;
+            };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "localpart": "alice",
-                 *       "devices": [
-                 *         "JLAFKJWSCS"
-                 *       ]
-                 *     }
-                 */
-                "application/json": {
-                    localpart: string;
-                    devices: string[];
+        requestBody?: never;
+        responses: {
+            /** @description The devices; `dehydrated` is left out for a user who has no dehydrated device. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "devices": [
+                     *         {
+                     *           "device_id": "JLAFKJWSCS"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        devices: {
+                            device_id: string;
+                            dehydrated?: boolean;
+                        }[];
+                    };
                 };
             };
-        };
-        responses: {
-            200: components["responses"]["Done"];
             "4XX": components["responses"]["Refused"];
         };
     };

@@ -23,6 +23,8 @@ export interface Call {
   readonly query?: Readonly<Record<string, string>>;
   /** Sent as JSON by POST; without it the call is a GET. */
   readonly body?: object;
+  /** An access token, in place of the shared secret. */
+  readonly accessToken?: string;
 }
 
 /** What the homeserver said. */
@@ -39,7 +41,7 @@ export class HomeserverFault extends Error {
 }
 
 const WHAT = 'the homeserver';
-const MAX_ANSWER = 64 * 1024;
+const MAX_ANSWER = 1024 * 1024;
 /** How often a call is made before it is given up, and the longest wait between two, in milliseconds. */
 const ATTEMPTS = 3;
 const LONGEST_PAUSE = 400;
@@ -82,7 +84,7 @@ interface Attempt {
 }
 
 async function attemptCall({ outbound, url, secret }: CallDeps, call: Call): Promise<Attempt> {
-  const { path, query, body } = call;
+  const { path, query, body, accessToken } = call;
   const target = endpointUrl(url, path);
   try {
     const answer = await outbound.send({
@@ -90,13 +92,13 @@ async function attemptCall({ outbound, url, secret }: CallDeps, call: Call): Pro
       method: body === undefined ? 'GET' : 'POST',
       headers: {
         accept: 'application/json',
-        authorization: `Bearer ${secret}`,
+        authorization: `Bearer ${accessToken ?? secret}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
       maxBytes: MAX_ANSWER,
     });
-    return judge(answer, path);
+    return judge(answer, call);
   } catch (error) {
     if (!(error instanceof OutboundFault)) throw error;
     const { kind, message: text } = error;
@@ -107,7 +109,7 @@ async function attemptCall({ outbound, url, secret }: CallDeps, call: Call): Pro
   }
 }
 
-function judge(answer: OutboundResponse, path: string): Attempt {
+function judge(answer: OutboundResponse, { path, accessToken }: Call): Attempt {
   const { status } = answer;
   if (status >= 200 && status < 300) {
     const body = status === 204 ? {} : readBody(answer);
@@ -117,6 +119,13 @@ function judge(answer: OutboundResponse, path: string): Attempt {
   const errcode = errcodeOf(answer);
   if (status === 404 && errcode === 'M_NOT_FOUND') return { said: { kind: 'not_found' } };
   if (status === 400 && errcode !== undefined) return { said: { kind: 'refused', errcode } };
+  if ((status === 401 || status === 403) && accessToken !== undefined) {
+    return {
+      fault: new HomeserverFault(
+        `${path} answered ${status} to an access token of this service: gatehouse doctor finds out why`,
+      ),
+    };
+  }
   if (status === 401 || status === 403) {
     return {
       fault: new HomeserverFault(

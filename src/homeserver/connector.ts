@@ -22,6 +22,8 @@ export interface HomeserverProfile extends HomeserverUser {
 
 /** A user as the homeserver has it. */
 export interface HomeserverAccount extends HomeserverUser {
+  /** `@localpart:server`, with the homeserver's own idea of its name. */
+  readonly userId: string;
   readonly displayname: string | null;
   readonly avatarUrl: string | null;
   readonly deactivated: boolean;
@@ -36,6 +38,13 @@ export interface HomeserverDevice extends HomeserverUser {
   readonly deviceId: DeviceId;
   /** Left out: a device that exists keeps its name. */
   readonly displayname?: string | undefined;
+}
+
+/** A device as the homeserver has it. */
+export interface KnownDevice {
+  readonly deviceId: DeviceId;
+  /** No session belongs to it: it keeps keys while the person is signed out. */
+  readonly dehydrated: boolean;
 }
 
 /**
@@ -54,8 +63,8 @@ export interface Homeserver {
   /** An empty name takes the name away. */
   renameDevice(device: HomeserverDevice & { readonly displayname: string }): Promise<void>;
   deleteDevice(device: HomeserverDevice): Promise<void>;
-  /** Makes these the user's only devices; a dehydrated device stays. */
-  syncDevices(user: HomeserverUser & { readonly deviceIds: readonly string[] }): Promise<void>;
+  /** All devices of a user, asked with an access token of ours that has the admin scope. */
+  listDevices(of: { readonly userId: string; readonly accessToken: string }): Promise<readonly KnownDevice[]>;
   /** `erase`: what the user sent is hidden from those who join later, and the profile is emptied. */
   deactivateUser(user: HomeserverUser & { readonly erase: boolean }): Promise<void>;
   reactivateUser(user: HomeserverUser): Promise<void>;

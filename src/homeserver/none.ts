@@ -11,7 +11,7 @@ export const noHomeserver: Homeserver = {
   upsertDevice: nothing,
   renameDevice: nothing,
   deleteDevice: nothing,
-  syncDevices: nothing,
+  listDevices: () => Promise.resolve([]),
   deactivateUser: nothing,
   reactivateUser: nothing,
   allowCrossSigningReset: nothing,

@@ -11,6 +11,7 @@ import {
   type Homeserver,
   type HomeserverAccount,
   type HomeserverProfile,
+  type KnownDevice,
   type LocalpartVerdict,
   UnknownUser,
 } from './connector.ts';
@@ -26,9 +27,8 @@ export interface SynapseOptions {
   readonly random: Random;
 }
 
-/** Total time of an attempt, in milliseconds. Making sets of devices equal is slow at Synapse. */
+/** Total time of an attempt, in milliseconds. */
 const TIMEOUT = 5_000;
-const SYNC_TIMEOUT = 60_000;
 /** Synapse refuses longer names of devices. */
 const DEVICE_NAME_LIMIT = 100;
 
@@ -39,16 +39,15 @@ type Body<Name extends keyof operations> = operations[Name] extends {
   : never;
 
 /** Verbs that are a POST of a JSON object. */
-type PostedVerb = Exclude<keyof operations, 'queryUser' | 'isLocalpartAvailable'>;
+type PostedVerb = Exclude<keyof operations, 'queryUser' | 'isLocalpartAvailable' | 'listUserDevices'>;
 
-const paths: Readonly<Record<keyof operations, string>> = {
+const paths: Readonly<Record<Exclude<keyof operations, 'listUserDevices'>, string>> = {
   queryUser: '_synapse/mas/query_user',
   isLocalpartAvailable: '_synapse/mas/is_localpart_available',
   provisionUser: '_synapse/mas/provision_user',
   upsertDevice: '_synapse/mas/upsert_device',
   deleteDevice: '_synapse/mas/delete_device',
   updateDeviceDisplayName: '_synapse/mas/update_device_display_name',
-  syncDevices: '_synapse/mas/sync_devices',
   deleteUser: '_synapse/mas/delete_user',
   reactivateUser: '_synapse/mas/reactivate_user',
   allowCrossSigningReset: '_synapse/mas/allow_cross_signing_reset',
@@ -57,20 +56,20 @@ const paths: Readonly<Record<keyof operations, string>> = {
 /** Connects to one Synapse. Opens nothing before the first call. */
 export function synapseHomeserver(options: SynapseOptions): Homeserver {
   const { url, secret, allowHttp, clock, random } = options;
-  const connect = (timeoutMs: number) =>
-    // An internal URL that the operator wrote: it may lead anywhere, and the configuration has judged its scheme.
-    createOutbound({ clock, addresses: { allows: () => true }, allowHttp, timeoutMs });
-  const outbound = connect(TIMEOUT);
-  const patient = connect(SYNC_TIMEOUT);
+  // An internal URL that the operator wrote: it may lead anywhere, and the configuration has judged its scheme.
+  const outbound = createOutbound({
+    clock,
+    addresses: { allows: () => true },
+    allowHttp,
+    timeoutMs: TIMEOUT,
+  });
   const caller = createCaller({ outbound, clock, random, url, secret });
-  const patientCaller = createCaller({ outbound: patient, clock, random, url, secret });
 
   const tell = async <Name extends PostedVerb>(
     name: Name,
     body: Body<Name> & { localpart: string },
   ): Promise<Said> => {
-    const call = { path: paths[name], body };
-    const said = await (name === 'syncDevices' ? patientCaller(call) : caller(call));
+    const said = await caller({ path: paths[name], body });
     if (said.kind === 'refused') throw contractFault(paths[name], said.errcode);
     return said;
   };
@@ -114,14 +113,16 @@ export function synapseHomeserver(options: SynapseOptions): Homeserver {
     },
     deleteDevice: ({ localpart, deviceId: device_id }) =>
       tellOfUser('deleteDevice', { localpart, device_id }),
-    syncDevices: ({ localpart, deviceIds }) =>
-      tellOfUser('syncDevices', { localpart, devices: [...deviceIds] }),
+    async listDevices({ userId, accessToken }) {
+      const path = `_synapse/admin/v2/users/${encodeURIComponent(userId)}/devices`;
+      const said = await caller({ path, accessToken });
+      if (said.kind === 'refused') throw contractFault(path, said.errcode);
+      return said.kind === 'done' ? devicesOf(said.body) : [];
+    },
     deactivateUser: ({ localpart, erase }) => tellOfUser('deleteUser', { localpart, erase }),
     reactivateUser: ({ localpart }) => tellOfUser('reactivateUser', { localpart }),
     allowCrossSigningReset: ({ localpart }) => tellOfUser('allowCrossSigningReset', { localpart }),
-    async close() {
-      await Promise.all([outbound.close(), patient.close()]);
-    },
+    close: () => outbound.close(),
   };
 }
 
@@ -151,11 +152,20 @@ function accountOf(localpart: string, body: Readonly<Record<string, unknown>>): 
   };
   return {
     localpart,
+    userId: text('user_id') ?? '',
     displayname: text('display_name'),
     avatarUrl: text('avatar_url'),
     deactivated: body['is_deactivated'] === true,
     suspended: body['is_suspended'] === true,
   };
+}
+
+function devicesOf(body: Readonly<Record<string, unknown>>): KnownDevice[] {
+  const devices: unknown[] = Array.isArray(body['devices']) ? body['devices'] : [];
+  return devices.flatMap((device) => {
+    const { device_id: deviceId, dehydrated } = Object(device) as Record<string, unknown>;
+    return typeof deviceId === 'string' ? [{ deviceId, dehydrated: dehydrated === true }] : [];
+  });
 }
 
 /** A call that Synapse does not understand is a fault of ours or of its version, never one of the client. */

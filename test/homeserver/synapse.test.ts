@@ -32,7 +32,6 @@ const verbs: [string, (to: Homeserver) => Promise<unknown>][] = [
   ['upsert_device', (to) => to.upsertDevice({ ...alice, deviceId: 'A' })],
   ['update_device_display_name', (to) => to.renameDevice({ ...alice, deviceId: 'A', displayname: 'x' })],
   ['delete_device', (to) => to.deleteDevice({ ...alice, deviceId: 'A' })],
-  ['sync_devices', (to) => to.syncDevices({ ...alice, deviceIds: ['A'] })],
   ['delete_user', (to) => to.deactivateUser({ ...alice, erase: false })],
   ['reactivate_user', (to) => to.reactivateUser(alice)],
   ['allow_cross_signing_reset', (to) => to.allowCrossSigningReset(alice)],
@@ -44,6 +43,7 @@ describe('users', () => {
     await homeserver.provisionUser({ ...alice, avatarUrl: 'mxc://example.org/a', locked: true });
     expect(await homeserver.findUser(alice)).toEqual({
       localpart: 'alice',
+      userId: '@alice:example.org',
       displayname: 'Alice',
       avatarUrl: 'mxc://example.org/a',
       deactivated: false,
@@ -104,17 +104,6 @@ describe('devices', () => {
     expect(devices()).toEqual([['A', '😀'.repeat(100)]]);
     await homeserver.renameDevice({ ...alice, deviceId: 'A', displayname: 'x'.repeat(101) });
     expect(devices()).toEqual([['A', 'x'.repeat(100)]]);
-  });
-
-  it('are made to be exactly these', async () => {
-    await homeserver.upsertDevice({ ...alice, deviceId: 'A', displayname: 'Phone' });
-    await homeserver.syncDevices({ ...alice, deviceIds: ['A', 'B/+='] });
-    expect(devices()).toEqual([
-      ['A', 'Phone'],
-      ['B/+=', null],
-    ]);
-    await homeserver.syncDevices({ ...alice, deviceIds: [] });
-    expect(devices()).toEqual([]);
   });
 });
 

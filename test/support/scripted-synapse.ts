@@ -14,6 +14,8 @@ export interface ScriptedUser {
   crossSigningReset: boolean;
   /** Device id → name. */
   readonly devices: Map<string, string | null>;
+  /** The id of the device that holds keys while nobody is signed in. */
+  dehydrated?: string;
 }
 
 /** `status`: this answer. `hang`: no answer. `cut`: the call is carried out, and its answer is lost. */
@@ -35,6 +37,10 @@ export interface ScriptedSynapse extends AsyncDisposable {
   readonly calls: string[];
   /** Localparts of application services. */
   readonly reserved: Set<string>;
+  /** Where it asks whose an access token is; without it every token is unknown. */
+  endpoint: string | undefined;
+  /** What it says its version is; without it, it does not tell. */
+  version: string | undefined;
   /** The next `times` calls of a verb (`*`: of any) fail so. */
   fail(verb: string, fault: Fault, times?: number): void;
   /** No more faults. */
@@ -55,7 +61,7 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://synapse');
-    const verb = url.pathname.replace('/_synapse/mas/', '');
+    const verb = verbOf(url.pathname);
     calls.push(verb);
     const planned = faults.find((each) => (each.verb === verb || each.verb === '*') && each.times > 0);
     if (planned !== undefined) planned.times--;
@@ -67,7 +73,9 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
       send(response, fault.status, { errcode: fault.errcode ?? 'M_UNKNOWN', error: 'planned' });
       return;
     }
-    const { status, json } = handle(request, verb, url.searchParams, body);
+    const { status, json } = isClientRoute(url.pathname)
+      ? await answerToken(request, url.pathname)
+      : handle(request, verb, url.searchParams, body);
     if (fault?.kind === 'cut') request.socket.destroy();
     else send(response, status, json);
   }
@@ -91,6 +99,50 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
     return user === undefined
       ? refuse(404, 'M_NOT_FOUND')
       : (verbs[verb] as () => { status: number; json: Json })();
+  }
+
+  /** The routes that take access tokens, which it introspects as Synapse does. */
+  async function answerToken(
+    request: IncomingMessage,
+    path: string,
+  ): Promise<{ status: number; json: Json }> {
+    if (path.endsWith('/server_version')) {
+      const { version } = peer;
+      return version === undefined
+        ? refuse(404, 'M_UNRECOGNIZED')
+        : { status: 200, json: { server_version: version } };
+    }
+    const token = request.headers.authorization?.replace('Bearer ', '') ?? '';
+    const access = await introspect(token);
+    if ('status' in access) return access;
+    if (path.endsWith('/whoami')) {
+      return { status: 200, json: { user_id: `@${access.username}:example.org`, is_guest: false } };
+    }
+    if (!access.scope.includes('urn:synapse:admin:*')) return refuse(403, 'M_FORBIDDEN');
+    const localpart = /%40(.*?)%3A/.exec(path)?.[1] ?? '';
+    const user = users.get(localpart);
+    if (user === undefined) return refuse(404, 'M_NOT_FOUND');
+    const devices = [...user.devices.keys()].map((id) => ({
+      device_id: id,
+      ...(user.dehydrated === undefined ? {} : { dehydrated: id === user.dehydrated }),
+    }));
+    return { status: 200, json: { devices, total: devices.length } };
+  }
+
+  async function introspect(
+    token: string,
+  ): Promise<{ username: string; scope: string[] } | { status: number; json: Json }> {
+    if (peer.endpoint === undefined) return refuse(401, 'M_UNKNOWN_TOKEN');
+    const answer = await fetch(`${peer.endpoint}oauth2/introspect`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}` },
+      body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
+    }).catch(() => undefined);
+    if (answer?.ok !== true) return refuse(503, 'M_UNKNOWN');
+    const said = (await answer.json()) as { active: boolean; username: string; scope: string };
+    if (!said.active) return refuse(401, 'M_UNKNOWN_TOKEN');
+    if (!users.has(said.username)) return refuse(500, 'M_UNKNOWN');
+    return { username: said.username, scope: said.scope.split(' ') };
   }
 
   function judge(localpart: string): { status: number; json: Json } {
@@ -152,12 +204,6 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
         user.devices.set(device, body['display_name'] as string);
         return done;
       },
-      sync_devices: () => {
-        const wanted = body['devices'] as string[];
-        for (const id of user?.devices.keys() ?? []) if (!wanted.includes(id)) user?.devices.delete(id);
-        for (const id of wanted) if (user?.devices.has(id) === false) user.devices.set(id, null);
-        return done;
-      },
       delete_user: () => {
         if (typeof body['erase'] !== 'boolean') return refuse(400, 'M_MISSING_PARAM');
         if (user !== undefined) user.deactivated = true;
@@ -178,12 +224,14 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  return {
+  const peer: ScriptedSynapse = {
     url: `http://127.0.0.1:${String(port)}`,
     secret,
     users,
     calls,
     reserved,
+    endpoint: undefined,
+    version: '1.163.2',
     fail: (verb, fault, times = 1) => faults.push({ verb, fault, times }),
     heal: () => {
       faults.length = 0;
@@ -193,6 +241,16 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  return peer;
+}
+
+function isClientRoute(path: string): boolean {
+  return path.startsWith('/_synapse/admin/') || path.startsWith('/_matrix/client/');
+}
+
+/** The last part of a path of its own; any other path as it is. */
+function verbOf(path: string): string {
+  return isClientRoute(path) ? path.slice(path.lastIndexOf('/') + 1) : path.replace('/_synapse/mas/', '');
 }
 
 function refuse(status: number, errcode: string): { status: number; json: Json } {

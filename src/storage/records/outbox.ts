@@ -59,6 +59,39 @@ export async function countOutboxEntries(db: Kysely<Schema>): Promise<number> {
   return Number(row.entries);
 }
 
+/** What waits, by kind, the kind that waits longest first. */
+export async function summariseOutbox(db: Kysely<Schema>): Promise<
+  {
+    readonly kind: OutboxKind;
+    readonly entries: number;
+    readonly users: number;
+    readonly oldest: number;
+    readonly attempts: number;
+  }[]
+> {
+  const rows = await db
+    .selectFrom('outbox')
+    .select(({ fn }) => [
+      'kind',
+      fn.countAll().as('entries'),
+      fn.count('user_id').distinct().as('users'),
+      fn.min('created_at').as('oldest'),
+      fn.max('attempts').as('attempts'),
+    ])
+    .groupBy('kind')
+    .orderBy('oldest')
+    .execute();
+  return rows.map((row) => ({ ...row, entries: Number(row.entries), users: Number(row.users) }));
+}
+
+/** What a user's entries are about: the device of each, null for the kinds that are about the user. */
+export function listOutboxOf(
+  db: Kysely<Schema>,
+  userId: InternalUserId,
+): Promise<Pick<OutboxEntry, 'kind' | 'device_id'>[]> {
+  return db.selectFrom('outbox').select(['kind', 'device_id']).where('user_id', '=', userId).execute();
+}
+
 /** What a user's next entry is. */
 export function findFirstOutboxEntry(
   db: Kysely<Schema>,

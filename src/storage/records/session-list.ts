@@ -35,6 +35,23 @@ export function findSession(db: Kysely<Schema>, id: SessionId): Promise<Session 
   return db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+/** The devices on which a user is signed in, with what they are called. */
+export async function listLiveDevices(
+  db: Kysely<Schema>,
+  userId: InternalUserId,
+): Promise<{ readonly deviceId: DeviceId; readonly name: string | null }[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select(['device_id', 'device_name'])
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .orderBy('id')
+    .execute();
+  return rows.flatMap(({ device_id: deviceId, device_name: name }) =>
+    deviceId === null ? [] : [{ deviceId, name }],
+  );
+}
+
 /** Somebody's sessions: a filter that is left empty by mistake does not compile. */
 type Owner = Required<Pick<SessionFilter, 'userId'>> | Required<Pick<SessionFilter, 'clientId'>>;
 

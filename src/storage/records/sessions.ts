@@ -72,8 +72,9 @@ export const sessionsDuties: TableDuties = {
   ],
 };
 
+/** `service`: one of the service's own, for a piece of work at the homeserver. */
 export type SessionOrigin =
-  'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login' | 'provider_token';
+  'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login' | 'provider_token' | 'service';
 
 /** Why a session ended. */
 export type SessionEndReason =
