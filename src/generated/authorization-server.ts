@@ -11,7 +11,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** OpenID Connect Discovery 1.0 section 4. */
+        /**
+         * Metadata, for OpenID Connect
+         * @description The metadata document where clients and libraries of OpenID Connect look for it (OpenID Connect Discovery 1.0 section 4). It is the document of
+         *     `/.well-known/oauth-authorization-server` and of Matrix's `auth_metadata`. In passthrough mode it is the identity provider's document.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `invalid_request` | the OAuth API is switched off |
+         *     | 503 | `temporarily_unavailable` | passthrough mode: the identity provider has no metadata that clients could use |
+         */
         get: operations["getOpenidConfiguration"];
         put?: never;
         post?: never;
@@ -28,7 +37,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** RFC 8414 section 3. */
+        /**
+         * Metadata, for OAuth 2.0
+         * @description The metadata document where clients and libraries of OAuth look for it (RFC 8414 section 3). If the issuer has a path, the path comes after
+         *     `/.well-known/oauth-authorization-server`. It is the document of `/.well-known/openid-configuration`.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `invalid_request` | the OAuth API is switched off |
+         *     | 503 | `temporarily_unavailable` | passthrough mode: the identity provider has no metadata that clients could use |
+         */
         get: operations["getAuthorizationServerMetadata"];
         put?: never;
         post?: never;
@@ -45,7 +63,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The public keys of ID tokens (RFC 7517). */
+        /**
+         * Public keys of ID tokens
+         * @description For clients that verify ID tokens (RFC 7517 section 5). A new key is published for ten minutes before it signs, and `Cache-Control` allows ten
+         *     minutes, so a client that obeys it never meets an unknown key. An old key stays until its last ID token has expired.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `invalid_request` | the OAuth API is not offered here |
+         */
         get: operations["getJwks"];
         put?: never;
         post?: never;
@@ -64,7 +90,24 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Dynamic client registration (RFC 7591, MSC2966). */
+        /**
+         * Register a client
+         * @description Dynamic client registration (RFC 7591, Matrix specification "Client registration"). Matrix clients register themselves, often at every sign-in. A
+         *     public client (`token_endpoint_auth_method: none`) gets the same `client_id` whenever it registers with the same metadata. A confidential one gets
+         *     a new one with a secret each time.
+         *
+         *     What is not understood is left out of the answer, which holds what was registered (RFC 7591 section 3.2.1). All URIs must be on the host of
+         *     `client_uri` or below it. Clients without sessions are removed 30 days after their last use, and then have to register again.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_client_metadata` | a member other than `redirect_uris` breaks a rule, which the description names |
+         *     | 400 | `invalid_redirect_uri` | `redirect_uris` breaks a rule: a web client's must be https, a native client's https, http on a loopback address, or of a scheme that begins with the reversed host of `client_uri` |
+         *     | 403 | `access_denied` | clients cannot register themselves here (`registration.mode: off`) |
+         *     | 403 | `invalid_client_metadata` | the hosts of this client are not on the operator's list (`registration.mode: allow_list`) |
+         *     | 429 | `temporarily_unavailable` | too many registrations from this address in a minute |
+         *     | 503 | `temporarily_unavailable` | there are as many clients as `registration.clients_cap` allows |
+         */
         post: operations["registerClient"];
         delete?: never;
         options?: never;
@@ -80,12 +123,61 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Authorization endpoint (RFC 6749 section 3.1, RFC 7636, MSC2964).
-         * @description Answers with a redirect to the identity provider, or to the client with an error. An unknown client or redirect URI gets a page, never a redirect.
+         * Authorization endpoint
+         * @description Where a client sends the person's browser to sign in (RFC 6749 section 3.1, RFC 7636, MSC2964). Gatehouse keeps the request, binds it to the
+         *     browser and sends the browser on to the identity provider, or to the choice of one. After the sign-in comes the consent page, and then the
+         *     answer at `redirect_uri`: `code`, `state` and `iss` (RFC 9207). The person has 30 minutes.
+         *
+         *     What is wrong with the request is told at `redirect_uri`, before anybody signs in, with `error`, `error_description`, `state` and `iss`:
+         *
+         *     | `error` | when |
+         *     | --- | --- |
+         *     | `invalid_request` | a parameter is missing, comes twice or breaks its rule: PKCE with `S256` is required |
+         *     | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
+         *     | `unsupported_response_type` | `response_type` is not `code` |
+         *     | `unauthorized_client` | the client is not registered for the `authorization_code` grant |
+         *     | `login_required` | `prompt=none` was asked for |
+         *     | `request_not_supported`, `request_uri_not_supported`, `registration_not_supported` | `request`, a `request_uri` that was not pushed, or `registration` was sent |
+         *     | `access_denied` | the person refused, or must not sign in |
+         *
+         *     Nothing is sent to a place that is not registered. These are told on a page instead, or as JSON if `Accept` does not name `text/html`:
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | `client_id` is missing or unknown, `redirect_uri` is missing or not registered, or the parameters have more than 8192 bytes |
+         *     | 400 | `invalid_request_uri` | the pushed request was used before, has expired, or is another client's |
+         *     | 429 | `temporarily_unavailable` | too many sign-ins began from this address in a minute |
+         *     | 503 | `temporarily_unavailable` | the identity provider is not available |
          */
         get: operations["authorize"];
         put?: never;
-        /** The same with a form (OpenID Connect Core 1.0 section 3.1.2.1). */
+        /**
+         * Authorization endpoint, by form
+         * @description Where a client sends the person's browser to sign in (RFC 6749 section 3.1, RFC 7636, MSC2964). Gatehouse keeps the request, binds it to the
+         *     browser and sends the browser on to the identity provider, or to the choice of one. After the sign-in comes the consent page, and then the
+         *     answer at `redirect_uri`: `code`, `state` and `iss` (RFC 9207). The person has 30 minutes.
+         *
+         *     What is wrong with the request is told at `redirect_uri`, before anybody signs in, with `error`, `error_description`, `state` and `iss`:
+         *
+         *     | `error` | when |
+         *     | --- | --- |
+         *     | `invalid_request` | a parameter is missing, comes twice or breaks its rule: PKCE with `S256` is required |
+         *     | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
+         *     | `unsupported_response_type` | `response_type` is not `code` |
+         *     | `unauthorized_client` | the client is not registered for the `authorization_code` grant |
+         *     | `login_required` | `prompt=none` was asked for |
+         *     | `request_not_supported`, `request_uri_not_supported`, `registration_not_supported` | `request`, a `request_uri` that was not pushed, or `registration` was sent |
+         *     | `access_denied` | the person refused, or must not sign in |
+         *
+         *     Nothing is sent to a place that is not registered. These are told on a page instead, or as JSON if `Accept` does not name `text/html`:
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | `client_id` is missing or unknown, `redirect_uri` is missing or not registered, or the parameters have more than 8192 bytes |
+         *     | 400 | `invalid_request_uri` | the pushed request was used before, has expired, or is another client's |
+         *     | 429 | `temporarily_unavailable` | too many sign-ins began from this address in a minute |
+         *     | 503 | `temporarily_unavailable` | the identity provider is not available |
+         */
         post: operations["authorizeByPost"];
         delete?: never;
         options?: never;
@@ -102,7 +194,24 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Pushed authorization request (RFC 9126), with the parameters of the authorization endpoint. */
+        /**
+         * Pushed authorization request
+         * @description A client sends the parameters of its authorization request itself, and the browser carries only a reference to them (RFC 9126). The request is
+         *     judged as at the authorization endpoint, and what is wrong with it is told at once. Public clients may push too.
+         *
+         *     The reference lives 60 seconds and counts once. Parameters that Gatehouse does not know are ignored and not kept.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | a parameter is missing or breaks its rule, `redirect_uri` is not registered, `request_uri` was sent, the parameters have more than 8192 bytes, or two client authentication methods were used |
+         *     | 400 | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
+         *     | 400 | `unsupported_response_type` | `response_type` is not `code` |
+         *     | 400 | `unauthorized_client` | the client is not registered for the `authorization_code` grant |
+         *     | 400 | `login_required` | `prompt=none` was asked for |
+         *     | 400 | `request_not_supported`, `registration_not_supported` | `request` or `registration` was sent |
+         *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
+         *     | 429 | `temporarily_unavailable` | too many sign-ins began from this address in a minute |
+         */
         post: operations["pushAuthorizationRequest"];
         delete?: never;
         options?: never;
@@ -117,10 +226,30 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who the access token belongs to (OpenID Connect Core 1.0 section 5.3). */
+        /**
+         * Who the access token belongs to
+         * @description For clients of OpenID Connect (OpenID Connect Core 1.0 section 5.3). The access token needs the scope `openid`. `sub` is that of the ID token.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | the `Authorization` header does not hold one Bearer token, or the token is given in two ways |
+         *     | 401 | `invalid_token` | there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1) |
+         *     | 403 | `insufficient_scope` | the token has no `openid` scope |
+         *     | 403 | `access_denied` | the user is locked. The token is still good, so it is not 401, on which a client would throw it away |
+         */
         get: operations["getUserinfo"];
         put?: never;
-        /** The same by POST; the access token may stand in the form (RFC 6750 section 2.2). */
+        /**
+         * Who the access token belongs to, by POST
+         * @description For clients of OpenID Connect (OpenID Connect Core 1.0 section 5.3). The access token needs the scope `openid`. `sub` is that of the ID token.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | the `Authorization` header does not hold one Bearer token, or the token is given in two ways |
+         *     | 401 | `invalid_token` | there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1) |
+         *     | 403 | `insufficient_scope` | the token has no `openid` scope |
+         *     | 403 | `access_denied` | the user is locked. The token is still good, so it is not 401, on which a client would throw it away |
+         */
         post: operations["postUserinfo"];
         delete?: never;
         options?: never;
@@ -132,15 +261,38 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /**
+                 * @description `id` of the identity provider in the configuration.
+                 * @example main
+                 */
+                provider: string;
+            };
             cookie?: never;
         };
-        /** Where the identity provider sends the browser back (RFC 6749 section 4.1.2, RFC 9207). */
+        /**
+         * Where the identity provider sends the browser back
+         * @description The redirect URI that is registered at the identity provider (RFC 6749 section 4.1.2, RFC 9207). The state counts once, in the browser that began
+         *     the sign-in. All that OpenID Connect demands of the answer and of the ID token is checked, and the browser goes on to the consent page, or to
+         *     what the sign-in was for. What is wrong is told on a page, or as JSON if `Accept` does not name `text/html`:
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | the state is unknown, expired or used before, this is another browser, or the identity provider answered an error without `state` |
+         *     | 403 | `access_denied` | the identity provider refused, its answer does not hold, or the person must not sign in here |
+         *     | 503 | `temporarily_unavailable` | the identity provider is not available; the page lets the person try again |
+         */
         get: operations["upstreamCallback"];
         put?: never;
         /**
-         * The same, where the provider has the browser post its answer (OAuth 2.0 Form Post Response Mode).
-         * @description Only for a provider with `response_mode: form_post`. The post comes from another site, so the browser sends no cookie of ours with it: the answer leads it to the callback with the members that sign-in uses, and there the state counts once, in the browser that began.
+         * Where the identity provider has the browser post its answer
+         * @description For a provider with `response_mode: form_post` (OAuth 2.0 Form Post Response Mode). The post comes from another site, so the browser sends no
+         *     cookie of ours with it. The answer therefore leads the browser to the callback with the members that sign-in uses, and there the state counts
+         *     once, in the browser that began.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | there is no such provider, or it does not answer by post |
          */
         post: operations["receivePostedCallback"];
         delete?: never;
@@ -159,8 +311,18 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Device authorization endpoint (RFC 8628 section 3.1, MSC4341).
-         * @description For clients without a browser, and for QR login. The person goes to `verification_uri`, signs in at the identity provider and agrees; the client polls the token endpoint.
+         * Device authorization endpoint
+         * @description For clients without a browser, and for QR login (RFC 8628 section 3.1, MSC4341). The person opens `verification_uri` on another device, types the
+         *     user code, signs in at the identity provider and agrees. Meanwhile the client polls the token endpoint. The codes live 15 minutes.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `unauthorized_client` | the client is not registered for the grant `urn:ietf:params:oauth:grant-type:device_code` |
+         *     | 400 | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
+         *     | 400 | `invalid_request` | `prompt=create` was sent, or two client authentication methods were used |
+         *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
+         *     | 429 | `temporarily_unavailable` | too many requests from this address in a minute, or too many devices of this client are waiting |
+         *     | 503 | `temporarily_unavailable` | as many devices are waiting as `limits.device_grants` allows |
          */
         post: operations["authorizeDevice"];
         delete?: never;
@@ -173,12 +335,28 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /**
+                 * @description `id` of the identity provider in the configuration.
+                 * @example main
+                 */
+                provider: string;
+            };
             cookie?: never;
         };
         get?: never;
         put?: never;
-        /** Where the identity provider tells of a sign-out there (OpenID Connect Back-Channel Logout 1.0 section 2.5). */
+        /**
+         * Where the identity provider tells of a sign-out
+         * @description OpenID Connect Back-Channel Logout 1.0 section 2.5. Every session that the logout token concerns has ended before 200 is answered, and what could
+         *     still become a session (codes, device grants, sign-ins under way) is void. A token that fails a check, or comes again, changes nothing.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | `logout_token` is missing, fails a check of section 2.6, or came before. The log has the reason |
+         *     | 404 | `invalid_request` | there is no such identity provider |
+         *     | 503 | `temporarily_unavailable` | the provider's keys cannot be fetched, or the database is not available |
+         */
         post: operations["receiveLogoutToken"];
         delete?: never;
         options?: never;
@@ -195,7 +373,38 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Token endpoint (RFC 6749 section 3.2). */
+        /**
+         * Token endpoint
+         * @description Where a client gets its tokens, and new ones for its refresh token (RFC 6749 section 3.2). The homeserver has the user and the device before the
+         *     answer is sent, and the answer is durable: what a client was told survives a crash.
+         *
+         *     **Refresh.** A refresh token whose successor was not used yet can be presented again at any time, and yields the identical pair: a client that
+         *     lost the answer just asks again. After the successor was used it still works for `sessions.refresh_reuse_grace_seconds`. Any other replay ends the
+         *     session.
+         *
+         *     **Code.** A code lives five minutes, unless the configuration says otherwise, and counts once. Presenting it again, with the right verifier, ends the session that came of it (RFC 6749
+         *     section 4.1.2). If the homeserver is down, the code stays good.
+         *
+         *     **Device.** Until the person has decided the answer is an error that asks to wait (RFC 8628 section 3.5).
+         *
+         *     **Client credentials.** Only for clients that the operator added with this grant, with the scopes that the operator gave them.
+         *
+         *     Clients end the session on any 4xx of a refresh, so only a true refusal of the token is one. Whatever is not available is 503, and its body has no
+         *     `error`.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | a parameter is missing or malformed, or two client authentication methods were used |
+         *     | 400 | `invalid_grant` | the code, device code or refresh token is unknown, expired, used before or another client's, `redirect_uri` or `code_verifier` does not fit, or the user cannot have this session (locked, deactivated, or as many sessions as allowed) |
+         *     | 400 | `invalid_scope` | `scope` holds more than was granted |
+         *     | 400 | `unauthorized_client` | the client is not registered for this grant |
+         *     | 400 | `unsupported_grant_type` | `grant_type` is none of the four |
+         *     | 400 | `authorization_pending` | device grant: nobody has decided yet. Ask again after `interval` seconds |
+         *     | 400 | `slow_down` | device grant: the client asked too early. It waits five seconds longer from now on |
+         *     | 400 | `access_denied` | device grant: the person refused |
+         *     | 400 | `expired_token` | device grant: the device code has expired |
+         *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
+         */
         post: operations["exchangeToken"];
         delete?: never;
         options?: never;
@@ -212,7 +421,19 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Token revocation (RFC 7009); either token ends the session. */
+        /**
+         * Sign out
+         * @description Token revocation (RFC 7009). Either token of a session ends the whole session, whatever the hint says and whether or not it has expired. Whoever
+         *     holds a token may throw it away, so a client need not say who it is. Credentials that are sent must be right. The homeserver deletes the device,
+         *     at once or as soon as it can be reached.
+         *
+         *     A token that is unknown or was revoked before is 200, too (section 2.2).
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | `token` is missing, or two client authentication methods were used |
+         *     | 401 | `invalid_client` | credentials were sent, and they are wrong |
+         */
         post: operations["revokeToken"];
         delete?: never;
         options?: never;
@@ -229,7 +450,20 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Token introspection (RFC 7662) for the homeserver, which authenticates with its shared secret, and for confidential clients, which learn of their own tokens only, unless the operator lets them see all. */
+        /**
+         * Token introspection
+         * @description Whose access token is this? (RFC 7662.) For the homeserver, which sends `homeserver.secret` as a bearer token, and for confidential clients, which
+         *     learn of their own tokens only, unless the operator lets them see all (`introspect_all`). Every Matrix scope is in the answer in both spellings,
+         *     because Synapse 1.157 and older read the unstable one.
+         *
+         *     What is not a live access token is `{"active": false}` and nothing else: unknown, expired, revoked, a refresh token, or another client's.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | `token` is missing, or two client authentication methods were used |
+         *     | 401 | `invalid_client` | the homeserver's secret or the client's credentials are wrong or missing, or the client is public |
+         *     | 503 | `temporarily_unavailable` | the user is locked: a homeserver cannot express that, and would log the client out. Or the database is not available |
+         */
         post: operations["introspectToken"];
         delete?: never;
         options?: never;
@@ -241,53 +475,104 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description RFC 8414 section 2 and OpenID Connect Discovery 1.0 section 3, complete by the MUSTs of the Matrix specification (client-server API, "Server metadata discovery"). */
+        /** @description RFC 8414 section 2 and OpenID Connect Discovery 1.0 section 3, complete by the MUSTs of the Matrix specification (client-server API, "Server metadata discovery"). Nothing stands in it that does not work. In passthrough mode it has what the identity provider says. */
         AuthorizationServerMetadata: {
             /**
              * Format: uri
              * @description Byte for byte as the operator wrote `public_url`.
              */
             issuer: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the browser is sent to sign in.
+             */
             authorization_endpoint: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where tokens are had and refreshed.
+             */
             token_endpoint: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where a client signs out (RFC 7009).
+             */
             revocation_endpoint: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description For clients without a browser (RFC 8628).
+             */
             device_authorization_endpoint?: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where clients register (RFC 7591).
+             */
             registration_endpoint: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the homeserver asks about tokens (RFC 7662).
+             */
             introspection_endpoint?: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Claims of the user (OpenID Connect).
+             */
             userinfo_endpoint?: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description For requests over the back channel (RFC 9126).
+             */
             pushed_authorization_request_endpoint?: string;
+            /** @description Whether that is the only way. */
             require_pushed_authorization_requests?: boolean;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Public keys of ID tokens.
+             */
             jwks_uri?: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where people see and end their sessions (MSC4191).
+             */
             account_management_uri?: string;
+            /** @description What a client may link to there. */
             account_management_actions_supported?: string[];
+            /** @description Always `code` here. */
             response_types_supported: string[];
+            /** @description How an answer comes back to the client. */
             response_modes_supported: string[];
+            /** @description What the token endpoint takes. */
             grant_types_supported: string[];
+            /** @description Methods of PKCE. */
             code_challenge_methods_supported: string[];
+            /** @description Scopes that do not name a device. */
             scopes_supported?: string[];
+            /** @description `public`: all clients see the same `sub`. */
             subject_types_supported?: string[];
+            /** @description Claims of ID tokens and userinfo. */
             claims_supported?: string[];
+            /** @description What ID tokens are signed with. */
             id_token_signing_alg_values_supported?: string[];
+            /** @description How clients authenticate at the token endpoint. */
             token_endpoint_auth_methods_supported?: string[];
+            /** @description The same for revocation. */
             revocation_endpoint_auth_methods_supported?: string[];
+            /** @description The same for introspection. */
             introspection_endpoint_auth_methods_supported?: string[];
+            /** @description For client assertions, if a client has keys. */
             token_endpoint_auth_signing_alg_values_supported?: string[];
+            /** @description The same for revocation. */
             revocation_endpoint_auth_signing_alg_values_supported?: string[];
+            /** @description The same for introspection. */
             introspection_endpoint_auth_signing_alg_values_supported?: string[];
+            /** @description `create` stands here if every identity provider can be asked to create an account. */
             prompt_values_supported?: string[];
+            /** @description Whether `claims` may be sent. */
             claims_parameter_supported?: boolean;
+            /** @description Whether `request` may be sent. */
             request_parameter_supported?: boolean;
+            /** @description Whether a `request_uri` that was not pushed may be sent. */
             request_uri_parameter_supported?: boolean;
+            /** @description Whether answers have `iss` (RFC 9207). */
             authorization_response_iss_parameter_supported?: boolean;
         } & {
             [key: string]: unknown;
@@ -299,82 +584,213 @@ export interface components {
             /** @description For a developer: names the parameter and the rule. Printable ASCII, at most 300 characters. Programs must not decide by it. */
             error_description?: string;
         };
+        /** @description RFC 7517 section 5. */
         JsonWebKeySet: {
+            /** @description Those that live ID tokens are signed with, and the next one. */
             keys: ({
+                /** @description Key type. */
                 kty: string;
+                /** @description As in the header of the ID token. */
                 kid: string;
+                /** @description What the key signs with. */
                 alg: string;
-                /** @enum {string} */
+                /**
+                 * @description For signatures.
+                 * @enum {string}
+                 */
                 use: "sig";
             } & {
                 [key: string]: unknown;
             })[];
         };
-        /** @description Client metadata of RFC 7591 section 2 as the Matrix specification narrows it. `client_name`, `logo_uri`, `tos_uri` and `policy_uri` may also come localised as `name#language-tag`. Members that are null or not understood are ignored. The rules that have an error code of their own (redirect URIs) are checked by the handler, so they have no type here. */
+        /** @description Client metadata of RFC 7591 section 2 as the Matrix specification narrows it. `client_name`, `logo_uri`, `tos_uri` and `policy_uri` may also come localised as `name#language-tag`. Members that are null or not understood are ignored. What is kept has at most 8192 bytes. Limits of members are checked by the operation, which names the member and the rule. */
         ClientMetadata: {
-            /** @description https, no user information. Required. */
+            /** @description Home page of the client. Required. https, on a host name below a public suffix, without user information, at most 2048 characters. */
             client_uri?: string | null;
-            /** @description Array of 1 to 10 URIs; may be left out only by a client that does not use the authorization code grant. */
+            /** @description Array of 1 to 10 URIs, at most 2048 characters each. May be left out only by a client that does not use the authorization code grant. */
             redirect_uris?: unknown;
-            /** @description `web` (default) or `native`. */
+            /** @description `web` (default) or `native`. Decides what `redirect_uris` may hold. */
             application_type?: string | null;
+            /** @description What people see on the consent page. At most 255 characters, none of them invisible. Default is the host of `client_uri`. */
             client_name?: string | null;
+            /** @description https, on the host of `client_uri` or below it. */
             logo_uri?: string | null;
+            /** @description Terms of service. As `logo_uri`. */
             tos_uri?: string | null;
+            /** @description Privacy policy. As `logo_uri`. */
             policy_uri?: string | null;
+            /** @description Must hold `authorization_code` (the default) or `urn:ietf:params:oauth:grant-type:device_code`. `refresh_token` is kept too, others are left out. */
             grant_types?: string[] | null;
+            /** @description Must hold `code` with the authorization code grant. That is the default. */
             response_types?: string[] | null;
+            /** @description `none`, `client_secret_basic` or `client_secret_post`. Any other becomes `none`. Default is `client_secret_basic`, unless `registration.omitted_auth_method` says otherwise. */
             token_endpoint_auth_method?: string | null;
+            /** @description Ignored: ID tokens have RS256. */
             id_token_signed_response_alg?: string | null;
+            /** @description Not kept. */
             contacts?: string[] | null;
         } & {
             [key: string]: unknown;
         };
-        /** @description What was registered (RFC 7591 section 3.2.1); members that were not understood are left out. */
+        /** @description What was registered (RFC 7591 section 3.2.1). Members that were not understood are left out. */
         RegisteredClient: {
+            /** @description What the client calls itself from now on. */
             client_id: string;
             /** @description Seconds since the epoch. */
             client_id_issued_at: number;
-            /** Format: uri */
+            /** @description Only of a confidential client, and only in this answer. */
+            client_secret?: string;
+            /** @description With `client_secret`. 0: it does not expire. */
+            client_secret_expires_at?: number;
+            /**
+             * Format: uri
+             * @description As sent.
+             */
             client_uri: string;
+            /** @description As sent. */
             redirect_uris?: string[];
-            /** @enum {string} */
+            /**
+             * @description As sent or by default.
+             * @enum {string}
+             */
             application_type: "web" | "native";
+            /** @description As sent. */
             client_name?: string;
+            /** @description As sent. */
             logo_uri?: string;
+            /** @description As sent. */
             tos_uri?: string;
+            /** @description As sent. */
             policy_uri?: string;
+            /** @description Those that the client may use. */
             grant_types: string[];
+            /** @description `code`, or none. */
             response_types: string[];
+            /** @description How the client authenticates. */
             token_endpoint_auth_method: string;
         } & {
             [key: string]: unknown;
         };
+        /** @description Identifier of the client, from its registration or from the operator. */
+        ClientId: string;
+        /** @description Where the answer goes. Required. Byte for byte one that the client registered, but for the port of a native client's loopback address (RFC 8252 section 7.3). A registered one has at most 2048 characters. */
+        RedirectUri: string;
+        /**
+         * @description Required. `code` is the only one.
+         * @enum {string}
+         */
+        ResponseType: "code";
+        /** @description Required. The Matrix API (`urn:matrix:client:api:*`) and exactly one device (`urn:matrix:client:device:<device id>`, where the client chooses the id: 1 to 255 characters of RFC 6749's `scope-token`), in their stable or unstable (`org.matrix.msc2967`) names. `openid` if the client wants an ID token. Other scopes are left out of what is granted; the token answer says what was. */
+        Scope: string;
+        /** @description Required (PKCE, RFC 7636). The SHA-256 of the `code_verifier`, in base64url. */
+        CodeChallenge: string;
+        /**
+         * @description Required. `S256` is the only one (RFC 9700 section 2.1.1).
+         * @enum {string}
+         */
+        CodeChallengeMethod: "S256";
+        /** @description Given back unchanged with the answer. An empty one too. */
+        State: string;
+        /**
+         * @description How the answer comes back: in the query (the default), in the fragment, or as a form that the browser posts. `form_post` is for redirect URIs of http and https.
+         * @enum {string}
+         */
+        ResponseMode: "query" | "fragment" | "form_post";
+        /** @description Stands in the ID token (OpenID Connect Core 1.0 section 3.1.2.1). */
+        Nonce: string;
+        /**
+         * @description Some of `login`, `create`, `consent` and `select_account`, with spaces; they are passed on to the identity provider. `consent` also shows the consent page to a trusted client. `none` alone is always answered `login_required`, because there is no sign-on here that could be silent.
+         * @example login
+         * @example create
+         */
+        Prompt: string;
+        /** @description Whom the identity provider should ask for. Of `mxid:@alice:example.com` (MSC4198) it gets the localpart, and nothing for users of other servers. */
+        LoginHint: string;
+        /** @description How many seconds ago the person may have signed in at the identity provider. */
+        MaxAge: string;
+        /** @description Passed on to the identity provider. */
+        AcrValues: string;
+        /** @description What the pushed request endpoint answered. It stands in place of all parameters but `client_id`. It lives 60 seconds and counts once. Any other URI is refused. */
+        RequestUri: string;
+        /** @description Id of the identity provider to sign in at, if there are several. One that does not exist is ignored. */
+        IdpHint: string;
+        /** @description The parameters of an authorization request. Unknown ones are ignored (RFC 6749 section 3.1). They have at most 8192 bytes in all, names included. Apart from `client_id` none is needed with `request_uri`. */
+        AuthorizationForm: {
+            client_id: components["schemas"]["ClientId"];
+            redirect_uri?: components["schemas"]["RedirectUri"];
+            response_type?: components["schemas"]["ResponseType"];
+            scope?: components["schemas"]["Scope"];
+            code_challenge?: components["schemas"]["CodeChallenge"];
+            code_challenge_method?: components["schemas"]["CodeChallengeMethod"];
+            state?: components["schemas"]["State"];
+            response_mode?: components["schemas"]["ResponseMode"];
+            nonce?: components["schemas"]["Nonce"];
+            prompt?: components["schemas"]["Prompt"];
+            login_hint?: components["schemas"]["LoginHint"];
+            max_age?: components["schemas"]["MaxAge"];
+            acr_values?: components["schemas"]["AcrValues"];
+            idp_hint?: components["schemas"]["IdpHint"];
+            request_uri?: components["schemas"]["RequestUri"];
+        };
+        /** @description Of a client with `client_secret_post`. */
+        ClientSecret: string;
+        /**
+         * @description With `client_assertion`: always this value (RFC 7523 section 2.2).
+         * @enum {string}
+         */
+        ClientAssertionType: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        /** @description Of a client with `private_key_jwt`: a JWT that the client signed. `iss` and `sub` are the `client_id`, `aud` is the issuer, the token endpoint or the pushed request endpoint, `exp` is at most five minutes ahead, and `jti` counts once. */
+        ClientAssertion: string;
+        /** @description The parameters of an authorization request, and what authenticates the client. Unknown ones are ignored. They have at most 8192 bytes in all, names included. `client_id` may be left out if the client authenticates by another member or by the `Authorization` header. */
+        PushedForm: {
+            client_id?: components["schemas"]["ClientId"];
+            redirect_uri: components["schemas"]["RedirectUri"];
+            response_type: components["schemas"]["ResponseType"];
+            scope: components["schemas"]["Scope"];
+            code_challenge: components["schemas"]["CodeChallenge"];
+            code_challenge_method: components["schemas"]["CodeChallengeMethod"];
+            state?: components["schemas"]["State"];
+            response_mode?: components["schemas"]["ResponseMode"];
+            nonce?: components["schemas"]["Nonce"];
+            prompt?: components["schemas"]["Prompt"];
+            login_hint?: components["schemas"]["LoginHint"];
+            max_age?: components["schemas"]["MaxAge"];
+            acr_values?: components["schemas"]["AcrValues"];
+            idp_hint?: components["schemas"]["IdpHint"];
+            client_secret?: components["schemas"]["ClientSecret"];
+            client_assertion_type?: components["schemas"]["ClientAssertionType"];
+            client_assertion?: components["schemas"]["ClientAssertion"];
+        };
         /** @description RFC 9126 section 2.2. */
         PushedAuthorizationResponse: {
-            /** @description Counts once. */
+            /** @description For the authorization endpoint. Counts once. */
             request_uri: string;
+            /** @description Seconds. */
             expires_in: number;
         };
         /** @description OpenID Connect Core 1.0 section 5.3.2. */
         Userinfo: {
-            /** @description The user, stable and opaque; as in the ID token. */
+            /** @description The user, stable and opaque. As in the ID token. */
             sub: string;
-            /** @description The localpart. */
+            /** @description Localpart of the Matrix user ID. */
             preferred_username?: string;
-            /** @description The display name that the identity provider gave. */
+            /** @description Display name that the identity provider gave. */
             name?: string;
         };
         /** @description RFC 8628 section 3.2. */
         DeviceAuthorizationResponse: {
+            /** @description For the polls. Not for people. */
             device_code: string;
             /** @description Eight letters with a dash, for a person to type. */
             user_code: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the person types it.
+             */
             verification_uri: string;
             /**
              * Format: uri
-             * @description With the user code; for a QR code.
+             * @description The same with the user code, for a QR code.
              */
             verification_uri_complete: string;
             /** @description Seconds. */
@@ -382,52 +798,70 @@ export interface components {
             /** @description Seconds between two polls. */
             interval: number;
         };
-        /** @description RFC 6749 section 5.1; `scope` is always present. */
+        /** @description RFC 6749 section 5.1. `scope` is always present. */
         TokenResponse: {
+            /** @description Opaque. It begins with `gat_`. */
             access_token: string;
-            /** @enum {string} */
+            /**
+             * @description RFC 6750.
+             * @enum {string}
+             */
             token_type: "Bearer";
             /** @description Seconds left of the access token. */
             expires_in: number;
+            /** @description Opaque. It begins with `grt_`. None for client credentials. */
             refresh_token?: string;
+            /** @description What was granted. */
             scope: string;
-            /** @description Only where `openid` was granted, never on refresh. */
+            /** @description A JWT, only if `openid` was granted, and never on a refresh. */
             id_token?: string;
         };
+        /** Active */
         ActiveToken: {
             /** @enum {boolean} */
             active: true;
             /** @description Every Matrix scope in both spellings. */
             scope: string;
+            /** @description The client, if the session has one. */
             client_id?: string;
-            /** @description The localpart. */
+            /** @description Localpart of the Matrix user ID, if the token has a user. */
             username?: string;
-            /** @description The user, stable and opaque. */
+            /** @description The user, stable and opaque. The client, if the token has no user. */
             sub: string;
+            /** @description The device, if the token has one. */
             device_id?: string;
-            /** @enum {string} */
+            /**
+             * @description RFC 6750.
+             * @enum {string}
+             */
             token_type: "Bearer";
-            /** @description Seconds left; absent where the token does not expire. */
+            /** @description Seconds left. Left out if the token does not expire. */
             expires_in?: number;
+            /** @description Seconds since the epoch. Left out if the token does not expire. */
             exp?: number;
+            /** @description Seconds since the epoch. */
             iat: number;
+            /** @description As `iat`. */
             nbf?: number;
+            /** @description The issuer. */
             iss?: string;
         };
+        /** Inactive */
         InactiveToken: {
             /** @enum {boolean} */
             active: false;
         };
-        /** @description RFC 7662 section 2.2. Nothing but `active` where the token is not active. */
+        /** @description RFC 7662 section 2.2. Nothing but `active` if the token is not active. */
         IntrospectionResponse: components["schemas"]["ActiveToken"] | components["schemas"]["InactiveToken"];
     };
     responses: {
-        /** @description A page that carries the answer to the client where it asked for `response_mode=form_post`; or the choice of a provider. */
+        /** @description A page with a button: the answer for a client that asked for `response_mode=form_post`, or the hand-over to an app. */
         FormPost: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /** @example <!doctype html><html lang="en"><title>Return to the app</title>…<form method="post" action="https://app.example.com/callback">…</form></html> */
                 "text/html": string;
             };
         };
@@ -440,16 +874,15 @@ export interface components {
                 "application/json": components["schemas"]["AuthorizationServerMetadata"];
             };
         };
-        /** @description On to the identity provider, the consent page, or back to the client. */
-        Redirect: {
+        /** @description The document that the client has, by `If-None-Match`, is current. There is no body. */
+        NotModified: {
             headers: {
-                Location: string;
                 [name: string]: unknown;
             };
             content?: never;
         };
-        /** @description Any other refusal, as under "Errors of every operation". */
-        OAuthError: {
+        /** @description The OAuth API is not offered here. */
+        NotOffered: {
             headers: {
                 [name: string]: unknown;
             };
@@ -457,8 +890,51 @@ export interface components {
                 "application/json": components["schemas"]["OAuthError"];
             };
         };
+        /** @description The client is not who it says. `WWW-Authenticate` is there if the client used the `Authorization` header (RFC 6749 section 5.2). */
+        InvalidClient: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthError"];
+            };
+        };
+        /** @description On to the identity provider or to the choice of one, or back to the client with what is wrong. */
+        Redirect: {
+            headers: {
+                /**
+                 * @description Where the browser goes.
+                 * @example https://app.example.com/callback#error=invalid_scope&error_description=…&state=ewub…&iss=https%3A%2F%2Fauth.example.com%2F
+                 */
+                Location: string;
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /** @description On to the consent page, or to what the sign-in was for. */
+        SignedIn: {
+            headers: {
+                /**
+                 * @description Where the browser goes.
+                 * @example https://auth.example.com/consent/01ja7q6b4r9t2w5y8z1c3f6h0j
+                 */
+                Location: string;
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description Not now. `Retry-After` says when to try again. */
         ServiceUnavailable: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthError"];
+            };
+        };
+        /** @description Any other refusal, as under "Errors of every operation". 429 if there are too many requests. */
+        RateLimited: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
@@ -473,7 +949,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                /** @example <!doctype html><html lang="en"><title>This did not work</title>…</html> */
+                /** @example <!doctype html><html lang="en"><title>This request was refused</title>…</html> */
                 "text/html": string;
                 /**
                  * @example {
@@ -481,6 +957,27 @@ export interface components {
                  *       "error_description": "client_id is missing"
                  *     }
                  */
+                "application/json": components["schemas"]["OAuthError"];
+            };
+        };
+        /** @description A page that tells the person to try again. JSON if `Accept` does not name `text/html`. */
+        PageUnavailable: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /** @example <!doctype html><html lang="en"><title>Not available at the moment</title>…</html> */
+                "text/html": string;
+                "application/json": components["schemas"]["OAuthError"];
+            };
+        };
+        /** @description Any other refusal, as under "Errors of every operation". */
+        OAuthError: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
                 "application/json": components["schemas"]["OAuthError"];
             };
         };
@@ -503,25 +1000,7 @@ export interface components {
             };
         };
     };
-    parameters: {
-        response_type: string;
-        client_id: string;
-        redirect_uri: string;
-        scope: string;
-        state: string;
-        code_challenge: string;
-        code_challenge_method: string;
-        response_mode: string;
-        nonce: string;
-        prompt: string;
-        login_hint: string;
-        max_age: string;
-        acr_values: string;
-        /** @description One that the client was given for a pushed request; any other is refused. */
-        request_uri: string;
-        /** @description Id of the provider to sign in at, where there are several; one that does not exist is ignored. */
-        idp_hint: string;
-    };
+    parameters: never;
     requestBodies: never;
     headers: {
         /**
@@ -544,14 +1023,8 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Metadata"];
-            /** @description The document that the client has, by `If-None-Match`, is current. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            "4XX": components["responses"]["OAuthError"];
+            304: components["responses"]["NotModified"];
+            "4XX": components["responses"]["NotOffered"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
@@ -565,14 +1038,8 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Metadata"];
-            /** @description The document that the client has, by `If-None-Match`, is current. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            "4XX": components["responses"]["OAuthError"];
+            304: components["responses"]["NotModified"];
+            "4XX": components["responses"]["NotOffered"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
@@ -591,17 +1058,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "kty": "RSA",
+                     *           "kid": "01ja7q3m2c4v6x8z0b1n5k7j9h",
+                     *           "alg": "RS256",
+                     *           "use": "sig",
+                     *           "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc…",
+                     *           "e": "AQAB"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["JsonWebKeySet"];
                 };
             };
-            /** @description The key set that the client has, by `If-None-Match`, is current. */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            "4XX": components["responses"]["OAuthError"];
+            304: components["responses"]["NotModified"];
+            "4XX": components["responses"]["NotOffered"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
@@ -627,30 +1102,58 @@ export interface operations {
                     "application/json": components["schemas"]["RegisteredClient"];
                 };
             };
-            "4XX": components["responses"]["OAuthError"];
+            /** @description The metadata breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The operator does not let this client register. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            "4XX": components["responses"]["RateLimited"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     authorize: {
         parameters: {
-            query?: {
-                response_type?: components["parameters"]["response_type"];
-                client_id?: components["parameters"]["client_id"];
-                redirect_uri?: components["parameters"]["redirect_uri"];
-                scope?: components["parameters"]["scope"];
-                state?: components["parameters"]["state"];
-                code_challenge?: components["parameters"]["code_challenge"];
-                code_challenge_method?: components["parameters"]["code_challenge_method"];
-                response_mode?: components["parameters"]["response_mode"];
-                nonce?: components["parameters"]["nonce"];
-                prompt?: components["parameters"]["prompt"];
-                login_hint?: components["parameters"]["login_hint"];
-                max_age?: components["parameters"]["max_age"];
-                acr_values?: components["parameters"]["acr_values"];
-                /** @description One that the client was given for a pushed request; any other is refused. */
-                request_uri?: components["parameters"]["request_uri"];
-                /** @description Id of the provider to sign in at, where there are several; one that does not exist is ignored. */
-                idp_hint?: components["parameters"]["idp_hint"];
+            query: {
+                /** @example 01ja7q4zk5w0n8h3x6y7v2t1s9 */
+                client_id: components["schemas"]["ClientId"];
+                /** @example https://app.example.com/callback */
+                redirect_uri?: components["schemas"]["RedirectUri"];
+                /** @example code */
+                response_type?: components["schemas"]["ResponseType"];
+                /** @example urn:matrix:client:api:* urn:matrix:client:device:JLAFKJWSCS */
+                scope?: components["schemas"]["Scope"];
+                /** @example E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM */
+                code_challenge?: components["schemas"]["CodeChallenge"];
+                /** @example S256 */
+                code_challenge_method?: components["schemas"]["CodeChallengeMethod"];
+                /** @example ewubooN9weezeewah9fol4oothohroh3 */
+                state?: components["schemas"]["State"];
+                /** @example fragment */
+                response_mode?: components["schemas"]["ResponseMode"];
+                nonce?: components["schemas"]["Nonce"];
+                prompt?: components["schemas"]["Prompt"];
+                /** @example mxid:@alice:example.com */
+                login_hint?: components["schemas"]["LoginHint"];
+                /** @example 3600 */
+                max_age?: components["schemas"]["MaxAge"];
+                acr_values?: components["schemas"]["AcrValues"];
+                /** @example urn:ietf:params:oauth:request_uri:gpr_h0t8mHxytjRxMvq3WF8mu5nFK4uV60NNC9uGi3erhRgeKwklg */
+                request_uri?: components["schemas"]["RequestUri"];
+                /** @example main */
+                idp_hint?: components["schemas"]["IdpHint"];
             };
             header?: never;
             path?: never;
@@ -660,8 +1163,19 @@ export interface operations {
         responses: {
             200: components["responses"]["FormPost"];
             303: components["responses"]["Redirect"];
+            /** @description A page that tells the person, because the client cannot be told at `redirect_uri`. JSON if `Accept` does not name `text/html`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>This request was refused</title>…</html> */
+                    "text/html": string;
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
             "4XX": components["responses"]["Page"];
-            "5XX": components["responses"]["Page"];
+            "5XX": components["responses"]["PageUnavailable"];
         };
     };
     authorizeByPost: {
@@ -673,14 +1187,25 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/x-www-form-urlencoded": Record<string, never>;
+                "application/x-www-form-urlencoded": components["schemas"]["AuthorizationForm"];
             };
         };
         responses: {
             200: components["responses"]["FormPost"];
             303: components["responses"]["Redirect"];
+            /** @description A page that tells the person, because the client cannot be told at `redirect_uri`. JSON if `Accept` does not name `text/html`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>This request was refused</title>…</html> */
+                    "text/html": string;
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
             "4XX": components["responses"]["Page"];
-            "5XX": components["responses"]["Page"];
+            "5XX": components["responses"]["PageUnavailable"];
         };
     };
     pushAuthorizationRequest: {
@@ -692,20 +1217,36 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/x-www-form-urlencoded": Record<string, never>;
+                "application/x-www-form-urlencoded": components["schemas"]["PushedForm"];
             };
         };
         responses: {
-            /** @description Kept for a minute, for one use. */
+            /** @description Kept for a minute, for one use. Nobody may store this answer. */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "request_uri": "urn:ietf:params:oauth:request_uri:gpr_h0t8mHxytjRxMvq3WF8mu5nFK4uV60NNC9uGi3erhRgeKwklg",
+                     *       "expires_in": 60
+                     *     }
+                     */
                     "application/json": components["schemas"]["PushedAuthorizationResponse"];
                 };
             };
-            "4XX": components["responses"]["OAuthError"];
+            /** @description The request could not be carried out. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            401: components["responses"]["InvalidClient"];
+            "4XX": components["responses"]["RateLimited"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
@@ -724,7 +1265,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "sub": "01ja7q5t1vz3m8k2r9b4c6d7e8",
+                     *       "preferred_username": "alice",
+                     *       "name": "Alice"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Userinfo"];
+                };
+            };
+            /** @description It is not clear what the token is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "error_description": "the access token is given in two ways"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description There is no token, or it is not valid. */
+            401: {
+                headers: {
+                    /**
+                     * @description The challenge of RFC 6750 section 3.
+                     * @example Bearer realm="gatehouse", error="invalid_token", error_description="the access token is not valid"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_token",
+                     *       "error_description": "the access token is not valid"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The token is valid, and not enough. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
                 };
             };
             "4XX": components["responses"]["OAuthError"];
@@ -740,7 +1332,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "access_token": "gat_5l8TVkBEseAgybawwW-HT1VV2c2qJ_YrSKiVx1C5CNAyi3VyQ"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
+                    /** @description The access token, in place of the `Authorization` header (RFC 6750 section 2.2). */
                     access_token?: string;
                 };
             };
@@ -752,7 +1350,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "sub": "01ja7q5t1vz3m8k2r9b4c6d7e8",
+                     *       "preferred_username": "alice",
+                     *       "name": "Alice"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Userinfo"];
+                };
+            };
+            /** @description It is not clear what the token is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "error_description": "the access token is given in two ways"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description There is no token, or it is not valid. */
+            401: {
+                headers: {
+                    /**
+                     * @description The challenge of RFC 6750 section 3.
+                     * @example Bearer realm="gatehouse", error="invalid_token", error_description="the access token is not valid"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_token",
+                     *       "error_description": "the access token is not valid"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The token is valid, and not enough. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
                 };
             };
             "4XX": components["responses"]["OAuthError"];
@@ -762,22 +1411,73 @@ export interface operations {
     upstreamCallback: {
         parameters: {
             query?: {
-                state?: components["parameters"]["state"];
+                /**
+                 * @description As Gatehouse sent it. Required.
+                 * @example gus_Br4RfQ3i00EWXZFiYIgbonwNUMaJRF8Vt-BjH4gNzaobeIjCQ
+                 */
+                state?: string;
+                /**
+                 * @description The identity provider's authorization code.
+                 * @example SplxlOBeZQQYbYS6WxSbIA
+                 */
                 code?: string;
+                /**
+                 * @description The identity provider's issuer, checked if it is there (RFC 9207).
+                 * @example https://idp.example.com/realms/main
+                 */
                 iss?: string;
+                /** @description The identity provider's error code, in place of a code. */
                 error?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description `id` of the identity provider in the configuration.
+                 * @example main
+                 */
                 provider: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            303: components["responses"]["Redirect"];
+            303: components["responses"]["SignedIn"];
+            /** @description A page. The sign-in is unknown, or was answered before. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>This request was refused</title>…</html> */
+                    "text/html": string;
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "error_description": "This sign-in is not known here: it was finished, is too old, or was begun elsewhere. Please return to your app and begin again."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description A page. Nobody is signed in. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>You are not signed in</title>…</html> */
+                    "text/html": string;
+                    /**
+                     * @example {
+                     *       "error": "access_denied",
+                     *       "error_description": "The identity provider did not sign you in."
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
             "4XX": components["responses"]["Page"];
-            "5XX": components["responses"]["Page"];
+            "5XX": components["responses"]["PageUnavailable"];
         };
     };
     receivePostedCallback: {
@@ -785,6 +1485,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description `id` of the identity provider in the configuration.
+                 * @example main
+                 */
                 provider: string;
             };
             cookie?: never;
@@ -792,18 +1496,34 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/x-www-form-urlencoded": {
+                    /** @description As Gatehouse sent it. */
                     state?: string;
+                    /** @description The identity provider's authorization code. */
                     code?: string;
+                    /** @description The identity provider's issuer. */
                     iss?: string;
+                    /** @description The identity provider's error code, in place of a code. */
                     error?: string;
+                    /** @description The identity provider's words, for the log. */
                     error_description?: string;
                 };
             };
         };
         responses: {
-            303: components["responses"]["Redirect"];
+            /** @description To the callback, where the sign-in goes on. */
+            303: {
+                headers: {
+                    /**
+                     * @description The callback with the members in its query.
+                     * @example https://auth.example.com/upstream/main/callback?state=gus_Br4R…&code=SplxlOBeZQQYbYS6WxSbIA
+                     */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             "4XX": components["responses"]["Page"];
-            "5XX": components["responses"]["Page"];
+            "5XX": components["responses"]["PageUnavailable"];
         };
     };
     authorizeDevice: {
@@ -815,12 +1535,18 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "client_id": "01ja7q4zk5w0n8h3x6y7v2t1s9",
+                 *       "scope": "urn:matrix:client:api:* urn:matrix:client:device:JLAFKJWSCS"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
-                    client_id?: string;
-                    scope?: string;
-                    client_secret?: string;
-                    client_assertion_type?: string;
-                    client_assertion?: string;
+                    client_id?: components["schemas"]["ClientId"];
+                    scope: components["schemas"]["Scope"];
+                    client_secret?: components["schemas"]["ClientSecret"];
+                    client_assertion_type?: components["schemas"]["ClientAssertionType"];
+                    client_assertion?: components["schemas"]["ClientAssertion"];
                 };
             };
         };
@@ -831,10 +1557,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_code": "gdc_qdrswpHK_hzP5zADr_Ak_YjbT4gurHH3LwM4TCAi6gE-LwQ4A",
+                     *       "user_code": "WDJB-MJHT",
+                     *       "verification_uri": "https://auth.example.com/device",
+                     *       "verification_uri_complete": "https://auth.example.com/device?user_code=WDJB-MJHT",
+                     *       "expires_in": 900,
+                     *       "interval": 5
+                     *     }
+                     */
                     "application/json": components["schemas"]["DeviceAuthorizationResponse"];
                 };
             };
-            "4XX": components["responses"]["OAuthError"];
+            /** @description The request could not be carried out. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            401: components["responses"]["InvalidClient"];
+            "4XX": components["responses"]["RateLimited"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
@@ -843,25 +1589,49 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description `id` of the identity provider in the configuration.
+                 * @example main
+                 */
                 provider: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "logout_token": "eyJhbGciOiJSUzI1NiIsInR5cCI6ImxvZ291dCtqd3QifQ.eyJpc3MiOiJodHRwczovL2lkcC5leGFtcGxlLmNvbS8ifQ.c2lnbmF0dXJl"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
-                    /** @description A JWT, checked by section 2.6. */
-                    logout_token?: string;
+                    /** @description A JWT that the identity provider signed. It has `sub`, `sid`, or both. */
+                    logout_token: string;
                 };
             };
         };
         responses: {
-            /** @description The sessions that it concerns have ended, or there are none. */
+            /** @description The sessions that it concerns have ended, or there are none. There is no body. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The logout token is missing or not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "error_description": "logout_token is missing or not valid"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
             };
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
@@ -877,22 +1647,32 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/x-www-form-urlencoded": {
-                    grant_type?: string;
-                    client_id?: string;
+                    /**
+                     * @description What the tokens are asked for with. Required.
+                     * @enum {string}
+                     */
+                    grant_type: "authorization_code" | "refresh_token" | "urn:ietf:params:oauth:grant-type:device_code" | "client_credentials";
+                    client_id?: components["schemas"]["ClientId"];
+                    /** @description For `authorization_code`: the code. */
                     code?: string;
+                    /** @description For `authorization_code`: as in the authorization request. */
                     redirect_uri?: string;
+                    /** @description For `authorization_code`: what `code_challenge` is the hash of (RFC 7636 section 4.1). */
                     code_verifier?: string;
+                    /** @description For `refresh_token`: the newest refresh token. */
                     refresh_token?: string;
+                    /** @description For the device grant: the device code. */
                     device_code?: string;
+                    /** @description For `refresh_token` and `client_credentials`: no more than was granted. The scope of the session does not change by it. Default is all of it. */
                     scope?: string;
-                    client_secret?: string;
-                    client_assertion_type?: string;
-                    client_assertion?: string;
+                    client_secret?: components["schemas"]["ClientSecret"];
+                    client_assertion_type?: components["schemas"]["ClientAssertionType"];
+                    client_assertion?: components["schemas"]["ClientAssertion"];
                 };
             };
         };
         responses: {
-            /** @description Tokens. Durable before they are sent; nobody may store this answer. */
+            /** @description Tokens. Durable before they are sent. Nobody may store this answer. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -901,6 +1681,16 @@ export interface operations {
                     "application/json": components["schemas"]["TokenResponse"];
                 };
             };
+            /** @description Refused. On a refresh the session has ended, unless the code is `invalid_request` or `invalid_scope`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            401: components["responses"]["InvalidClient"];
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["BareFailure"];
         };
@@ -914,26 +1704,58 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "grt_tHglYFuSYg64dUj2rOSuit6MOP_HiB21HcjrKzD5ZHkZ2SNKA",
+                 *       "token_type_hint": "refresh_token",
+                 *       "client_id": "01ja7q4zk5w0n8h3x6y7v2t1s9"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
-                    token?: string;
+                    /** @description The access token or the refresh token. Required. */
+                    token: string;
+                    /**
+                     * @description Ignored: a token says itself what it is.
+                     * @example refresh_token
+                     */
                     token_type_hint?: string;
+                    /** @description Identifier of the client, if it authenticates. */
                     client_id?: string;
-                    client_secret?: string;
+                    client_secret?: components["schemas"]["ClientSecret"];
+                    /** @description With `client_assertion`: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`. */
                     client_assertion_type?: string;
+                    /** @description Of a client with `private_key_jwt`: a JWT, as for pushed requests. */
                     client_assertion?: string;
                 };
             };
         };
         responses: {
-            /** @description The token is not valid (any more). An empty object, because matrix-js-sdk parses it. */
+            /** @description The token is not valid (any more). An empty object, because matrix-js-sdk parses the body. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example {} */
                     "application/json": Record<string, never>;
                 };
             };
+            /** @description The request could not be carried out. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "error_description": "token is missing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            401: components["responses"]["InvalidClient"];
             "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
@@ -947,24 +1769,71 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "gat_5l8TVkBEseAgybawwW-HT1VV2c2qJ_YrSKiVx1C5CNAyi3VyQ"
+                 *     }
+                 */
                 "application/x-www-form-urlencoded": {
-                    token?: string;
+                    /** @description The access token or the refresh token. Required. */
+                    token: string;
+                    /**
+                     * @description Ignored: a token says itself what it is.
+                     * @example refresh_token
+                     */
                     token_type_hint?: string;
+                    /** @description Identifier of the client, if it authenticates. */
                     client_id?: string;
-                    client_secret?: string;
+                    client_secret?: components["schemas"]["ClientSecret"];
+                    /** @description With `client_assertion`: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`. */
                     client_assertion_type?: string;
+                    /** @description Of a client with `private_key_jwt`: a JWT, as for pushed requests. */
                     client_assertion?: string;
                 };
             };
         };
         responses: {
-            /** @description The token's state; nothing but `active` where it is not active. */
+            /** @description What the token is. Nobody may store this answer. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["IntrospectionResponse"];
+                };
+            };
+            /** @description The request could not be carried out. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "error_description": "token is missing"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Whoever asks did not prove who they are. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description The user is locked, or something that the answer depends on is down. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"];
                 };
             };
             "4XX": components["responses"]["OAuthError"];

@@ -552,53 +552,104 @@ export interface components {
             /** @description With `M_LIMIT_EXCEEDED`. Milliseconds until the next attempt, as in `Retry-After`. */
             retry_after_ms?: number;
         };
-        /** @description RFC 8414 section 2 and OpenID Connect Discovery 1.0 section 3, complete by the MUSTs of the Matrix specification (client-server API, "Server metadata discovery"). */
+        /** @description RFC 8414 section 2 and OpenID Connect Discovery 1.0 section 3, complete by the MUSTs of the Matrix specification (client-server API, "Server metadata discovery"). Nothing stands in it that does not work. In passthrough mode it has what the identity provider says. */
         AuthorizationServerMetadata: {
             /**
              * Format: uri
              * @description Byte for byte as the operator wrote `public_url`.
              */
             issuer: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the browser is sent to sign in.
+             */
             authorization_endpoint: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where tokens are had and refreshed.
+             */
             token_endpoint: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where a client signs out (RFC 7009).
+             */
             revocation_endpoint: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description For clients without a browser (RFC 8628).
+             */
             device_authorization_endpoint?: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where clients register (RFC 7591).
+             */
             registration_endpoint: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where the homeserver asks about tokens (RFC 7662).
+             */
             introspection_endpoint?: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Claims of the user (OpenID Connect).
+             */
             userinfo_endpoint?: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description For requests over the back channel (RFC 9126).
+             */
             pushed_authorization_request_endpoint?: string;
+            /** @description Whether that is the only way. */
             require_pushed_authorization_requests?: boolean;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Public keys of ID tokens.
+             */
             jwks_uri?: string;
-            /** Format: uri */
+            /**
+             * Format: uri
+             * @description Where people see and end their sessions (MSC4191).
+             */
             account_management_uri?: string;
+            /** @description What a client may link to there. */
             account_management_actions_supported?: string[];
+            /** @description Always `code` here. */
             response_types_supported: string[];
+            /** @description How an answer comes back to the client. */
             response_modes_supported: string[];
+            /** @description What the token endpoint takes. */
             grant_types_supported: string[];
+            /** @description Methods of PKCE. */
             code_challenge_methods_supported: string[];
+            /** @description Scopes that do not name a device. */
             scopes_supported?: string[];
+            /** @description `public`: all clients see the same `sub`. */
             subject_types_supported?: string[];
+            /** @description Claims of ID tokens and userinfo. */
             claims_supported?: string[];
+            /** @description What ID tokens are signed with. */
             id_token_signing_alg_values_supported?: string[];
+            /** @description How clients authenticate at the token endpoint. */
             token_endpoint_auth_methods_supported?: string[];
+            /** @description The same for revocation. */
             revocation_endpoint_auth_methods_supported?: string[];
+            /** @description The same for introspection. */
             introspection_endpoint_auth_methods_supported?: string[];
+            /** @description For client assertions, if a client has keys. */
             token_endpoint_auth_signing_alg_values_supported?: string[];
+            /** @description The same for revocation. */
             revocation_endpoint_auth_signing_alg_values_supported?: string[];
+            /** @description The same for introspection. */
             introspection_endpoint_auth_signing_alg_values_supported?: string[];
+            /** @description `create` stands here if every identity provider can be asked to create an account. */
             prompt_values_supported?: string[];
+            /** @description Whether `claims` may be sent. */
             claims_parameter_supported?: boolean;
+            /** @description Whether `request` may be sent. */
             request_parameter_supported?: boolean;
+            /** @description Whether a `request_uri` that was not pushed may be sent. */
             request_uri_parameter_supported?: boolean;
+            /** @description Whether answers have `iss` (RFC 9207). */
             authorization_response_iss_parameter_supported?: boolean;
         } & {
             [key: string]: unknown;

@@ -195,7 +195,7 @@ export interface components {
                 "X-Auth-Localpart"?: string;
                 /**
                  * @description Who it is at the issuer of the token.
-                 * @example 01JA7Q5T1VZ3M8K2R9B4C6D7E8
+                 * @example 01ja7q5t1vz3m8k2r9b4c6d7e8
                  */
                 "X-Auth-Subject"?: string;
                 /**
@@ -205,7 +205,7 @@ export interface components {
                 "X-Auth-Device"?: string;
                 /**
                  * @description Client identifier.
-                 * @example 01JA7Q4ZK5W0N8H3X6Y7V2T1S9
+                 * @example 01ja7q4zk5w0n8h3x6y7v2t1s9
                  */
                 "X-Auth-Client"?: string;
                 /**

@@ -1,6 +1,7 @@
 /**
  * The OpenAPI documents as a route table: every operation has a handler and every handler an operation, or the service does not start.
- * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), `x-gatehouse-shed: last` (refused last when there is too much to do), and, on a
+ * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), `x-gatehouse-judged-by: handler` (what the
+ * document demands of the parameters is refused by the handler, in the words of its RFC, and never by the validator), `x-gatehouse-shed: last` (refused last when there is too much to do), and, on a
  * path, `x-gatehouse-also` (the paths of older versions of the API that it is served under as well) and `x-gatehouse-rest` (its last parameter takes the rest of the path, slashes
  * included).
  */
@@ -63,7 +64,7 @@ export interface Operation {
 export interface DocumentedOperation extends Operation {
   /** The operation's object in the document, parameters of its path included, without references. */
   readonly documented: OperationObject;
-  /** Whether the document says nothing about the request that could be violated. */
+  /** Whether the document says nothing about the request that could be violated, or leaves that to the handler. */
   readonly unconstrained: boolean;
 }
 
@@ -80,6 +81,7 @@ export interface OperationObject {
   readonly 'x-gatehouse-error'?: OAuthErrorCode;
   readonly 'x-gatehouse-failures'?: 'bare';
   readonly 'x-gatehouse-hot'?: boolean;
+  readonly 'x-gatehouse-judged-by'?: 'handler';
   readonly 'x-gatehouse-shed'?: 'last';
 }
 
@@ -175,11 +177,14 @@ function createOperation(
   const dialect = browser ? pageDialect(document.dialect) : document.dialect;
   const body = kindOfBody(Object.keys(requestBody.content ?? {}), complain);
   const unconstrained =
-    parameters.every((parameter) => isLoose(parameter, dialect)) &&
-    (body === 'none' || (body === 'form' && isLooseForm(requestBody.content?.[FORM_TYPE]?.schema ?? {})));
+    documented['x-gatehouse-judged-by'] === 'handler' ||
+    (parameters.every((parameter) => isLoose(parameter, dialect)) &&
+      (body === 'none' || (body === 'form' && isLooseForm(requestBody.content?.[FORM_TYPE]?.schema ?? {}))));
   const hot = documented['x-gatehouse-hot'] === true;
   if (hot && (path.includes('{') || !unconstrained)) {
-    complain('cannot be hot: only a static path with a form of optional strings, or without a body, can be');
+    complain(
+      'cannot be hot: only a static path that the validator has no say in can be, such as one with a form of optional strings',
+    );
   }
   return {
     operationId,
