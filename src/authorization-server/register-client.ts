@@ -1,30 +1,28 @@
 import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { createHash } from 'node:crypto';
+import type { Kysely } from 'kysely';
 import type { components } from '../generated/authorization-server.ts';
 import { noStore } from '../http/exchange.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
-import { Unavailable } from '../protocol/unavailable.ts';
-import {
-  type ClientRecord,
-  findClientByMetadata,
-  hasClients,
-  insertClient,
-} from '../storage/records/clients.ts';
+import { type ClientRecord, findClientByMetadata, insertClient } from '../storage/records/clients.ts';
 import { type ClientMetadata, normaliseClientMetadata } from '../clients/client-metadata.ts';
+import type { Schema } from '../storage/schema.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
+import { createRoom } from './room-for-clients.ts';
 import { requireAllowedHost, requireOpenRegistration } from './registration-policy.ts';
 
 type Answer = components['schemas']['RegisteredClient'];
 
 /**
  * Dynamic client registration (RFC 7591, MSC2966). Public clients with the same metadata get the same client_id, since clients register
- * anew at every login; confidential ones always get one of their own. Where the table is full it is 503, and nobody is logged out by it.
+ * anew at every login; confidential ones always get one of their own. Nobody is logged out by a table that is full.
  */
 export function registerClient(
   deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'registration' | 'emit'>,
 ): OperationHandler<operations, 'registerClient'> {
+  const makeRoom = createRoom(deps);
   return async (request) => {
     requireOpenRegistration(deps.registration);
     deps.registration.limit.take(request.clientAddress);
@@ -32,7 +30,11 @@ export function registerClient(
     requireAllowedHost(deps.registration, metadata);
     const isPublic = metadata.token_endpoint_auth_method === 'none';
     const secret = isPublic ? undefined : issueSecret('clientSecret', deps.random);
-    const client = await keepClient(deps, metadata, secret);
+    const client = await keepClient(deps, {
+      metadata,
+      secret,
+      makeRoom: (tx) => makeRoom(tx, request.clientAddress),
+    });
     request.annotate({ clientId: client.id });
     return {
       status: 201,
@@ -49,20 +51,19 @@ export function registerClient(
 
 async function keepClient(
   deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'registration' | 'emit'>,
-  metadata: ClientMetadata,
-  secret: string | undefined,
+  asked: {
+    readonly metadata: ClientMetadata;
+    readonly secret: string | undefined;
+    readonly makeRoom: (tx: Kysely<Schema>) => Promise<void>;
+  },
 ): Promise<ClientRecord> {
+  const { metadata, secret, makeRoom } = asked;
   const now = deps.clock.now();
   const id = newRecordId(now, deps.random);
   const hash = secret === undefined ? metadataHash(metadata) : null;
   const client = await deps.db.write(async (tx) => {
     const isKnown = hash !== null && (await findClientByMetadata(tx, hash)) !== undefined;
-    if (!isKnown && (await hasClients(tx, deps.registration.clientsCap))) {
-      throw new Unavailable('client registration', {
-        retryAfterSeconds: 300,
-        cause: new Error('there are registration.clients_cap clients'),
-      });
-    }
+    if (!isKnown) await makeRoom(tx);
     return insertClient(tx, {
       id,
       metadata_json: JSON.stringify(metadata),

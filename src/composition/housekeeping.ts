@@ -14,9 +14,10 @@ const OUTBOX_INTERVAL = 5_000;
 const CLEANUP_INTERVAL = 5 * 60_000;
 /** How often expired sessions are ended; they are refused in between, too. */
 const EXPIRY_INTERVAL = 10 * 60_000;
+const HOUR = 60 * 60_000;
 /** How often the age of the signing keys is looked at. */
-const KEYS_INTERVAL = 60 * 60_000;
-const DAY = 24 * 60 * 60_000;
+const KEYS_INTERVAL = HOUR;
+const DAY = 24 * HOUR;
 
 /** Periodic work, done by one of all processes. Returns what stops it, once the rounds under way are over. */
 export function startHousekeeping(
@@ -32,7 +33,8 @@ export function startHousekeeping(
       name: 'cleanup',
       everyMs: CLEANUP_INTERVAL,
       work: async (signal) => {
-        const removed = await cleanUp({ database, now: clock.now(), signal });
+        const keep = { unusedClients: config.registration.unused_hours * HOUR };
+        const removed = await cleanUp({ database, now: clock.now(), keep, signal });
         log.debug({ removed }, 'what is over was removed');
       },
     }),

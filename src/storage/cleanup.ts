@@ -27,7 +27,7 @@ const DEFAULTS: Retention = {
   clientSteps: 0,
   clientSessions: 25 * HOUR,
   endedSessions: 30 * DAY,
-  unusedClients: 30 * DAY,
+  unusedClients: DAY,
   auditEntries: 365 * DAY,
 };
 

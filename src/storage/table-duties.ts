@@ -17,7 +17,7 @@ export interface Retention {
   readonly clientSessions: number;
   /** Ended sessions with all their tokens, for the account page and audits; sign-outs that a provider told of; upstream tokens that nobody has used since. Default 30 days. */
   readonly endedSessions: number;
-  /** Dynamic clients beyond their last use, if they have no session, an ended one included. Default 30 days. */
+  /** Dynamic clients beyond the last sign-in or registration, if they have no session, an ended one included, and no grant in progress. Default 24 hours. */
   readonly unusedClients: number;
   /** What operators did by command. Default 1 year. */
   readonly auditEntries: number;

@@ -108,8 +108,10 @@ describe('registration', () => {
     expect(answer.status).toBe(status);
   });
 
-  it('is 503 while there are as many as may be; clients that are known go on', async () => {
-    await using gatehouse = await startGatehouse({ yaml: 'registration: { clients_cap: 2 }' });
+  it('is 503 for who registers much while there are as many as may be; clients that are known go on', async () => {
+    await using gatehouse = await startGatehouse({
+      yaml: 'registration: { clients_cap: 2 }\nlimits: { registrations_per_address: 10 }',
+    });
     const client = await registerTestClient(gatehouse);
     const tokens = await client.tokens();
     expect((await register(gatehouse)).status).toBe(201);

@@ -145,7 +145,7 @@ forEachEngine((engine) => {
         for (const [id, lastUsed] of [
           ['used', NOW - 90 * DAY],
           ['unused', NOW - 90 * DAY],
-          ['recent', NOW - DAY],
+          ['recent', NOW - DAY + 1],
           ['ended long ago', NOW - 90 * DAY],
         ] as const) {
           await addClient(tx, id, lastUsed);

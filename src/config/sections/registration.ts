@@ -35,6 +35,11 @@ export const registrationSection = z.strictObject({
   clients_cap: count(
     { min: 1, max: 10_000_000, default: 100_000 },
     'clients',
-    'Registered clients at most. Above: 503 with `Retry-After`, until unused ones are removed.',
+    'Registered clients at most. Above, the oldest that nobody has ever signed in with make room; if there are none, addresses that register much are refused: 503 with `Retry-After`.',
+  ),
+  unused_hours: count(
+    { min: 1, max: 8760, default: 24 },
+    'hours',
+    'How long a client that registered itself is kept while nobody signs in with it. One that has a session is never removed, and one whose last session has ended is kept for 30 more days.',
   ),
 });

@@ -34,8 +34,11 @@ export interface ClientAssertionsTable {
   expires_at: number;
 }
 
-/** Those that registered themselves; what the operator made stays. */
-const removeUnused: SweepStep = async (tx, before, limit) => {
+/**
+ * Removes up to `limit` of those that registered themselves, last did anything before `before`, and have no session, an ended one included, and no grant in
+ * progress; the oldest first. What the operator made stays.
+ */
+export const removeUnusedClients: SweepStep = async (tx, before, limit) => {
   const due = tx
     .selectFrom('clients')
     .select('id')
@@ -68,6 +71,17 @@ const removeUnused: SweepStep = async (tx, before, limit) => {
         ),
       ),
     )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('device_grants')
+            .select('device_grants.hash')
+            .whereRef('device_grants.client_id', '=', 'clients.id'),
+        ),
+      ),
+    )
+    .orderBy('last_used_at')
     .limit(limit);
   const { numDeletedRows } = await tx.deleteFrom('clients').where('id', 'in', due).executeTakeFirst();
   return progressOf(Number(numDeletedRows), limit);
@@ -75,7 +89,7 @@ const removeUnused: SweepStep = async (tx, before, limit) => {
 
 export const clientsDuties: TableDuties = {
   person: 'nobody',
-  time: [{ keep: 'unusedClients', step: removeUnused }],
+  time: [{ keep: 'unusedClients', step: removeUnusedClients }],
 };
 
 export const clientAssertionsDuties: TableDuties = {
@@ -149,8 +163,8 @@ export async function hasClients(db: Kysely<Schema>, count: number): Promise<boo
   return row !== undefined;
 }
 
-/** How far apart two notes of a client's use are at least, in milliseconds: what is kept for weeks need not be exact. */
-const TOUCH_INTERVAL = 3_600_000;
+/** How far apart two notes of a client's use are at least, in milliseconds: less than any time after which a client counts as unused. */
+const TOUCH_INTERVAL = 5 * 60_000;
 
 /** Notes that a client was used, so that clean-up leaves it. Static clients have no row: nothing happens. */
 export async function touchClient(db: Kysely<Schema>, client: { id: ClientId; at: number }): Promise<void> {
