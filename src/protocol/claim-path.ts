@@ -24,7 +24,8 @@ export function isPointedTo(claims: Claims, path: string): boolean {
  * name, or `roles` in the object `realm_access`. Null is absent.
  */
 export function claimAt(claims: Claims, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path] ?? undefined;
+  const whole = Object.hasOwn(claims, path) ? (claims[path] ?? undefined) : undefined;
+  if (whole !== undefined) return whole;
   for (let dot = path.lastIndexOf('.'); dot > 0; dot = path.lastIndexOf('.', dot - 1)) {
     const head = path.slice(0, dot);
     const inner = Object.hasOwn(claims, head) ? claims[head] : undefined;

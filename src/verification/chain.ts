@@ -1,5 +1,5 @@
 /** The strategies of one provider, in the operator's order, as one verdict. */
-import type { Claims } from '../protocol/claim-path.ts';
+import { claimAt, type Claims } from '../protocol/claim-path.ts';
 import { localpartOf, mapToken, type MappingRules } from './map-token.ts';
 import type { Strategy } from './strategies/strategy.ts';
 import { type Inactive, inactive, type Verdict } from './verdict.ts';
@@ -43,6 +43,7 @@ function otherPerson(
   { name }: Strategy,
 ): Inactive | undefined {
   const claim = settings.subjectClaim;
-  if (said[claim] === undefined || said[claim] === known[claim]) return undefined;
+  const stated = claimAt(said, claim);
+  if (stated === undefined || stated === claimAt(known, claim)) return undefined;
   return inactive('invalid', `${name} speaks of somebody else: its ${claim} differs`);
 }

@@ -4,7 +4,7 @@ import { claimAt, type Claims } from '../protocol/claim-path.ts';
 import { claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
 import { asciiLower, isLocalpart } from '../protocol/identifiers.ts';
 import { deviceIdOf, splitScope } from '../protocol/scope.ts';
-import { subjectOf } from '../upstream/login/login.ts';
+import { subjectOf } from '../upstream/login/subject.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 import type { ResolvedSettings } from '../upstream/resolved-settings.ts';
 import type { TokenSettings } from './settings.ts';

@@ -206,7 +206,8 @@ const providerSection = z.strictObject({
     fallback: "the preset's, else `true` where there is one",
   }),
   subject_claim: described(line().optional(), {
-    description: 'The claim that identifies a person at this issuer. Never change it once there are users.',
+    description:
+      'The claim that identifies a person at this issuer. Dots lead into objects: `ocs.data.id`. Never change it once there are users.',
     fallback: "the preset's, else `sub`",
   }),
   id_token_algorithms: described(signatures().optional(), {

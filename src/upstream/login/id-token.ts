@@ -1,4 +1,4 @@
-/** What we check of an ID token beyond what the client library does: kind, hashes, authorized party, subject, times. */
+/** What we check of an ID token beyond what the client library does: kind, hashes, authorized party, times. */
 import { createHash } from 'node:crypto';
 import type { AuthorizationServer } from 'oauth4webapi';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
@@ -6,8 +6,6 @@ import { lifetimeFault } from './token-times.ts';
 import type { SignedToken } from './verify-signed.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 
-/** OpenID Connect Core §2: at most 255 characters. */
-const SUBJECT_LIMIT = 255;
 /** Marks a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4). */
 export const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
@@ -106,21 +104,4 @@ function checkHash(name: string, stated: unknown, value: string, algorithm: stri
   if (stated !== hash.subarray(0, hash.length / 2).toString('base64url')) {
     throw new UpstreamRefusal('id_token', `${name} does not fit`);
   }
-}
-
-/** The subject: a string of 1 to 255 characters without control characters. Throws {@link UpstreamRefusal}. */
-export function checkSubject(value: unknown, claim: string): string {
-  if (typeof value !== 'string') {
-    throw new UpstreamRefusal(
-      'subject',
-      value === undefined ? `there is no ${claim}` : `${claim} is not a string`,
-    );
-  }
-  if (value === '') throw new UpstreamRefusal('subject', `${claim} is empty`);
-  if (value.length > SUBJECT_LIMIT)
-    throw new UpstreamRefusal('subject', `${claim} is longer than ${SUBJECT_LIMIT} characters`);
-  if (/[\x00-\x1f\x7f]/.test(value) || !value.isWellFormed()) {
-    throw new UpstreamRefusal('subject', `${claim} has a control character`);
-  }
-  return value;
 }

@@ -2,11 +2,12 @@
 import * as oauth from 'oauth4webapi';
 import { systemClock, type Clock } from '../../protocol/clock.ts';
 import { redeemCode, type RedeemedCode } from './code-exchange.ts';
-import { checkSubject, issuerOfCallback } from './id-token.ts';
+import { issuerOfCallback } from './id-token.ts';
 import type { CallbackInput, LoginDeps } from './login-context.ts';
 import { callbackError } from './login-errors.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
+import { subjectOf } from './subject.ts';
 import { fetchUserinfo } from './userinfo.ts';
 
 /** Who signed in. */
@@ -135,12 +136,4 @@ export function mergeClaims(
     if (idToken !== undefined && Object.hasOwn(idToken, name)) claims[name] = idToken[name];
   }
   return claims;
-}
-
-/** The configured claim. Providers of plain OAuth 2.0 number their people: a whole number counts as its digits there. */
-export function subjectOf(settings: ResolvedSettings, claims: Readonly<Record<string, unknown>>): string {
-  const claim = settings.subjectClaim;
-  const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
-  if (claim !== 'sub' && typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
-  return checkSubject(value, claim);
 }

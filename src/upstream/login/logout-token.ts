@@ -1,6 +1,9 @@
 /** Tokens of OpenID Connect Back-Channel Logout 1.0, checked by its section 2.6. */
 import type { AuthorizationServer } from 'oauth4webapi';
-import { checkSubject, expectedIssuer, LOGOUT_EVENT } from './id-token.ts';
+import { expectedIssuer, LOGOUT_EVENT } from './id-token.ts';
+import type { ResolvedSettings } from '../resolved-settings.ts';
+import { claimAt, type Claims } from '../../protocol/claim-path.ts';
+import { subjectOf } from './subject.ts';
 import type { LoginDeps } from './login-context.ts';
 import { quoteForLog, UpstreamRefusal } from './refusal.ts';
 import { logoutTokenAlgorithms } from './signature-algorithms.ts';
@@ -42,7 +45,7 @@ export async function readLogoutToken(
   const jti = optionalText(claims, 'jti');
   const sid = optionalText(claims, 'sid');
   if (jti === undefined) throw refuse('there is no jti');
-  const subject = subjectOf(claims, settings.subjectClaim);
+  const subject = whoseOf(settings, claims);
   if (subject === undefined && sid === undefined) throw refuse('there is neither sub nor sid');
   return {
     issuer: settings.issuerAliases.includes(issuer) ? server.issuer : issuer,
@@ -94,10 +97,10 @@ function optionalText(claims: Record<string, unknown>, name: string): string | u
 }
 
 /** Where people are known by another claim than `sub`, that one must be in the token; `sub` says nothing then. */
-function subjectOf(claims: Record<string, unknown>, claim: string): string | undefined {
-  if (!Object.hasOwn(claims, claim)) return undefined;
+function whoseOf(settings: ResolvedSettings, claims: Claims): string | undefined {
+  if (claimAt(claims, settings.subjectClaim) === undefined) return undefined;
   try {
-    return checkSubject(claims[claim], claim);
+    return subjectOf(settings, claims);
   } catch (error) {
     throw error instanceof UpstreamRefusal ? refuse(error.reason) : error;
   }

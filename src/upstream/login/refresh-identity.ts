@@ -3,10 +3,11 @@ import * as oauth from 'oauth4webapi';
 import { requestOptions } from './request-options.ts';
 import { usesOpenId } from './authorization-url.ts';
 import { type RedeemedCode, tokenFetch } from './code-exchange.ts';
-import { clientOf, mergeClaims, subjectOf } from './login.ts';
+import { clientOf, mergeClaims } from './login.ts';
 import type { LoginDeps } from './login-context.ts';
 import { tokenError } from './login-errors.ts';
 import { UpstreamRefusal } from './refusal.ts';
+import { subjectOf } from './subject.ts';
 import { readTokens } from './token-answer.ts';
 import { fetchUserinfo } from './userinfo.ts';
 

@@ -1,6 +1,6 @@
 /** The registered claims of a JWT access token (RFC 7519 section 4.1, RFC 9068 section 4). Pure: rules and claims in, a refusal out. */
 import type { Claims } from '../../protocol/claim-path.ts';
-import { checkSubject } from '../../upstream/login/id-token.ts';
+import { subjectOf } from '../../upstream/login/subject.ts';
 import { UpstreamRefusal } from '../../upstream/login/refusal.ts';
 import { type Inactive, inactive } from '../verdict.ts';
 
@@ -64,7 +64,7 @@ function judgeParty(allowed: readonly string[], { azp, client_id: clientId }: Cl
 
 function judgeSubject(claim: string, claims: Claims): Inactive | undefined {
   try {
-    checkSubject(Object.hasOwn(claims, claim) ? claims[claim] : undefined, claim);
+    subjectOf({ subjectClaim: claim }, claims);
     return undefined;
   } catch (error) {
     if (error instanceof UpstreamRefusal) return inactive('invalid', error.reason);
