@@ -58,7 +58,7 @@ export function createCaller(deps: CallDeps): (call: Call) => Promise<Said> {
           retryAfterSeconds: rest / 1000,
         });
       }
-      const { said, fault, again, retryAfterSeconds } = await attemptCall(deps, call);
+      const { said, fault, again, retryAfterSeconds, isLasting = false } = await attemptCall(deps, call);
       if (said !== undefined) {
         circuit.succeeded();
         return said;
@@ -68,6 +68,7 @@ export function createCaller(deps: CallDeps): (call: Call) => Promise<Said> {
         throw new Unavailable(WHAT, {
           cause: fault,
           ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+          isLasting,
         });
       }
       await sleep(((deps.random(1)[0] ?? 0) / 255) * LONGEST_PAUSE);
@@ -81,6 +82,8 @@ interface Attempt {
   /** Whether the next attempt may fare better. */
   readonly again?: boolean;
   readonly retryAfterSeconds?: number | undefined;
+  /** Only a correction of the set-up cures it. */
+  readonly isLasting?: boolean;
 }
 
 async function attemptCall({ outbound, url, secret }: CallDeps, call: Call): Promise<Attempt> {
@@ -101,9 +104,10 @@ async function attemptCall({ outbound, url, secret }: CallDeps, call: Call): Pro
     return judge(answer, call);
   } catch (error) {
     if (!(error instanceof OutboundFault)) throw error;
-    const { kind, message: text } = error;
+    const { kind, message: text, isLasting } = error;
     return {
       fault: new HomeserverFault(text),
+      isLasting,
       again: kind !== 'overload' && kind !== 'url' && kind !== 'closed',
     };
   }
@@ -131,6 +135,7 @@ function judge(answer: OutboundResponse, { path, accessToken }: Call): Attempt {
       fault: new HomeserverFault(
         `${path} answered ${status}: the homeserver has another secret; \`homeserver.secret\` and the \`secret\` of its matrix_authentication_service must be equal`,
       ),
+      isLasting: true,
     };
   }
   if (status === 404) {
@@ -138,6 +143,7 @@ function judge(answer: OutboundResponse, { path, accessToken }: Call): Attempt {
       fault: new HomeserverFault(
         `${path} is not there: enable matrix_authentication_service in Synapse (1.136 or later), and let \`homeserver.url\` lead to Synapse itself`,
       ),
+      isLasting: true,
     };
   }
   const seconds = Number(answer.headers['retry-after'] ?? Number.NaN);

@@ -174,6 +174,7 @@ function contractFault(path: string, errcode: string): Unavailable {
     cause: new HomeserverFault(
       `${path} refused the call with ${errcode}: is this version of Synapse supported?`,
     ),
+    isLasting: true,
   });
 }
 

@@ -87,11 +87,11 @@ function judge(error: unknown, context: ErrorContext): Judged {
   }
   if (error instanceof RequestFault) return judgeRequestFault(error, context);
   if (error instanceof Unavailable) {
-    return unavailable(
-      `${error.what} is not available, try again later`,
-      error.retryAfterSeconds,
-      `${error.what} is unavailable`,
-    );
+    const { what, retryAfterSeconds, isLasting } = error;
+    const text = isLasting ? `${what} is not available` : `${what} is not available, try again later`;
+    const verdict = unavailable(text, retryAfterSeconds, `${what} is unavailable`);
+    if (!isLasting) return verdict;
+    return { ...verdict, page: { ...verdict.page, told: message('refused.unavailable.lasting') } };
   }
   if (error instanceof SlowBody) {
     const verdict = unavailable(error.message, SLOW_RETRY_SECONDS, error.message);

@@ -28,7 +28,8 @@ export function describeAnswer(response: OutboundResponse, url: string): Outboun
     return new OutboundFault(
       status === 200 ? 'content_type' : 'status',
       `${where} answered ${status} with an HTML page${challengeOf(response)} where JSON is due`,
-      options,
+      // Such pages come and go, those of a challenge or of maintenance for example.
+      { ...options, isLasting: status === 200 ? false : undefined },
     );
   }
   if (status !== 200) return new OutboundFault('status', `${where} answered ${status}`, options);

@@ -23,17 +23,39 @@ export class OutboundFault extends Error {
   readonly status: number | undefined;
   /** What the answer's `Retry-After` says, in seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** Asking again brings the same until somebody corrects it, here or there. */
+  readonly isLasting: boolean;
 
   constructor(
     kind: OutboundFaultKind,
     message: string,
-    options: { status?: number | undefined; retryAfterSeconds?: number | undefined } = {},
+    options: {
+      status?: number | undefined;
+      retryAfterSeconds?: number | undefined;
+      isLasting?: boolean | undefined;
+    } = {},
   ) {
     super(message);
     this.kind = kind;
     this.status = options.status;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.isLasting = options.isLasting ?? isLasting(kind, options.status);
   }
+}
+
+const LASTING: ReadonlySet<OutboundFaultKind> = new Set([
+  'url',
+  'address',
+  'tls',
+  'redirect',
+  'too_large',
+  'encoding',
+  'content_type',
+]);
+
+function isLasting(kind: OutboundFaultKind, status = 500): boolean {
+  if (kind !== 'status') return LASTING.has(kind);
+  return status < 500 && ![403, 408, 425, 429].includes(status);
 }
 
 /** A URL fit for logs: without credentials, query and fragment. */

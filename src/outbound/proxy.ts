@@ -125,7 +125,9 @@ function refusalOf(url: URL, authority: string, status: number): OutboundFault {
       : status === 403
         ? `it does not allow a connection to ${authority}`
         : `it could not connect to ${authority}`;
-  return new OutboundFault('proxy', `the proxy ${plainUrl(url)} answered ${status}: ${why}`);
+  return new OutboundFault('proxy', `the proxy ${plainUrl(url)} answered ${status}: ${why}`, {
+    isLasting: status === 407 || status === 403,
+  });
 }
 
 function unreachable(error: unknown, url: URL, timeoutMs: number): OutboundFault {

@@ -9,10 +9,16 @@ export class Unavailable extends Error {
   readonly retryAfterSeconds: number;
   /** What is unavailable, for the log and the page. Generic words only. */
   readonly what: string;
+  /** Waiting does not cure it: somebody has to correct something. On the wire it is no different; a page does not say "try again". */
+  readonly isLasting: boolean;
 
-  constructor(what: string, options: { cause?: unknown; retryAfterSeconds?: number } = {}) {
+  constructor(
+    what: string,
+    options: { cause?: unknown; retryAfterSeconds?: number; isLasting?: boolean } = {},
+  ) {
     super(`${what} is unavailable`, options.cause === undefined ? undefined : { cause: options.cause });
     this.what = what;
+    this.isLasting = options.isLasting ?? false;
     this.retryAfterSeconds = Math.max(1, Math.ceil(options.retryAfterSeconds ?? 2));
   }
 }

@@ -149,6 +149,12 @@ function explain(
 ): { told: Message; reason: string; userId?: InternalUserId | undefined } | undefined {
   if (error instanceof SignInRefusal) return error;
   if (!(error instanceof UpstreamRefusal)) return undefined;
-  const told = message(error.kind === 'denied' ? 'sign-in.denied' : 'sign-in.not-accepted');
-  return { told, reason: `${error.kind}: ${error.reason}` };
+  return { told: toldOf(error.kind), reason: `${error.kind}: ${error.reason}` };
+}
+
+/** A new sign-in brings a new callback and a new code; whatever else is wrong, it would find again. */
+function toldOf(kind: UpstreamRefusal['kind']): Message {
+  if (kind === 'denied') return message('sign-in.denied');
+  const mayPass = kind === 'callback' || kind === 'code' || kind === 'login_required';
+  return message(mayPass ? 'sign-in.not-accepted' : 'sign-in.not-accepted.lasting');
 }

@@ -11,6 +11,7 @@ import type { Unavailable } from '../protocol/unavailable.ts';
 import type { SignIn } from '../storage/records/sign-ins.ts';
 import { plainText } from '../texts/catalogue.ts';
 import { type Message, message } from '../texts/message.ts';
+import { IDENTITY_PROVIDER } from '../upstream/login/login-errors.ts';
 import type { SignInDeps, WayBack } from './deps.ts';
 import { providerLinks } from './choose-provider.ts';
 import { postForm } from './post-form.ts';
@@ -48,18 +49,22 @@ function wayBack({ tell }: Words, { url, fields, label }: WayBack): SafeHtml {
   return html`<p><a href="${url}" rel="noreferrer">${tell(label)}</a></p>`;
 }
 
-/** The IdP does not answer, or not as it should: 503, and the same sign-in can be tried again, there or at another provider. */
+/**
+ * What is needed for a sign-in does not answer, or not as it should: 503. The same sign-in can be tried again, where that may help; if it is the IdP, at
+ * another provider too.
+ */
 export function idpFailedPage(
   deps: Pick<SignInDeps, 'issuer' | 'providers' | 'providerRules'>,
   { request, signIn, cookies = [] }: Failed & { readonly cookies?: readonly string[] },
   error: Unavailable,
 ): Reply {
   if (!namesHtml(request.headers.accept)) throw error;
-  const { cause } = error;
+  const { cause, isLasting } = error;
   request.annotate({ reason: cause instanceof Error ? `${error.message}: ${cause.message}` : error.message });
   const words = wordsIn(request.language);
-  const { say } = words;
-  const others = deps.providers.filter(({ id }) => id !== signIn.provider_id);
+  const { say, tell } = words;
+  const isProvider = error.what === IDENTITY_PROVIDER;
+  const others = isProvider ? deps.providers.filter(({ id }) => id !== signIn.provider_id) : [];
   return page(words, {
     title: message('refused.unavailable.title'),
     status: 503,
@@ -67,12 +72,18 @@ export function idpFailedPage(
       'retry-after': String(error.retryAfterSeconds),
       ...(cookies.length === 0 ? {} : { 'set-cookie': [...cookies] }),
     },
-    body: html`<p>${say('sign-in.provider-down')}</p>
-      ${linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}`), say('action.try-again'))}
+    body: html`<p>${tell(failureOf(isProvider, isLasting))}</p>
+      ${!isLasting && linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}`), say('action.try-again'))}
       ${
         others.length > 0 &&
         html`<h2>${say('sign-in.elsewhere')}</h2>
           ${providerLinks(deps, signIn, others)}`
-      }`,
+      }
+      ${isLasting && html`<p class="soft">${say('word.reference', { reference: html`<code>${request.requestId}</code>` })}</p>`}`,
   });
+}
+
+function failureOf(isProvider: boolean, isLasting: boolean): Message {
+  if (isProvider) return message(isLasting ? 'sign-in.provider-unfit' : 'sign-in.provider-down');
+  return message(isLasting ? 'refused.unavailable.lasting' : 'refused.unavailable');
 }

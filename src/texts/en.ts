@@ -53,6 +53,8 @@ export const en = {
   },
   'refused.unavailable.title': 'Not available at the moment',
   'refused.unavailable': 'Something that is needed for this does not answer. Please try again in a moment.',
+  'refused.unavailable.lasting':
+    'Something that is needed for this does not work, and trying again does not change that. Please tell your administrator the reference.',
   'refused.fault.title': 'Something went wrong',
   'refused.fault': 'This is a fault of the service, not yours. Please tell your administrator the reference.',
   'refused.form':
@@ -70,6 +72,8 @@ export const en = {
   'sign-in.denied': 'The identity provider did not sign you in.',
   'sign-in.not-accepted':
     'The answer of the identity provider was not accepted. Please try again, or ask your administrator.',
+  'sign-in.not-accepted.lasting':
+    'The answer of the identity provider cannot be accepted, and trying again does not change that. Please tell your administrator the reference.',
   'sign-in.provider-error.title': 'The identity provider reported an error',
   'sign-in.provider-error':
     'The identity provider sent you back with an error: {code}. Please return to your app and begin again. If it happens again, tell your administrator.',
@@ -98,6 +102,8 @@ export const en = {
   'sign-in.another-account': 'Try with another account',
   'sign-in.provider-down':
     'The identity provider does not answer as it should. Nothing is lost: please try again in a moment.',
+  'sign-in.provider-unfit':
+    'The identity provider cannot be used from here, and trying again does not change that. Please tell your administrator the reference.',
   'sign-in.elsewhere': 'Or sign in somewhere else',
   'sign-in.choose.title': 'Where do you want to sign in?',
 

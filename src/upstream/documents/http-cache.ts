@@ -132,6 +132,7 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
   let lastAttemptAt: number | undefined;
   let failures = 0;
   let lastError: string | undefined;
+  let isLasting = false;
   let underWay: Promise<void> | undefined;
   let loading: Promise<void> | undefined;
   let savedAt = Number.NEGATIVE_INFINITY;
@@ -222,6 +223,7 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
     const cause = causeKindOf(error);
     failedBy[cause] = (failedBy[cause] ?? 0) + 1;
     lastError = message;
+    isLasting = isLastingFault(error);
     const first = held === undefined ? COLD_RETRY_MS : options.warmRetryMs;
     const asked = error instanceof OutboundFault ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
     const wait = Math.min(Math.max(first * 2 ** Math.min(failures - 1, 20), asked), limits.minTtlMs);
@@ -293,6 +295,7 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
       throw new Unavailable(options.what, {
         cause: new Error(lastError ?? 'no document is held'),
         retryAfterSeconds: Math.max(0, dueAt - clock.monotonic()) / 1000,
+        isLasting,
       });
     },
     peek: () => usable()?.value,
@@ -329,6 +332,12 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
 function causeKindOf(error: unknown): string {
   if (error instanceof OutboundFault) return error.kind;
   return error instanceof DocumentFault ? 'document' : 'other';
+}
+
+/** A document that is not fit for use stays so until somebody corrects it. */
+function isLastingFault(error: unknown): boolean {
+  if (error instanceof OutboundFault || error instanceof Unavailable) return error.isLasting;
+  return error instanceof DocumentFault;
 }
 
 /** What went wrong, in words for the log. Errors of ours speak for themselves; of others only the name is safe. */

@@ -60,6 +60,7 @@ export function unavailable(reason: string | Error, retryAfterSeconds?: number):
   return new Unavailable(IDENTITY_PROVIDER, {
     cause: typeof reason === 'string' ? new Error(reason) : reason,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    isLasting: reason instanceof OutboundFault && reason.isLasting,
   });
 }
 
