@@ -107,6 +107,9 @@ function claimsWithLocalpart({ claims, localpart }: Judged): Claims {
   return localpart === undefined ? others : { ...others, [LOCALPART]: localpart };
 }
 
+/** Booleans that some providers, Amazon Cognito and Apple among them, send as texts (OpenID Connect Core section 5.1). */
+const FLAGS = ['email_verified', 'phone_number_verified'];
+
 function holds(
   rule: AccessRule,
   claims: Claims,
@@ -114,6 +117,7 @@ function holds(
 ): boolean {
   const values = valuesOf(claimAt(claims, rule.claim));
   if (rule.any_of !== undefined) {
+    if (FLAGS.includes(rule.claim)) return rule.any_of.map(String).includes(String(values[0]));
     if (!anyCase && rule.claim !== LOCALPART) return rule.any_of.some((allowed) => values.includes(allowed));
     const folded = values
       .filter((value) => typeof value === 'string' || typeof value === 'number')
@@ -126,7 +130,8 @@ function holds(
 }
 
 function isVerified({ claim }: AccessRule, claims: Claims): boolean {
-  return claim !== 'email' || claims['email_verified'] === true;
+  const { email_verified: verified } = claims;
+  return claim !== 'email' || verified === true || verified === 'true';
 }
 
 function isInDomain(address: string, domains: readonly string[]): boolean {

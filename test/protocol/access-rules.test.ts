@@ -42,7 +42,15 @@ describe('a condition on the domain of an address', () => {
     [email, { email: 'a@example.com', email_verified: true }, true],
     [email, { email: 'a@EXAMPLE.COM', email_verified: true }, true],
     [email, { email: 'a@example.com', email_verified: false }, false],
-    [email, { email: 'a@example.com', email_verified: 'true' }, false],
+    [email, { email: 'a@example.com', email_verified: 'true' }, true],
+    [email, { email: 'a@example.com', email_verified: 'false' }, false],
+    [email, { email: 'a@example.com', email_verified: 'True' }, false],
+    [email, { email: 'a@example.com', email_verified: '1' }, false],
+    [email, { email: 'a@example.com', email_verified: 1 }, false],
+    [email, { email: 'a@example.com', email_verified: ['true'] }, false],
+    [email, { email: 'a@example.com', email_verified: { true: true } }, false],
+    [email, { email: 'a@example.com', email_verified: '' }, false],
+    [email, { email: 'a@example.com', email_verified: null }, false],
     [email, { email: 'a@example.com' }, false],
     [email, { email: 'a@sub.example.com', email_verified: true }, false],
     [email, { email: 'a@notexample.com', email_verified: true }, false],
@@ -58,6 +66,26 @@ describe('a condition on the domain of an address', () => {
   it('keeps out whether the address is verified or not', () => {
     const verdict = judge(rules({ deny: [email] }), { email: 'a@example.com' });
     expect(verdict).toMatchObject({ ok: false, kind: 'denied' });
+  });
+});
+
+describe('a condition on a flag that some providers send as a text', () => {
+  const verified = { claim: 'email_verified', any_of: [true] };
+  it.each<[AccessRule, Record<string, unknown>, boolean]>([
+    [verified, { email_verified: true }, true],
+    [verified, { email_verified: 'true' }, true],
+    [verified, { email_verified: false }, false],
+    [verified, { email_verified: 'false' }, false],
+    [verified, { email_verified: 'yes' }, false],
+    [verified, { email_verified: [] }, false],
+    [verified, { email_verified: null }, false],
+    [verified, {}, false],
+    [{ claim: 'email_verified', any_of: ['true'] }, { email_verified: true }, true],
+    [{ claim: 'email_verified', any_of: [false] }, { email_verified: 'false' }, true],
+    [{ claim: 'phone_number_verified', any_of: [true] }, { phone_number_verified: 'true' }, true],
+    [{ claim: 'other', any_of: [true] }, { other: 'true' }, false],
+  ])('%j of %j: %s', (rule, claims, expected) => {
+    expect(admits(rule, claims)).toBe(expected);
   });
 });
 

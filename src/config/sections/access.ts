@@ -29,7 +29,7 @@ const ruleSection = z.strictObject({
       .optional(),
     {
       description:
-        'The claim must be an e-mail address in one of these domains, subdomains not included. The claim `email` counts only with `email_verified: true`.',
+        'The claim must be an e-mail address in one of these domains, subdomains not included. The claim `email` counts only if `email_verified` is true, or the text `true`.',
       example: '[example.com]',
     },
   ),
