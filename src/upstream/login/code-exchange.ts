@@ -147,7 +147,7 @@ function forLibrary(body: Record<string, unknown>): Record<string, unknown> {
 function readBody(answer: OutboundResponse, url: string): Record<string, unknown> {
   const { status } = answer;
   const refusal = status >= 400 && status < 500 && status !== 408 && status !== 429;
-  if (!(status === 200 || refusal) || isMarkup(answer)) throw describeAnswer(answer, url);
+  if (!(isSuccess(status) || refusal) || isMarkup(answer)) throw describeAnswer(answer, url);
   if (!isJsonAnswer(answer)) throw describeAnswer(answer, url);
   try {
     const body: unknown = JSON.parse(answer.text);
@@ -158,11 +158,15 @@ function readBody(answer: OutboundResponse, url: string): Record<string, unknown
   throw new UpstreamRefusal('token_response', `the token endpoint answered ${status} with malformed JSON`);
 }
 
-/** GitHub and its kin answer errors with 200. */
-function statusOf(answer: OutboundResponse, body: Record<string, unknown>): number {
-  return answer.status === 200 && typeof body['error'] === 'string' && body['access_token'] === undefined
-    ? 400
-    : answer.status;
+/** RFC 6749 section 5.1 knows 200 alone; some say that they have created a token. */
+function isSuccess(status: number): boolean {
+  return status === 200 || status === 201;
+}
+
+/** As the client library reads it, which takes 200 alone for a success. GitHub and its kin answer errors with 200. */
+function statusOf({ status }: OutboundResponse, body: Record<string, unknown>): number {
+  if (!isSuccess(status)) return status;
+  return typeof body['error'] === 'string' && body['access_token'] === undefined ? 400 : 200;
 }
 
 /** The claims of an ID token that is not verified yet. */

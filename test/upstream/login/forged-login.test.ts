@@ -324,6 +324,45 @@ describe('the token endpoint', () => {
     expect(idp.server.count('/token')).toBe(1);
   });
 
+  it.each<[number, (good: Record<string, unknown>) => unknown, boolean]>([
+    [201, (good) => good, true],
+    [201, (good) => ({ ...good, id_token: undefined }), false],
+    [201, () => ({ error: 'invalid_grant' }), false],
+    [201, () => ({}), false],
+    [201, () => '', false],
+    [202, (good) => good, false],
+    [203, (good) => good, false],
+    [204, () => '', false],
+    [206, (good) => good, false],
+  ])('a %d is a success only if it says that tokens were created', async (status, body, counts) => {
+    await using idp = await startForgedIdp();
+    idp.token = async (response, good) => {
+      sendJson(response, body(await good()), {}, status);
+    };
+    if (counts) expect((await idp.login()).subject).toBe('sub-of-alice');
+    else await expect(idp.login()).rejects.toThrow();
+    expect(idp.server.count('/token')).toBe(1);
+  });
+
+  it('a 201 answers a password and a refresh too', async () => {
+    await using idp = await startForgedIdp();
+    idp.claims = { nonce: undefined };
+    idp.token = async (response, good) => {
+      sendJson(response, { ...(await good()), refresh_token: 'rotated' }, {}, 201);
+    };
+    expect(await idp.provider.checkPassword({ username: 'alice', password: 'x' })).toMatchObject({
+      subject: 'sub-of-alice',
+    });
+    const rotated: string[] = [];
+    const refreshed = await idp.provider.refreshIdentity({
+      refreshToken: 'first',
+      subject: 'sub-of-alice',
+      onRotated: (token) => Promise.resolve(void rotated.push(token)),
+    });
+    expect(refreshed.isComplete).toBe(true);
+    expect(rotated).toEqual(['rotated']);
+  });
+
   it('a broken connection: Unavailable, the code sent once', async () => {
     await using idp = await startForgedIdp();
     idp.token = (response) => response.destroy();
