@@ -4,12 +4,13 @@ import { resolve } from 'node:path';
 import { inspectFile, type Environment } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { sqliteFile } from '../protocol/sqlite-url.ts';
-import { diagnose, type StoredDocumentAge } from '../doctor/diagnose.ts';
+import { diagnose, type OutboxBacklog, type StoredDocumentAge } from '../doctor/diagnose.ts';
 import { judgeProviderFile, judgeProviderUrl, UnreadableSource } from '../doctor/judge-provider.ts';
 import type { DoctorDeps } from '../doctor/probe.ts';
 import type { ExitCode } from '../doctor/report.ts';
 import { systemClock, systemRandom } from '../protocol/clock.ts';
-import { readIdpDocumentAges } from '../storage/maintenance.ts';
+import { readIdpDocumentAges, readOutboxBacklog } from '../storage/maintenance.ts';
+import { lendToken } from './doctor-token.ts';
 import { formatProviderReport, formatReport } from './doctor-text.ts';
 import { showProgress } from './progress.ts';
 
@@ -44,6 +45,8 @@ async function examineSetup(file: string, env: Environment, options: DoctorOptio
       file: resolve(file),
       inspection: inspectFile(file, env),
       readStored,
+      readBacklog,
+      withToken: lendToken,
     });
     console.log(options.json ? JSON.stringify(report, undefined, 2) : formatReport(report));
     return report.exit_code;
@@ -83,6 +86,12 @@ async function withProgress(
 async function readStored({ database: { url } }: Config): Promise<readonly StoredDocumentAge[]> {
   if (url.startsWith('sqlite:') && !existsSync(sqliteFile(url))) return [];
   return readIdpDocumentAges(url);
+}
+
+/** Nothing waits where there is no database yet. */
+async function readBacklog({ database: { url } }: Config): Promise<OutboxBacklog> {
+  if (url.startsWith('sqlite:') && !existsSync(sqliteFile(url))) return { entries: 0, oldest: null };
+  return readOutboxBacklog(url);
 }
 
 function urlOf(source: string): string {

@@ -53,7 +53,8 @@ export async function runOperation(
   }
 }
 
-async function withDatabase(config: Config, work: (deps: OperatorDeps) => Promise<void>): Promise<void> {
+/** Does the work on the database of a configuration, which it brings up to date, and records what the work did. */
+export async function withDatabase<T>(config: Config, work: (deps: OperatorDeps) => Promise<T>): Promise<T> {
   const { url, pool_size: poolSize, direct_url: directUrl } = config.database;
   if (url.startsWith('sqlite:') && !existsSync(sqliteFile(url))) {
     throw new CommandFault(
@@ -78,7 +79,7 @@ async function withDatabase(config: Config, work: (deps: OperatorDeps) => Promis
   const homeserver = homeserverOf(config.homeserver, { clock, random });
   const record = startRecord({ db, clock, random }, operatorName(process.env));
   try {
-    await work({ config, db, clock, random, log, emit: record.emit, homeserver });
+    return await work({ config, db, clock, random, log, emit: record.emit, homeserver });
   } finally {
     await homeserver.close();
     await record.written().finally(() => db.close());

@@ -4,7 +4,8 @@ import type { Config } from '../config/schema.ts';
 import { claimsOf } from '../protocol/claim-template.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { judgeConfiguration } from './configuration.ts';
-import { finding } from './finding.ts';
+import { finding, type Finding } from './finding.ts';
+import { examineAccess, type WithToken } from './homeserver-access.ts';
 import { examineInterface } from './homeserver-interface.ts';
 import { examineHomeserver } from './homeserver.ts';
 import { runProbe, type DoctorDeps, type ProbeResult } from './probe.ts';
@@ -40,12 +41,23 @@ export interface StoredDocumentAge {
   readonly fetchedAt: number;
 }
 
+/** What the homeserver has not been told yet. */
+export interface OutboxBacklog {
+  readonly entries: number;
+  /** When the oldest entry was written, in milliseconds since the epoch; null if there is none. */
+  readonly oldest: number | null;
+}
+
 export interface DiagnosisInput {
   /** Absolute. */
   readonly file: string;
   readonly inspection: Inspection;
   /** Reads the ages of the last good documents; rejects, with words for the operator, where the database cannot be read. */
   readonly readStored: (config: Config) => Promise<readonly StoredDocumentAge[]>;
+  /** As `readStored`. */
+  readonly readBacklog: (config: Config) => Promise<OutboxBacklog>;
+  /** Lends an access token of a user of the service's own, and ends it. */
+  readonly withToken: (config: Config) => WithToken;
 }
 
 /** Examines a set-up. With faults in the configuration there is nothing else to ask, and the exit code is 2. Throws only what is a bug. */
@@ -59,7 +71,7 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
   const database = runProbe(deps, 'database', async () => {
     try {
       stored = await input.readStored(config);
-      return [];
+      return judgeBacklog(await input.readBacklog(config), deps.clock.now());
     } catch (error) {
       return [unreadable(error)];
     }
@@ -102,6 +114,13 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
         }),
       ),
     ]);
+  const access = await examineAccess(deps, {
+    ...config.homeserver,
+    serverName: config.server_name,
+    publicUrl: config.public_url,
+    listens: serviceResult.listens,
+    withToken: input.withToken(config),
+  });
   const publicProbes =
     serviceResult.listens === false
       ? explainSilence(publicResult.probes, service, file)
@@ -114,6 +133,7 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
     ...publicProbes,
     ...(serviceResult.listens === false ? homeserver.map(withoutOurSilence) : homeserver),
     itsInterface,
+    ...access,
   ];
   return {
     ...summarise(probes),
@@ -160,6 +180,24 @@ function withoutOurSilence(probe: ProbeResult): ProbeResult {
   return probe.findings.some(({ code }) => code === 'homeserver.not_proxied')
     ? { name: probe.name, outcome: 'skipped', why: 'the service does not run', findings: [] }
     : probe;
+}
+
+/** How long an entry may wait, in milliseconds, before that is worth a word. */
+const PATIENCE = 10 * 60_000;
+
+function judgeBacklog({ entries, oldest }: OutboxBacklog, now: number): readonly Finding[] {
+  if (oldest === null || now - oldest < PATIENCE) return [];
+  return [
+    finding({
+      code: 'homeserver.outbox_waiting',
+      subject: 'homeserver',
+      probed: 'database.url',
+      expected: 'a homeserver that is told of each change at once',
+      seen: `${entries} changes that it has not acknowledged, the oldest since ${new Date(oldest).toISOString()}`,
+      remedy:
+        'gatehouse homeserver status tells which, and whether it answers now; the log of the service tells why it did not.',
+    }),
+  ];
 }
 
 function unreadable(error: unknown): ReturnType<typeof finding> {

@@ -78,6 +78,11 @@ export const severities = {
   'homeserver.not_proxied': 'error',
   'homeserver.secret_refused': 'error',
   'homeserver.interface_missing': 'error',
+  'homeserver.version': 'error',
+  'homeserver.introspection': 'error',
+  'homeserver.token_failed': 'error',
+  'homeserver.server_name': 'error',
+  'homeserver.outbox_waiting': 'warning',
 } as const satisfies Record<string, Severity>;
 
 export type FindingCode = keyof typeof severities;

@@ -50,6 +50,14 @@ export async function readIdpDocumentAges(url: string): Promise<IdpDocumentAge[]
   );
 }
 
+/** How much the homeserver has not been told yet, and since when. Changes nothing. Throws `DatabaseFault` if the database cannot be read. */
+export async function readOutboxBacklog(url: string): Promise<{ entries: number; oldest: number | null }> {
+  const statement = 'select count(*) as entries, min(created_at) as oldest from outbox';
+  const [row] = await readRows(url, 'outbox', statement);
+  const { entries, oldest } = (row ?? { entries: 0, oldest: null }) as Record<string, number | string | null>;
+  return { entries: Number(entries), oldest: oldest === null ? null : Number(oldest) };
+}
+
 /**
  * Copies a SQLite database to `target`, a new file of mode 0600, as it is at one moment, while others go on using it; the copy is on disk when
  * this returns. Synchronous: for the command line, not for a process that serves. Throws `DatabaseFault`.

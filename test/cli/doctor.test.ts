@@ -17,7 +17,7 @@ describe('gatehouse doctor', () => {
   it('says little of a sound set-up: exit code 0', async () => {
     const { code, stdout, stderr } = await runCli(['doctor', '--config', setUp.file]);
     expect(stdout).toMatch(
-      /^All is well: 19 of 22 probes passed, 3 had nothing to ask\.\n {2}provider main: .*\n$/,
+      /^All is well: 19 of 24 probes passed, 5 had nothing to ask\.\n {2}provider main: .*\n$/,
     );
     expect(stderr).toBe('');
     expect(code).toBe(0);

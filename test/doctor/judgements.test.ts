@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { inspectFile } from '../../src/config/load.ts';
-import { diagnose } from '../../src/doctor/diagnose.ts';
+import { diagnose, type DiagnosisInput, type Report } from '../../src/doctor/diagnose.ts';
 import { differenceOf } from '../../src/protocol/url-difference.ts';
 import { finding, mergeFindings } from '../../src/doctor/finding.ts';
 import { examineInterface } from '../../src/doctor/homeserver-interface.ts';
@@ -181,13 +181,37 @@ describe('the interface of Synapse', () => {
 });
 
 describe('the database', () => {
-  it('that cannot be read is a warning, and nothing is made', async () => {
+  const visit = async (asked: Partial<DiagnosisInput>): Promise<Report> => {
     const { file } = await writeConfig();
-    const readStored = (): Promise<never> => Promise.reject(new Error('the database is locked'));
-    const report = await diagnose(deps, { file, inspection: inspectFile(file, {}), readStored });
+    return diagnose(deps, {
+      file,
+      inspection: inspectFile(file, {}),
+      readStored: () => Promise.resolve([]),
+      readBacklog: () => Promise.resolve({ entries: 0, oldest: null }),
+      withToken: () => () => Promise.resolve({ skipped: 'no token' }),
+      ...asked,
+    });
+  };
+
+  it('that cannot be read is a warning, and nothing is made', async () => {
+    const report = await visit({ readStored: () => Promise.reject(new Error('the database is locked')) });
     expect(report.findings.find(({ code }) => code === 'database.unreadable')).toMatchObject({
       severity: 'warning',
       seen: 'the database is locked',
     });
+  });
+
+  it.each([
+    ['nothing waits', { entries: 0, oldest: null }, 0],
+    ['something has waited for a moment', { entries: 3, oldest: deps.clock.now() - 60_000 }, 0],
+    ['something has waited for an hour', { entries: 3, oldest: deps.clock.now() - 3_600_000 }, 1],
+  ])('tells the homeserver in time, or that is a warning: %s', async (_case, backlog, findings) => {
+    const report = await visit({ readBacklog: () => Promise.resolve(backlog) });
+    const found = report.findings.filter(({ code }) => code === 'homeserver.outbox_waiting');
+    expect(found).toHaveLength(findings);
+    for (const { severity, seen } of found) {
+      expect(severity).toBe('warning');
+      expect(seen).toMatch(/^3 changes .* since \d{4}-/);
+    }
   });
 });

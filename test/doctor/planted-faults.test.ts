@@ -26,6 +26,8 @@ describe('a sound set-up', () => {
       'service: readiness',
       'homeserver: auth_metadata',
       'homeserver: interface',
+      'homeserver: version',
+      'homeserver: access token',
     ]);
     const [provider] = report.providers;
     expect(provider).toEqual({

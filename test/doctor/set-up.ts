@@ -93,6 +93,8 @@ export async function startSetUp(
           file: read,
           inspection: inspectFile(read, {}),
           readStored,
+          readBacklog: () => Promise.resolve({ entries: 0, oldest: null }),
+          withToken: () => () => Promise.resolve({ skipped: 'asked in test/cli/doctor-homeserver.test.ts' }),
         },
       );
     },

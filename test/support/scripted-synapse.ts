@@ -39,6 +39,9 @@ export interface ScriptedSynapse extends AsyncDisposable {
   readonly reserved: Set<string>;
   /** Where it asks whose an access token is; without it every token is unknown. */
   endpoint: string | undefined;
+  /** The secret that it asks with. */
+  introspectionSecret: string;
+  serverName: string;
   /** What it says its version is; without it, it does not tell. */
   version: string | undefined;
   /** The next `times` calls of a verb (`*`: of any) fail so. */
@@ -116,7 +119,7 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
     const access = await introspect(token);
     if ('status' in access) return access;
     if (path.endsWith('/whoami')) {
-      return { status: 200, json: { user_id: `@${access.username}:example.org`, is_guest: false } };
+      return { status: 200, json: { user_id: `@${access.username}:${peer.serverName}`, is_guest: false } };
     }
     if (!access.scope.includes('urn:synapse:admin:*')) return refuse(403, 'M_FORBIDDEN');
     const localpart = /%40(.*?)%3A/.exec(path)?.[1] ?? '';
@@ -135,7 +138,7 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
     if (peer.endpoint === undefined) return refuse(401, 'M_UNKNOWN_TOKEN');
     const answer = await fetch(`${peer.endpoint}oauth2/introspect`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${secret}` },
+      headers: { authorization: `Bearer ${peer.introspectionSecret}` },
       body: new URLSearchParams({ token, token_type_hint: 'access_token' }),
     }).catch(() => undefined);
     if (answer?.ok !== true) return refuse(503, 'M_UNKNOWN');
@@ -231,6 +234,8 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
     calls,
     reserved,
     endpoint: undefined,
+    introspectionSecret: secret,
+    serverName: 'example.org',
     version: '1.163.2',
     fail: (verb, fault, times = 1) => faults.push({ verb, fault, times }),
     heal: () => {
