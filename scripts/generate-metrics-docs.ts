@@ -22,8 +22,7 @@ export function metricsDocs(): string {
 
 Generated from \`src/observability/\` by \`scripts/generate-metrics-docs.ts\`.
 
-The operations listener serves \`/metrics\` in the text format of Prometheus. Labels come from closed lists, so their number is bounded. Beside
-the metrics below there are those of the process: \`process_*\` and \`nodejs_*\`.
+What Gatehouse counts, and which events it logs. The operations listener serves \`/metrics\` in the text format of Prometheus. Labels come from closed lists, so their number is bounded. In addition to the metrics below there are those of the process: \`process_*\` and \`nodejs_*\`.
 
 ## Metrics
 
@@ -33,13 +32,11 @@ ${metrics.map(section).join('\n')}
 Each event is one log line (\`"message":"event"\`, its name in \`event\`, with the ids of the user, session, client and device that it is about) and
 one count in \`gatehouse_events_total\`. It says who caused it:
 
-- \`actor\`: \`person\` (a request of a browser or client), \`provider\` (a sign-out told by an identity provider), \`system\` (work that nobody asked for, such as
-  expiry), \`operator\` (a command)
+- \`actor\`: \`person\` (a request of a browser or client), \`provider\` (a sign-out reported by an identity provider), \`system\` (work without a request, such as expiry), \`operator\` (a command)
 - \`actor_name\`: which provider, or who ran the command
-- \`client_address\` and \`request_id\`: of the request, as in its own log line and on the page that the person saw
+- \`client_address\` and \`request_id\`: those of the request, as in its own log line and on the page that the person saw
 
-What an operator does by command happens in another process: the command writes its events on standard error and into the database, where \`gatehouse audit\`
-lists them. They are not counted.
+Commands of operators run in another process: they write their events to standard error and into the database, and \`gatehouse audit\` lists them. They are not counted in the metrics.
 
 ${Object.entries(eventMeanings)
   .map(([name, meaning]) => `- \`${name}\`: ${meaning}`)

@@ -4,33 +4,33 @@ import { currentOrigin } from './origin.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
-/** The closed list of events, and what each tells. The name is the `event` member of the log line and the label of `gatehouse_events_total`. */
+/** The closed list of events and their meanings. The name is the `event` member of the log line and the label of `gatehouse_events_total`. */
 export const eventMeanings = {
-  user_created: 'a person signed in for the first time, and has a user now',
-  user_linked: 'an account at a provider belongs to a user from now on',
-  user_locked: 'a user was locked: sessions stay, nothing can be done with them',
-  user_unlocked: 'a lock was taken away',
-  user_deactivated: 'a user was deactivated; the end of each session follows',
-  user_reactivated: 'a deactivation was taken back: the person may sign in again',
-  user_erased: 'what was known of a deactivated user was erased, for good',
-  login_refused: 'nobody was signed in; `reason` says why',
-  access_lost: 'the access rules keep a person out who was signed in; `reason` names the rule',
-  upstream_logout: 'the provider told that a person signed out there',
+  user_created: 'a person signed in for the first time, and a user was created',
+  user_linked: 'an account at a provider was linked to a user',
+  user_locked: 'a user was locked: sessions stay, but cannot be used',
+  user_unlocked: 'a user was unlocked',
+  user_deactivated: 'a user was deactivated; a `session_ended` follows for each session',
+  user_reactivated: 'a deactivation was undone: the person may sign in again',
+  user_erased: 'the data of a deactivated user was permanently erased',
+  login_refused: 'a sign-in was refused; `reason` says why',
+  access_lost: 'a signed-in person no longer satisfies the access rules; `reason` names the rule',
+  upstream_logout: 'the provider reported that a person signed out there',
   consent_given: 'a person allowed a sign-in',
-  consent_refused: 'a person did not allow a sign-in, or may not',
+  consent_refused: 'a person did not allow a sign-in, or was not permitted to',
   client_registered: 'a client registered itself, or an operator added it',
-  client_removed: 'an operator removed a client; the end of its sessions follows',
-  signing_key_made: 'there is a new key for ID tokens; `key` is its id',
-  session_started: 'somebody, or a client of its own, is signed in',
-  session_replaced: 'a session ended because somebody signed in again on its device; the device stays',
-  session_ended: 'a session ended in any other way; `reason` says which',
+  client_removed: 'an operator removed a client; a `session_ended` follows for each of its sessions',
+  signing_key_made: 'a new key for ID tokens was created; `key` is its id',
+  session_started: 'a person signed in, or a client got tokens of its own',
+  session_replaced: 'a session ended because of a new sign-in on its device; the device stays',
+  session_ended: 'a session ended for any other reason; `reason` names it',
   code_reused:
-    'an authorization code came a second time, and its session ended: a broken client or an attack',
-  user_codes_guessed: 'a hundred more wrong user codes were typed: somebody may be guessing',
+    'an authorization code was used a second time, and its session ended: a broken client or an attack',
+  user_codes_guessed: 'another hundred wrong user codes were entered: somebody may be guessing',
   refresh_token_reused:
-    'a refresh token came again after its time, and its session ended: a broken client or an attack',
+    'a refresh token was replayed after its grace period, and its session ended: a broken client or an attack',
   upstream_document_changed: 'metadata or keys of a provider changed',
-  upstream_document_refused: 'metadata or keys of a provider are not fit for use; the last good ones stay',
+  upstream_document_refused: 'metadata or keys of a provider are not usable; the last good ones stay in use',
 } as const;
 
 export const eventNames = Object.keys(eventMeanings) as EventName[];
@@ -47,13 +47,13 @@ export interface EventDetails {
   readonly key?: string;
   /** Which document of the provider: `metadata` or `jwks`. */
   readonly document?: string;
-  /** Why, in exact words, no secrets. */
+  /** The exact reason, without secrets. */
   readonly reason?: string;
 }
 
 export type EmitEvent = (event: EventName, details: EventDetails) => void;
 
-/** Events that tell the operator of an attack or a broken client are warnings. */
+/** Events that point to an attack or a broken client are warnings. */
 const warnings: ReadonlySet<EventName> = new Set([
   'code_reused',
   'user_codes_guessed',

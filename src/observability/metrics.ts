@@ -25,26 +25,27 @@ export const metricDeclarations = {
     help: 'Answered HTTP requests.',
     labels: {
       operation: 'operationId of the OpenAPI document, or of the page; `unmatched` for everything else',
-      status: 'class of the status code, `2xx` to `5xx`; `gone` where the client left before the answer',
+      status:
+        'class of the status code, `2xx` to `5xx`; `gone` if the client disconnected before the response',
     },
   },
   httpDuration: {
     kind: 'histogram',
     name: 'gatehouse_http_request_duration_seconds',
-    help: 'Time from the arrival of the request head to handing over the answer.',
+    help: 'Time from the arrival of the request head to handing over the response.',
     labels: { operation: 'as in gatehouse_http_requests_total' },
     buckets: SECONDS,
   },
   events: {
     kind: 'counter',
     name: 'gatehouse_events_total',
-    help: 'What happened to users, sessions and clients; each also has a log line.',
+    help: 'Events of users, sessions and clients; each also has a log line.',
     labels: { event: 'name of the event, as in the log' },
   },
   refreshes: {
     kind: 'counter',
     name: 'gatehouse_refreshes_total',
-    help: 'Presentations of a refresh token.',
+    help: 'Refresh requests of clients.',
     labels: {
       outcome:
         '`rotated`, `repeated` (an honest retry got the same pair), `refused`, `reuse` (the session was ended)',
@@ -53,13 +54,13 @@ export const metricDeclarations = {
   introspections: {
     kind: 'counter',
     name: 'gatehouse_introspections_total',
-    help: 'Questions of the homeserver or of a resource server about a token.',
+    help: 'Introspection requests of the homeserver and of resource servers.',
     labels: { outcome: '`active`, `inactive`, `locked`' },
   },
   verifications: {
     kind: 'counter',
     name: 'gatehouse_verifications_total',
-    help: 'Questions of reverse proxies and of servers of other protocols.',
+    help: 'Verification requests of reverse proxies and of servers of other protocols.',
     labels: {
       by: '`forward_auth` or `sasl`',
       outcome:
@@ -69,22 +70,23 @@ export const metricDeclarations = {
   tokenVerifications: {
     kind: 'counter',
     name: 'gatehouse_token_verifications_total',
-    help: 'Questions about access tokens of the identity providers.',
+    help: 'Verifications of access tokens of the identity providers.',
     labels: {
       provider: 'id of the provider in the configuration',
-      outcome: '`hit` (the verdict was held), `miss` (it was not), `shared` (it was being asked for already)',
+      outcome:
+        '`hit` (the verdict was cached), `miss` (it was not), `shared` (a request for it was already in progress)',
     },
   },
   rateLimitHits: {
     kind: 'counter',
     name: 'gatehouse_rate_limit_hits_total',
-    help: 'Requests refused because an address or an account had too many.',
+    help: 'Requests refused because an address or an account exceeded a limit.',
     labels: { limit: 'name of the limit' },
   },
   requestsShed: {
     kind: 'counter',
     name: 'gatehouse_requests_shed_total',
-    help: 'Requests refused before they were looked at, because there was too much to do.',
+    help: 'Requests refused without processing because the service was overloaded.',
     labels: {},
   },
   outbox: {
@@ -106,13 +108,13 @@ export const metricDeclarations = {
   upstreamDocumentAge: {
     kind: 'gauge',
     name: 'gatehouse_upstream_document_age_seconds',
-    help: 'Age of the last good document of a provider; absent where there never was one.',
+    help: 'Age of the last good document of a provider; absent if there never was one.',
     labels: { provider: 'id of the provider in the configuration', kind: '`metadata` or `jwks`' },
   },
   ready: {
     kind: 'gauge',
     name: 'gatehouse_ready',
-    help: '1 where /health/ready answers 200, else 0.',
+    help: '1 if /health/ready answers 200, else 0.',
     labels: {},
   },
 } as const satisfies Record<string, Declaration>;
