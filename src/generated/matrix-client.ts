@@ -11,7 +11,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where the homeserver is (client-server API, "Well-known URI"). */
+        /**
+         * Where the homeserver is
+         * @description The first request of a client that knows only the server name (client-server API, "Well-known URI"). The web server of the server name passes
+         *     it on to Gatehouse, or has a document of its own. It also names the issuer, for clients of the time before `auth_metadata`.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | `homeserver.public_url` is not set: the document is served elsewhere |
+         */
         get: operations["getClientWellKnown"];
         put?: never;
         post?: never;
@@ -28,7 +36,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metadata of the authorization server (MSC2965). */
+        /**
+         * Metadata of the authorization server
+         * @description How a client signs in (client-server API, "Server metadata discovery", MSC2965): endpoints, grants and methods. `ETag` and `Cache-Control` are
+         *     set. Gatehouse's own document does not depend on the identity provider being up. In passthrough mode it is the identity provider's document,
+         *     checked against every MUST of the specification, with the operator's overrides.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_UNRECOGNIZED` | the OAuth API is switched off: the client falls back to `GET /login` |
+         *     | 503 | `M_UNKNOWN` | passthrough mode: the identity provider has no metadata that clients could use. Never 404, on which clients would fall back |
+         */
         get: operations["getAuthMetadata"];
         put?: never;
         post?: never;
@@ -45,7 +63,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The issuer alone, as an older draft of MSC2965 had it. */
+        /**
+         * The issuer alone
+         * @description What an older draft of MSC2965 had. Clients of that time ask for it first, and then for the issuer's own metadata.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_UNRECOGNIZED` | the OAuth API is switched off |
+         *     | 503 | `M_UNKNOWN` | passthrough mode: the identity provider has no metadata that clients could use |
+         */
         get: operations["getAuthIssuer"];
         put?: never;
         post?: never;
@@ -62,10 +88,39 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a client without OAuth can log in with (client-server API, "Login"). */
+        /**
+         * What a client without OAuth can log in with
+         * @description Client-server API, "Login". With `m.login.sso` come the identity providers to choose from. `oauth_aware_preferred` says that clients which know
+         *     OAuth had better use it.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_UNRECOGNIZED` | login without OAuth is switched off |
+         */
         get: operations["getLoginFlows"];
         put?: never;
-        /** Signs in a client without OAuth (client-server API, "Login"). */
+        /**
+         * Log in
+         * @description Signs in a client without OAuth (client-server API, "Login"). `m.login.token` takes the login token of a single sign-on, which counts once and
+         *     lives for seconds. `m.login.password` takes the name and the password of the identity provider, which is asked. The homeserver has the user and the
+         *     device before the client has a token. A session that the user has on the same device is replaced, and the device and its keys stay.
+         *
+         *     With `refresh_token: true` the access token lives for minutes and comes with a refresh token. Otherwise it does not expire, unless the operator set
+         *     a limit.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `M_UNKNOWN` | `type` is none of those that `GET` offers, or the type of `identifier` is unknown |
+         *     | 400 | `M_BAD_JSON` | `password`, `token` or `identifier` is missing or of the wrong type |
+         *     | 400 | `M_INVALID_PARAM` | `device_id` has more than 255 characters |
+         *     | 400 | `M_APPSERVICE_LOGIN_UNSUPPORTED` | an application service wants to log in: it acts with its own token |
+         *     | 401 | `M_USER_LOCKED` | the account is locked. `soft_logout` is true |
+         *     | 403 | `M_FORBIDDEN` | the name or password is wrong, the login token is unknown, used or too old, the person must not sign in here, or has as many sessions as allowed. An unknown name and a wrong password are one answer |
+         *     | 403 | `M_USER_DEACTIVATED` | the account is deactivated. Only who proved to be the person is told |
+         *     | 404 | `M_UNRECOGNIZED` | login without OAuth is switched off |
+         *     | 429 | `M_LIMIT_EXCEEDED` | too many wrong passwords for this account or from this address |
+         *     | 503 | `M_UNKNOWN` | the identity provider or the homeserver is not available. The login token stays good |
+         */
         post: operations["logIn"];
         delete?: never;
         options?: never;
@@ -80,7 +135,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where a client without OAuth sends a browser to sign in (client-server API, "SSO client login"). */
+        /**
+         * Single sign-on
+         * @description Where a client without OAuth sends a browser to sign in (client-server API, "SSO client login"). The browser goes on to Gatehouse's own host, to
+         *     the identity provider, to a page that asks whether the app may have the account, and then to `redirectUrl` with `loginToken` in its query. The
+         *     client exchanges the token by `POST /login`.
+         *
+         *     What is wrong is told on a page, or as JSON if `Accept` does not name `text/html`:
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `M_MISSING_PARAM` | `redirectUrl` is missing |
+         *     | 400 | `M_INVALID_PARAM` | `redirectUrl` is given twice, or is no place for a login token: it must be a URL of https, of http or of an app's own scheme, with at most 4096 characters |
+         *     | 404 | `M_UNRECOGNIZED` | single sign-on is switched off |
+         */
         get: operations["redirectToSso"];
         put?: never;
         post?: never;
@@ -97,7 +165,23 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** As `redirectToSso`, with an identity provider that was chosen in the client. */
+        /**
+         * Single sign-on at one identity provider
+         * @description As without `idpId`, with an identity provider that the person chose in the client.
+         *
+         *     Where a client without OAuth sends a browser to sign in (client-server API, "SSO client login"). The browser goes on to Gatehouse's own host, to
+         *     the identity provider, to a page that asks whether the app may have the account, and then to `redirectUrl` with `loginToken` in its query. The
+         *     client exchanges the token by `POST /login`.
+         *
+         *     What is wrong is told on a page, or as JSON if `Accept` does not name `text/html`:
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `M_MISSING_PARAM` | `redirectUrl` is missing |
+         *     | 400 | `M_INVALID_PARAM` | `redirectUrl` is given twice, or is no place for a login token: it must be a URL of https, of http or of an app's own scheme, with at most 4096 characters |
+         *     | 404 | `M_UNRECOGNIZED` | single sign-on is switched off |
+         *     | 404 | `M_NOT_FOUND` | there is no such identity provider |
+         */
         get: operations["redirectToIdp"];
         put?: never;
         post?: never;
@@ -114,7 +198,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page that logs in for an app that knows none of the flows (client-server API, "Login Fallback"). */
+        /**
+         * Login page for an app
+         * @description A page that logs in for an app that knows none of the flows (client-server API, "Login Fallback"). The app opens it in a web view. It leads
+         *     through a single sign-on, logs in, and calls `window.matrixLogin.onLogin` with the answer of `POST /login`. `device_id` and
+         *     `initial_device_display_name` in its query are read by its own script.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_UNRECOGNIZED` | single sign-on is switched off |
+         */
         get: operations["getLoginFallback"];
         put?: never;
         post?: never;
@@ -131,7 +224,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whose access token this is. */
+        /**
+         * Whose access token this is
+         * @description For clients and bots that have a token and nothing else (client-server API, "Current account information"). There are no guests.
+         *
+         *     Of the errors for access tokens, `M_UNKNOWN_TOKEN`, `M_MISSING_TOKEN` and `M_USER_LOCKED` are 401, and `M_FORBIDDEN` is 403.
+         */
         get: operations["whoami"];
         put?: never;
         post?: never;
@@ -150,7 +248,21 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** New tokens for a refresh token (sessions without an OAuth client). */
+        /**
+         * New tokens for a refresh token
+         * @description For sessions of `POST /login` (client-server API, "Refreshing access tokens"). OAuth clients refresh at `/oauth2/token`. No access token is
+         *     needed.
+         *
+         *     A refresh token whose successor was not used yet can be presented again at any time, and yields the identical pair: a client that lost the answer
+         *     just asks again. After the successor was used it still works for `sessions.refresh_reuse_grace_seconds`. Any other replay ends the session.
+         *
+         *     Clients end the session on any JSON error here, so only a true refusal is one. Overload and outages are 503 in plain text, never 429.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `M_BAD_JSON`, `M_NOT_JSON` | there is no `refresh_token` in the body |
+         *     | 401 | `M_UNKNOWN_TOKEN` | the refresh token is unknown, or its session has ended. `soft_logout` is false, unless it is an OAuth client's token, whose session lives on |
+         */
         post: operations["refreshTokens"];
         delete?: never;
         options?: never;
@@ -168,8 +280,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends the session of the access token.
-         * @description The body does not matter, and is not read.
+         * Sign out
+         * @description Ends the session of the access token, whichever way it began (client-server API, "Soft logout"). Its tokens are dead once 200 is answered, and
+         *     the homeserver deletes the device, at once or as soon as it can be reached. It works for locked users and with a token that has merely expired.
+         *     The body is not read.
+         *
+         *     Of the errors for access tokens, only `M_MISSING_TOKEN` and `M_UNKNOWN_TOKEN` are possible, both 401.
          */
         post: operations["logout"];
         delete?: never;
@@ -188,8 +304,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ends every session of the user.
-         * @description The body does not matter, and is not read.
+         * Sign out everywhere
+         * @description Ends every session of the user, those of OAuth clients included, and what could still become one: codes, login tokens and sign-ins under way. It
+         *     works for locked users and for a client that was softly logged out, with its newest token. The body is not read.
+         *
+         *     Of the errors for access tokens, `M_MISSING_TOKEN` and `M_UNKNOWN_TOKEN` are 401, and `M_FORBIDDEN` is 403.
          */
         post: operations["logoutAll"];
         delete?: never;
@@ -205,7 +324,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The devices on which the user is signed in. */
+        /**
+         * All devices
+         * @description The devices on which the user is signed in, whichever way (client-server API, "Device Management"). A device without a session does not exist
+         *     here.
+         *
+         *     Of the errors for access tokens, `M_UNKNOWN_TOKEN`, `M_MISSING_TOKEN` and `M_USER_LOCKED` are 401, and `M_FORBIDDEN` is 403.
+         */
         get: operations["getDevices"];
         put?: never;
         post?: never;
@@ -220,16 +345,53 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The device.
+                 * @example JLAFKJWSCS
+                 */
                 deviceId: string;
             };
             cookie?: never;
         };
-        /** One device. */
+        /**
+         * One device
+         * @description One device of the user. Other clients look for it while a device signs in by QR code: 404 until it is there.
+         *
+         *     Of the errors for access tokens, `M_UNKNOWN_TOKEN`, `M_MISSING_TOKEN` and `M_USER_LOCKED` are 401, and `M_FORBIDDEN` is 403.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | the user is not signed in on such a device |
+         */
         get: operations["getDevice"];
-        /** Names a device. */
+        /**
+         * Name a device
+         * @description Gives a device of the user another name. The homeserver hears of it before the answer, or as soon as it can be reached.
+         *
+         *     Of the errors for access tokens, `M_UNKNOWN_TOKEN`, `M_MISSING_TOKEN` and `M_USER_LOCKED` are 401, and `M_FORBIDDEN` is 403.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `M_TOO_LARGE` | `display_name` has more than 100 characters |
+         *     | 404 | `M_NOT_FOUND` | the user is not signed in on such a device |
+         */
         put: operations["updateDevice"];
         post?: never;
-        /** Signs a device out, after user-interactive authentication. */
+        /**
+         * Sign a device out
+         * @description For sessions of `POST /login`, after user-interactive authentication: the person signs in at the identity provider again. The first request
+         *     gets 401 with `session`. The client opens `/_matrix/client/v3/auth/m.login.sso/fallback/web?session=…` for the person, and then sends the same
+         *     request again with `session` in `auth`. The proof is for exactly this request, counts once, and lives 15 minutes.
+         *
+         *     OAuth clients send people to the account page instead (`account_management_uri` in the metadata).
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 401 | none, or `M_UNKNOWN`, `M_UNRECOGNIZED` | the person has to prove themselves: first request, unknown or old `session`, or another `type` than `m.login.sso` |
+         *     | 401 | `M_MISSING_TOKEN`, `M_UNKNOWN_TOKEN`, `M_USER_LOCKED` | the access token is missing or not valid, or the user is locked |
+         *     | 403 | `M_FORBIDDEN` | the request differs from the one that the person confirmed, somebody else signed in, or the access token belongs to a client |
+         *     | 404 | `M_UNRECOGNIZED` | the access token is an OAuth client's |
+         */
         delete: operations["deleteDevice"];
         options?: never;
         head?: never;
@@ -245,7 +407,21 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Signs devices out, after user-interactive authentication. */
+        /**
+         * Sign several devices out
+         * @description For sessions of `POST /login`, after user-interactive authentication: the person signs in at the identity provider again. The first request
+         *     gets 401 with `session`. The client opens `/_matrix/client/v3/auth/m.login.sso/fallback/web?session=…` for the person, and then sends the same
+         *     request again with `session` in `auth`. The proof is for exactly this request, counts once, and lives 15 minutes.
+         *
+         *     OAuth clients send people to the account page instead (`account_management_uri` in the metadata).
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 401 | none, or `M_UNKNOWN`, `M_UNRECOGNIZED` | the person has to prove themselves: first request, unknown or old `session`, or another `type` than `m.login.sso` |
+         *     | 401 | `M_MISSING_TOKEN`, `M_UNKNOWN_TOKEN`, `M_USER_LOCKED` | the access token is missing or not valid, or the user is locked |
+         *     | 403 | `M_FORBIDDEN` | the request differs from the one that the person confirmed, somebody else signed in, or the access token belongs to a client |
+         *     | 404 | `M_UNRECOGNIZED` | the access token is an OAuth client's |
+         */
         post: operations["deleteDevices"];
         delete?: never;
         options?: never;
@@ -258,11 +434,25 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The stage: `m.login.sso`, or `m.oauth` (also `org.matrix.cross_signing_reset`) for a homeserver that asks before cross-signing keys are replaced.
+                 * @example m.login.sso
+                 */
                 authType: string;
             };
             cookie?: never;
         };
-        /** The page by which a person completes a stage of user-interactive authentication. */
+        /**
+         * Page of a stage of user-interactive authentication
+         * @description A client opens this page for the person (client-server API, "Fallback"). `m.login.sso` leads to a page that says what is about to be done and to a
+         *     sign-in at the identity provider, and ends here, where the page tells the app by `authDone`. `m.oauth` leads to the account page.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `M_MISSING_PARAM` | `session` is missing |
+         *     | 404 | `M_UNRECOGNIZED` | this stage is not offered here |
+         *     | 404 | `M_NOT_FOUND` | nothing waits under this `session`, or it is too old |
+         */
         get: operations["showUserInteractiveFallback"];
         put?: never;
         post?: never;
@@ -281,7 +471,17 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Refused; what application services may do here is done at the homeserver. */
+        /**
+         * Register an account (refused)
+         * @description Nobody registers here: people come by the identity provider, and there are no guests. Application services make their users at the homeserver, with
+         *     `inhibit_login: true`; the reverse proxy sends those requests there.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `M_APPSERVICE_LOGIN_UNSUPPORTED` | an application service wants to be signed in by it (client-server API v1.17) |
+         *     | 403 | `M_FORBIDDEN` | a person or a guest wants an account |
+         *     | 404 | `M_UNRECOGNIZED` | an application service makes a user: that is the homeserver's |
+         */
         post: operations["register"];
         delete?: never;
         options?: never;
@@ -296,7 +496,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Not here, nobody chooses a name. */
+        /**
+         * Is a name free? (refused)
+         * @description Nobody chooses a name here: the localpart comes from the identity provider. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         get: operations["checkUsernameAvailability"];
         put?: never;
         post?: never;
@@ -313,7 +516,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Not here, there are no registration tokens. */
+        /**
+         * Is a registration token valid? (refused)
+         * @description There are no registration tokens: accounts are made at the identity provider. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         get: operations["registrationTokenValidity"];
         put?: never;
         post?: never;
@@ -332,7 +538,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, addresses are the identity provider's. */
+        /**
+         * Confirm an e-mail address to register (refused)
+         * @description Addresses are the identity provider's. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["requestTokenToRegisterEmail"];
         delete?: never;
         options?: never;
@@ -349,7 +558,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, numbers are the identity provider's. */
+        /**
+         * Confirm a phone number to register (refused)
+         * @description Phone numbers are the identity provider's. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["requestTokenToRegisterMSISDN"];
         delete?: never;
         options?: never;
@@ -366,7 +578,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, passwords are the identity provider's. */
+        /**
+         * Change the password (refused)
+         * @description Passwords are the identity provider's (`m.change_password` is false in the capabilities). The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["changePassword"];
         delete?: never;
         options?: never;
@@ -383,7 +598,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, passwords are the identity provider's. */
+        /**
+         * Confirm an e-mail address to reset a password (refused)
+         * @description Passwords are the identity provider's. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["requestTokenToResetPasswordEmail"];
         delete?: never;
         options?: never;
@@ -400,7 +618,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, passwords are the identity provider's. */
+        /**
+         * Confirm a phone number to reset a password (refused)
+         * @description Passwords are the identity provider's. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["requestTokenToResetPasswordMSISDN"];
         delete?: never;
         options?: never;
@@ -417,7 +638,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, accounts are ended at the identity provider or by the operator. */
+        /**
+         * Deactivate the account (refused)
+         * @description Accounts are ended at the identity provider or by the operator. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["deactivateAccount"];
         delete?: never;
         options?: never;
@@ -434,7 +658,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, addresses are the identity provider's. */
+        /**
+         * Add an address (refused)
+         * @description Addresses are the identity provider's (`m.3pid_changes` is false in the capabilities). The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["add3PID"];
         delete?: never;
         options?: never;
@@ -451,7 +678,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, addresses are the identity provider's. */
+        /**
+         * Remove an address (refused)
+         * @description Addresses are the identity provider's (`m.3pid_changes` is false in the capabilities). The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["delete3pidFromAccount"];
         delete?: never;
         options?: never;
@@ -468,7 +698,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, addresses are the identity provider's. */
+        /**
+         * Confirm an e-mail address (refused)
+         * @description Addresses are the identity provider's. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["requestTokenTo3PIDEmail"];
         delete?: never;
         options?: never;
@@ -485,7 +718,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, numbers are the identity provider's. */
+        /**
+         * Confirm a phone number (refused)
+         * @description Phone numbers are the identity provider's. The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["requestTokenTo3PIDMSISDN"];
         delete?: never;
         options?: never;
@@ -502,7 +738,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Not here, a client cannot sign another one in (`m.get_login_token` is false). */
+        /**
+         * Sign another client in (refused)
+         * @description A client cannot sign another one in (`m.get_login_token` is false in the capabilities). The answer is always 404 `M_UNRECOGNIZED`, by which clients know that the route is not served. A body is not read.
+         */
         post: operations["generateLoginToken"];
         delete?: never;
         options?: never;
@@ -516,7 +755,9 @@ export interface components {
     schemas: {
         /** @description Something that the user is signed in on. */
         Device: {
+            /** @description The device. */
             device_id: string;
+            /** @description Its user. */
             user_id: string;
             /** @description Its own name, else that of its client, else null. */
             display_name: string | null;
@@ -528,15 +769,22 @@ export interface components {
              */
             last_seen_ts: number;
         };
+        /** @description One way to log in. */
         LoginFlow: {
+            /** @description `m.login.sso`, `m.login.token` or `m.login.password`. */
             type: string;
+            /** @description With `m.login.sso`: the identity providers to choose from, in the operator's order. */
             identity_providers?: {
+                /** @description For `…/login/sso/redirect/{idpId}`. */
                 id: string;
+                /** @description For people. */
                 name: string;
                 /** @description An `mxc:` URI. */
                 icon?: string;
+                /** @description A name from the specification's list of brands. */
                 brand?: string;
             }[];
+            /** @description Whether clients that know OAuth had better use it. */
             oauth_aware_preferred?: boolean;
             /** @description Older name of `oauth_aware_preferred`. */
             "org.matrix.msc3824.delegated_oidc_compatibility"?: boolean;
@@ -654,57 +902,89 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description What the client knows of the authentication; left out at first. Members beside these belong to stages that are not offered. */
+        /** @description What the client knows of the authentication. Left out at first. Members beside these belong to stages that are not offered. */
         UserInteractiveAuth: {
+            /** @description `m.login.sso`, the only stage. May be left out. */
             type?: string;
+            /** @description As in the 401 answer. */
             session?: string;
         } | null;
+        /**
+         * Challenge
+         * @description Client-server API, "User-interactive authentication API".
+         */
         UserInteractiveChallenge: {
+            /** @description The ways to prove it. There is one, of one stage. */
             flows: {
+                /** @description `m.login.sso`. */
                 stages: string[];
             }[];
+            /** @description Empty. */
             params: Record<string, never>;
             /** @description Names this request when it is sent again. */
             session: string;
+            /** @description Empty. */
             completed: string[];
-            /** @description Only where an attempt failed. */
+            /** @description Only if an attempt failed. */
             errcode?: string;
+            /** @description Only if an attempt failed. */
             error?: string;
         };
     };
     responses: {
+        /** @description The document that the client has, by `If-None-Match`, is current. There is no body. */
+        NotModified: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description On to the sign-in. */
         SsoRedirect: {
             headers: {
+                /**
+                 * @description A page of Gatehouse's own host.
+                 * @example https://auth.example.com/sign-in/sso?redirectUrl=https%3A%2F%2Fapp.example.com%2F%3Ffrom%3Dlogin
+                 */
                 Location: string;
                 [name: string]: unknown;
             };
             content?: never;
         };
-        /** @description It is so. */
+        /** @description Done. */
         Empty: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /** @example {} */
                 "application/json": Record<string, never>;
             };
         };
-        /** @description The next pair. The same refresh token yields the identical pair again until one of the two is used. */
+        /** @description The next pair. */
         Refreshed: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "access_token": "gat_a6vk9e05l25f4y0BkztQ2bSi9h_qClOllZ5yqYfdZAwv4Xg5g",
+                 *       "refresh_token": "grt_D_8o45kfxqkO-UDWgMqDfCo1H3ULXqjEXdX1S-gJJ1IoyRmEg",
+                 *       "expires_in_ms": 300000
+                 *     }
+                 */
                 "application/json": {
+                    /** @description For all other requests. */
                     access_token: string;
+                    /** @description For the next refresh. */
                     refresh_token: string;
                     /** @description What is left of the access token. */
                     expires_in_ms: number;
                 };
             };
         };
-        /** @description The metadata. `ETag` and `Cache-Control` are set; the document does not depend on the identity provider being up. */
+        /** @description The metadata. */
         AuthMetadata: {
             headers: {
                 [name: string]: unknown;
@@ -719,16 +999,27 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "user_id": "@alice:example.com",
+                 *       "device_id": "JLAFKJWSCS",
+                 *       "is_guest": false
+                 *     }
+                 */
                 "application/json": {
+                    /** @description Matrix user ID. */
                     user_id: string;
-                    /** @description Present where the token belongs to a device. */
+                    /** @description Present if the token belongs to a device. */
                     device_id?: string;
-                    /** @enum {boolean} */
+                    /**
+                     * @description There are no guests.
+                     * @enum {boolean}
+                     */
                     is_guest: false;
                 };
             };
         };
-        /** @description Refused, in the words of the Matrix client-server API. */
+        /** @description Any other refusal, as under "Errors of every operation". */
         MatrixError: {
             headers: {
                 [name: string]: unknown;
@@ -737,26 +1028,87 @@ export interface components {
                 "application/json": components["schemas"]["MatrixError"];
             };
         };
-        /** @description Refused; a page where a person looks, else in the words of the Matrix client-server API. */
+        /** @description Not now. `Retry-After` says when to try again. */
+        ServiceUnavailable: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["MatrixError"];
+            };
+        };
+        /** @description A page that tells the person. JSON if `Accept` does not name `text/html`. */
         MatrixPage: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                /** @example <!doctype html><html lang="en"><title>This request was refused</title>…</html> */
                 "text/html": string;
                 "application/json": components["schemas"]["MatrixError"];
             };
         };
-        /** @description Something that we depend on is down. No JSON, because clients end the session on any JSON error here. */
-        BareFailure: {
+        /** @description A page that tells the person to try again. JSON if `Accept` does not name `text/html`. */
+        PageUnavailable: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /** @example <!doctype html><html lang="en"><title>Not available at the moment</title>…</html> */
+                "text/html": string;
+                "application/json": components["schemas"]["MatrixError"];
+            };
+        };
+        /** @description The access token is missing or not valid, or its user is locked. */
+        TokenRefused: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
+                "application/json": components["schemas"]["MatrixError"];
+            };
+        };
+        /** @description Not now. `Retry-After` says when to try again. No JSON, because clients end the session on any JSON error here. */
+        BareFailure: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /** @example the database is not available, try again later */
                 "text/plain": string;
             };
         };
-        /** @description The person has to prove themselves first; or the access token is missing or not good. */
+        /** @description The access token is missing or not valid, or another refusal, as under "Errors of every operation". */
+        SignOutRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["MatrixError"];
+            };
+        };
+        /** @description The access token is missing or not valid, or another refusal, as under "Errors of every operation". */
+        SessionRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["MatrixError"];
+            };
+        };
+        /** @description The user has no such device. Whether somebody else has one does not matter. */
+        NoSuchDevice: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["MatrixError"];
+            };
+        };
+        /** @description The person has to prove themselves first, or the access token is missing or not valid. */
         UserInteractive: {
             headers: {
                 [name: string]: unknown;
@@ -765,17 +1117,38 @@ export interface components {
                 "application/json": components["schemas"]["UserInteractiveChallenge"] | components["schemas"]["MatrixError"];
             };
         };
+        /** @description The route is not served here, by which clients know (client-server API, "Unsupported endpoints"). */
+        Unrecognized: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["MatrixError"];
+            };
+        };
     };
     parameters: {
-        /** @description Where the browser goes afterwards, with `loginToken` in its query. */
+        /**
+         * @description Where the browser goes afterwards, with `loginToken` in its query.
+         * @example https://app.example.com/?from=login
+         */
         RedirectUrl: string;
-        /** @description `login` or `register`; anything else counts as `login`. */
+        /**
+         * @description `login` or `register`. Anything else counts as `login`.
+         * @example login
+         */
         SsoAction: string;
         /** @description Older name of `action`, which wins. */
         UnstableSsoAction: string;
     };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Seconds until the next attempt.
+         * @example 5
+         */
+        RetryAfter: number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -789,34 +1162,54 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The homeserver's base URL, and the issuer for clients of the time before `auth_metadata`. */
+            /** @description The homeserver's base URL, and the issuer. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "m.homeserver": {
+                     *         "base_url": "https://matrix.example.com/"
+                     *       },
+                     *       "org.matrix.msc2965.authentication": {
+                     *         "issuer": "https://auth.example.com/"
+                     *       }
+                     *     }
+                     */
                     "application/json": {
+                        /** @description The homeserver. */
                         "m.homeserver": {
-                            /** Format: uri */
+                            /**
+                             * Format: uri
+                             * @description `homeserver.public_url` in the configuration.
+                             */
                             base_url: string;
                         };
+                        /** @description The issuer, in the words of an older draft of MSC2965. Left out if the OAuth API is switched off. */
                         "org.matrix.msc2965.authentication"?: {
-                            /** Format: uri */
+                            /**
+                             * Format: uri
+                             * @description As in `auth_metadata`.
+                             */
                             issuer: string;
                         };
                     };
                 };
             };
-            /** @description The document that the client has, by `If-None-Match`, is current. */
-            304: {
+            304: components["responses"]["NotModified"];
+            /** @description The document is not served here. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
             };
-            404: components["responses"]["MatrixError"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     getAuthMetadata: {
@@ -829,16 +1222,18 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["AuthMetadata"];
-            /** @description The document that the client has, by `If-None-Match`, is current. */
-            304: {
+            304: components["responses"]["NotModified"];
+            /** @description The OAuth API is switched off. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
             };
-            404: components["responses"]["MatrixError"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     getAuthIssuer: {
@@ -856,21 +1251,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://auth.example.com/"
+                     *     }
+                     */
                     "application/json": {
-                        /** Format: uri */
+                        /**
+                         * Format: uri
+                         * @description As in `auth_metadata`.
+                         */
                         issuer: string;
                     };
                 };
             };
-            /** @description The document that the client has, by `If-None-Match`, is current. */
-            304: {
+            304: components["responses"]["NotModified"];
+            /** @description The OAuth API is switched off, or another refusal. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
             };
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     getLoginFlows: {
@@ -888,21 +1293,47 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "flows": [
+                     *         {
+                     *           "type": "m.login.sso",
+                     *           "identity_providers": [
+                     *             {
+                     *               "id": "main",
+                     *               "name": "Example Login"
+                     *             }
+                     *           ],
+                     *           "oauth_aware_preferred": true,
+                     *           "org.matrix.msc3824.delegated_oidc_compatibility": true
+                     *         },
+                     *         {
+                     *           "type": "m.login.token"
+                     *         },
+                     *         {
+                     *           "type": "m.login.password"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
+                        /** @description In no order of preference. */
                         flows: components["schemas"]["LoginFlow"][];
                     };
                 };
             };
-            /** @description The answer that the client has, by `If-None-Match`, is current. */
-            304: {
+            304: components["responses"]["NotModified"];
+            /** @description Login without OAuth is switched off. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
             };
-            404: components["responses"]["MatrixError"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     logIn: {
@@ -917,7 +1348,9 @@ export interface operations {
                 "application/json": {
                     /** @description One of those that `GET` offers. */
                     type: string;
+                    /** @description With `m.login.password`: who it is (client-server API, "Identifier types"). `m.id.user` with `user`, a localpart or a Matrix user ID. Third-party identifiers are understood, but belong to nobody here. */
                     identifier?: ({
+                        /** @description `m.id.user`, `m.id.thirdparty` or `m.id.phone`. */
                         type: string;
                     } & {
                         [key: string]: unknown;
@@ -928,11 +1361,13 @@ export interface operations {
                     medium?: string | null;
                     /** @description Deprecated. */
                     address?: string | null;
+                    /** @description With `m.login.password`. */
                     password?: string | null;
+                    /** @description With `m.login.token`: the login token. */
                     token?: string | null;
-                    /** @description 1 to 255 characters; made here where it is left out. */
+                    /** @description 1 to 255 characters. Made here if it is left out. */
                     device_id?: string | null;
-                    /** @description Ignored for a device that is known; cut to 100 characters. */
+                    /** @description Ignored for a device that is known. Cut to 100 characters. */
                     initial_device_display_name?: string | null;
                     /** @description The client can refresh. */
                     refresh_token?: boolean | null;
@@ -947,37 +1382,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description Matrix user ID. */
                         user_id: string;
+                        /** @description For all other requests. */
                         access_token: string;
+                        /** @description The device of the session. */
                         device_id: string;
+                        /** @description If the client can refresh. */
                         refresh_token?: string;
-                        /** @description Left out where the access token does not expire. */
+                        /** @description Left out if the access token does not expire. */
                         expires_in_ms?: number;
-                        /** @description Deprecated. */
+                        /** @description Deprecated. The server name. */
                         home_server?: string;
+                        /** @description As in `/.well-known/matrix/client`. */
                         well_known?: {
+                            /** @description The homeserver. */
                             "m.homeserver": {
-                                /** Format: uri */
+                                /**
+                                 * Format: uri
+                                 * @description Where to send all other requests.
+                                 */
                                 base_url: string;
                             };
                         };
                     };
                 };
             };
-            400: components["responses"]["MatrixError"];
-            401: components["responses"]["MatrixError"];
-            403: components["responses"]["MatrixError"];
-            429: components["responses"]["MatrixError"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            /** @description The request cannot be carried out. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            /** @description The account is locked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            /** @description Too many wrong passwords. `Retry-After` and `retry_after_ms` say when to try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            /** @description Login without OAuth is switched off, or another refusal. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     redirectToSso: {
         parameters: {
             query: {
-                /** @description Where the browser goes afterwards, with `loginToken` in its query. */
+                /**
+                 * @description Where the browser goes afterwards, with `loginToken` in its query.
+                 * @example https://app.example.com/?from=login
+                 */
                 redirectUrl: components["parameters"]["RedirectUrl"];
-                /** @description `login` or `register`; anything else counts as `login`. */
+                /**
+                 * @description `login` or `register`. Anything else counts as `login`.
+                 * @example login
+                 */
                 action?: components["parameters"]["SsoAction"];
                 /** @description Older name of `action`, which wins. */
                 "org.matrix.msc3824.action"?: components["parameters"]["UnstableSsoAction"];
@@ -990,21 +1480,31 @@ export interface operations {
         responses: {
             302: components["responses"]["SsoRedirect"];
             "4XX": components["responses"]["MatrixPage"];
-            "5XX": components["responses"]["MatrixPage"];
+            "5XX": components["responses"]["PageUnavailable"];
         };
     };
     redirectToIdp: {
         parameters: {
             query: {
-                /** @description Where the browser goes afterwards, with `loginToken` in its query. */
+                /**
+                 * @description Where the browser goes afterwards, with `loginToken` in its query.
+                 * @example https://app.example.com/?from=login
+                 */
                 redirectUrl: components["parameters"]["RedirectUrl"];
-                /** @description `login` or `register`; anything else counts as `login`. */
+                /**
+                 * @description `login` or `register`. Anything else counts as `login`.
+                 * @example login
+                 */
                 action?: components["parameters"]["SsoAction"];
                 /** @description Older name of `action`, which wins. */
                 "org.matrix.msc3824.action"?: components["parameters"]["UnstableSsoAction"];
             };
             header?: never;
             path: {
+                /**
+                 * @description `id` of the identity provider, as `GET /login` has it.
+                 * @example main
+                 */
                 idpId: string;
             };
             cookie?: never;
@@ -1012,9 +1512,19 @@ export interface operations {
         requestBody?: never;
         responses: {
             302: components["responses"]["SsoRedirect"];
-            404: components["responses"]["MatrixPage"];
+            /** @description There is no such identity provider, or single sign-on is switched off. A page, or JSON. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>This request was refused</title>…</html> */
+                    "text/html": string;
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
             "4XX": components["responses"]["MatrixPage"];
-            "5XX": components["responses"]["MatrixPage"];
+            "5XX": components["responses"]["PageUnavailable"];
         };
     };
     getLoginFallback: {
@@ -1026,17 +1536,18 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The page. Its query is read by its own script. */
+            /** @description The page. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example <!doctype html><html lang="en"><title>Sign in</title>…</html> */
                     "text/html": string;
                 };
             };
             "4XX": components["responses"]["MatrixPage"];
-            "5XX": components["responses"]["MatrixPage"];
+            "5XX": components["responses"]["PageUnavailable"];
         };
     };
     whoami: {
@@ -1049,9 +1560,17 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Whoami"];
-            401: components["responses"]["MatrixError"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            401: components["responses"]["TokenRefused"];
+            /** @description The access token belongs to a client, or another refusal. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     refreshTokens: {
@@ -1063,16 +1582,38 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "grt_tHglYFuSYg64dUj2rOSuit6MOP_HiB21HcjrKzD5ZHkZ2SNKA"
+                 *     }
+                 */
                 "application/json": {
+                    /** @description The newest refresh token. */
                     refresh_token: string;
                 };
             };
         };
         responses: {
             200: components["responses"]["Refreshed"];
-            401: components["responses"]["MatrixError"];
+            /** @description The refresh token does not work (any more). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
             "5XX": components["responses"]["BareFailure"];
-            "4XX": components["responses"]["MatrixError"];
+            /** @description The body does not fit, or another refusal. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
         };
     };
     logout: {
@@ -1085,8 +1626,8 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Empty"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "4XX": components["responses"]["SignOutRefused"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     logoutAll: {
@@ -1099,8 +1640,8 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Empty"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "4XX": components["responses"]["SignOutRefused"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     getDevices: {
@@ -1118,13 +1659,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "devices": [
+                     *         {
+                     *           "device_id": "JLAFKJWSCS",
+                     *           "user_id": "@alice:example.com",
+                     *           "display_name": "Example Web",
+                     *           "last_seen_ip": null,
+                     *           "last_seen_ts": 1729000243000
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": {
+                        /** @description In no order. */
                         devices: components["schemas"]["Device"][];
                     };
                 };
             };
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "4XX": components["responses"]["SessionRefused"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     getDevice: {
@@ -1132,6 +1687,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The device.
+                 * @example JLAFKJWSCS
+                 */
                 deviceId: string;
             };
             cookie?: never;
@@ -1144,12 +1703,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "device_id": "JLAFKJWSCS",
+                     *       "user_id": "@alice:example.com",
+                     *       "display_name": "Example Web",
+                     *       "last_seen_ip": null,
+                     *       "last_seen_ts": 1729000243000
+                     *     }
+                     */
                     "application/json": components["schemas"]["Device"];
                 };
             };
-            404: components["responses"]["MatrixError"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            404: components["responses"]["NoSuchDevice"];
+            "4XX": components["responses"]["SessionRefused"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     updateDevice: {
@@ -1157,23 +1725,40 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The device.
+                 * @example JLAFKJWSCS
+                 */
                 deviceId: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Kitchen tablet"
+                 *     }
+                 */
                 "application/json": {
-                    /** @description At most 100 characters. Without it nothing changes; an empty one takes the name away. */
+                    /** @description At most 100 characters. Without it nothing changes. An empty one takes the name away. */
                     display_name?: string | null;
                 };
             };
         };
         responses: {
             200: components["responses"]["Empty"];
-            404: components["responses"]["MatrixError"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            404: components["responses"]["NoSuchDevice"];
+            /** @description The name is too long, the access token is not valid, or another refusal. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     deleteDevice: {
@@ -1181,6 +1766,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The device.
+                 * @example JLAFKJWSCS
+                 */
                 deviceId: string;
             };
             cookie?: never;
@@ -1195,9 +1784,25 @@ export interface operations {
         responses: {
             200: components["responses"]["Empty"];
             401: components["responses"]["UserInteractive"];
-            404: components["responses"]["MatrixError"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            /** @description The access token is an OAuth client's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            /** @description The proof is not for this request, or another refusal. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     deleteDevices: {
@@ -1210,6 +1815,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description Device IDs. Those that the user has not are ignored. */
                     devices: string[];
                     auth?: components["schemas"]["UserInteractiveAuth"];
                 };
@@ -1218,21 +1824,44 @@ export interface operations {
         responses: {
             200: components["responses"]["Empty"];
             401: components["responses"]["UserInteractive"];
-            404: components["responses"]["MatrixError"];
-            "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            /** @description The access token is an OAuth client's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            /** @description The proof is not for this request, or another refusal. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     showUserInteractiveFallback: {
         parameters: {
             query?: {
-                /** @description As the client was given it. Always there but where the page is the last one. */
+                /**
+                 * @description As the client was given it. Always there, unless the page is the last one.
+                 * @example gui_9lQIoVMUxeWZ9sVob0LwBTwej3mxBfC9tH3anIZkJsAh2D2nQ
+                 */
                 session?: string;
                 /** @description Of our own making, on the last page. */
                 done?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The stage: `m.login.sso`, or `m.oauth` (also `org.matrix.cross_signing_reset`) for a homeserver that asks before cross-signing keys are replaced.
+                 * @example m.login.sso
+                 */
                 authType: string;
             };
             cookie?: never;
@@ -1245,30 +1874,55 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example <!doctype html><html lang="en"><title>Done</title>…</html> */
                     "text/html": string;
                 };
             };
             /** @description To the account page. */
             302: {
                 headers: {
+                    /**
+                     * @description The account page.
+                     * @example https://auth.example.com/account?action=org.matrix.cross_signing_reset
+                     */
+                    Location?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description To the page where the person confirms and signs in. */
+            /** @description To the page on which the person confirms and signs in. */
             303: {
+                headers: {
+                    /**
+                     * @description A page of Gatehouse's own host.
+                     * @example https://auth.example.com/user-interactive?session=gui_9lQI…
+                     */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A page that tells the person. JSON if `Accept` does not name `text/html`. */
+            "4XX": {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    /** @example <!doctype html><html lang="en"><title>This request was refused</title>…</html> */
+                    "text/html": string;
+                    "application/json": components["schemas"]["MatrixError"];
+                };
             };
-            "4XX": components["responses"]["MatrixPage"];
-            "5XX": components["responses"]["MatrixPage"];
+            "5XX": components["responses"]["PageUnavailable"];
         };
     };
     register: {
         parameters: {
             query?: {
+                /**
+                 * @description What kind of account it is.
+                 * @example user
+                 */
                 kind?: "guest" | "user";
             };
             header?: never;
@@ -1278,17 +1932,43 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description Of an application service: `m.login.application_service`. */
                     type?: string;
+                    /** @description Whether no session is wanted. */
                     inhibit_login?: boolean;
                 };
             };
         };
         responses: {
-            400: components["responses"]["MatrixError"];
-            403: components["responses"]["MatrixError"];
-            404: components["responses"]["MatrixError"];
+            /** @description An application service cannot be signed in by it. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            /** @description Nobody registers here. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
+            /** @description It is the homeserver's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     checkUsernameAvailability: {
@@ -1300,9 +1980,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     registrationTokenValidity: {
@@ -1314,9 +1994,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     requestTokenToRegisterEmail: {
@@ -1328,9 +2008,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     requestTokenToRegisterMSISDN: {
@@ -1342,9 +2022,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     changePassword: {
@@ -1356,9 +2036,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     requestTokenToResetPasswordEmail: {
@@ -1370,9 +2050,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     requestTokenToResetPasswordMSISDN: {
@@ -1384,9 +2064,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     deactivateAccount: {
@@ -1398,9 +2078,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     add3PID: {
@@ -1412,9 +2092,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     delete3pidFromAccount: {
@@ -1426,9 +2106,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     requestTokenTo3PIDEmail: {
@@ -1440,9 +2120,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     requestTokenTo3PIDMSISDN: {
@@ -1454,9 +2134,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
     generateLoginToken: {
@@ -1468,9 +2148,9 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            404: components["responses"]["MatrixError"];
+            404: components["responses"]["Unrecognized"];
             "4XX": components["responses"]["MatrixError"];
-            "5XX": components["responses"]["MatrixError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
 }
