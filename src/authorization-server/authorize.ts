@@ -42,7 +42,9 @@ export function authorize(
       request.annotate({ reason: error.reason });
       const words = wordsIn(request.language);
       const answer = errorAnswer(deps.issuer, target, error);
-      return answer.kind === 'url' && opensApp(deps.handOver, target.redirectUri)
+      // Nobody has signed in yet, so nothing is lost at a loopback port where no app listens: the browser says so itself.
+      const isLoopback = target.redirectUri.startsWith('http:');
+      return answer.kind === 'url' && !isLoopback && opensApp(deps.handOver, target.redirectUri)
         ? handOverPage(words, answer)
         : sendAnswer(words, answer);
     }

@@ -1,5 +1,5 @@
 /**
- * The way from a browser to an app that is not a website. Nothing tells whether the app opened, so a page stays behind: it opens the app by itself, and
+ * The way from a browser to an app that is not a website over https. Nothing tells whether the app opened, so a page stays behind: it opens the app by itself, and
  * its button does so again for as long as the answer counts. The answer is kept sealed with the sign-in, for the browser that it is bound to.
  */
 import type { Kysely } from 'kysely';
@@ -27,11 +27,12 @@ interface Answer {
   readonly until: number;
 }
 
-/** Whether a browser that is sent there may be left behind without a word: an app's own scheme, or a link that the operator names. */
+/**
+ * Whether nobody may be there to take the answer: anything but a website over https (an app's own scheme, the loopback port of a program that has to
+ * be running), and a link that the operator names.
+ */
 export function opensApp({ appLinks }: HandOverPolicy, redirectUri: string): boolean {
-  const { protocol } = new URL(redirectUri);
-  if (protocol === 'http:') return false;
-  return protocol !== 'https:' || isTrustedRedirect(redirectUri, appLinks);
+  return new URL(redirectUri).protocol !== 'https:' || isTrustedRedirect(redirectUri, appLinks);
 }
 
 /** Keeps the answer, in the transaction that finishes the sign-in. */

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../src/protocol/clock.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { type Browser, createBrowser, type Page } from '../support/browser.ts';
 import { databaseOf, forEachEngine } from '../support/database.ts';
-import { API_SCOPE, DEVICE_SCOPE, type TestClient, testClient } from '../support/oauth-client.ts';
+import { API_SCOPE, ask, DEVICE_SCOPE, type TestClient, testClient } from '../support/oauth-client.ts';
 import { logInWith, ssoUrl } from '../support/sso.ts';
 
 const SCHEME = 'org.example.app:/cb';
@@ -23,8 +23,10 @@ forEachEngine((engine) => {
       clock,
       env: await databaseOf(engine),
       yaml: `hand_over: { lifetime_seconds: 120, app_links: ["https://links.example.com/open/"] }
-legacy_login: { trusted_redirects: ["im.trusted://login"] }
+legacy_login: { trusted_redirects: ["im.trusted://login", "http://localhost:7000/login"] }
 clients:
+  - { client_id: local, redirect_uris: ["http://127.0.0.1/cb", "http://localhost/cb", "http://[::1]/cb", "http://127.0.0.1/?app=1"] }
+  - { client_id: local-trusted, redirect_uris: ["http://127.0.0.1/cb"], trusted: true }
   - { client_id: asks, redirect_uris: ["${SCHEME}", "${LINK}", "https://links.example.com/web"] }
   - { client_id: trusted, redirect_uris: ["${SCHEME}"], trusted: true }
 `,
@@ -119,18 +121,61 @@ clients:
     });
   });
 
-  it('goes through the page to a link that opens an app, as often as needed', async () => {
-    const client = oauth('asks', LINK);
-    const browser = createBrowser();
-    browser.stopAt(LINK);
-    await browser.open(client.authorizeUrl());
-    await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
-    const first = await browser.submit({ button: 'Allow' });
-    const handOver = first.visited.find((url) => url.endsWith('/hand-over')) ?? '';
-    const second = await browser.open(handOver);
-    expect([second.stopped, second.url]).toEqual([true, first.url]);
-    expect((await client.redeem(new URL(second.url).searchParams.get('code') ?? '')).status).toBe(200);
-    expect((await browser.open(handOver)).status).toBe(410);
+  describe('where a browser can be sent, but perhaps nobody is there', () => {
+    /** Opens the page again and again until the answer is used, then once more. */
+    async function openAgain(
+      browser: Browser,
+      first: Page,
+      use: (to: URL) => Promise<number>,
+    ): Promise<void> {
+      const handOver = first.visited.find((url) => url.endsWith('/hand-over')) ?? '';
+      offset = 100_000;
+      const second = await browser.open(handOver);
+      expect([second.stopped, second.url]).toEqual([true, first.url]);
+      expect(await use(new URL(second.url))).toBe(200);
+      expect((await browser.open(handOver)).status).toBe(410);
+    }
+
+    it.each([
+      ['a link that opens an app', 'asks', LINK, 'Allow'],
+      ['a port of 127.0.0.1', 'local', 'http://127.0.0.1:49152/cb', 'Allow'],
+      ['a port of localhost', 'local', 'http://localhost:50123/cb', 'Allow'],
+      ['a port of [::1]', 'local', 'http://[::1]:50123/cb', 'Allow'],
+      ['a port, with a query', 'local', 'http://127.0.0.1:3000/?app=1', 'Allow'],
+      ['a port of a trusted client', 'local-trusted', 'http://127.0.0.1:49152/cb', undefined],
+    ])('an authorization code goes through the page, as often as needed: %s', async (_to, id, to, button) => {
+      const client = oauth(id, to);
+      const browser = createBrowser();
+      browser.stopAt(to);
+      await browser.open(client.authorizeUrl({ scope: `${API_SCOPE} ${DEVICE_SCOPE}AGAIN${id}` }));
+      let first = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+      if (button !== undefined) first = await browser.submit({ button });
+      await openAgain(browser, first, async ({ searchParams }) => {
+        return (await client.redeem(searchParams.get('code') ?? '')).status;
+      });
+    });
+
+    it.each([
+      ['the confirmation', 'http://127.0.0.1:49152/in', 'Continue'],
+      ['the confirmation, in the own network', 'http://element.lan/', 'Continue'],
+      ['a trusted redirect', 'http://localhost:7000/login', undefined],
+    ])('a login token does too: %s', async (_from, redirectUrl, button) => {
+      const browser = createBrowser();
+      browser.stopAt(redirectUrl);
+      await browser.open(ssoUrl(gatehouse, { redirectUrl }));
+      let first = await browser.submit({ button: 'Sign in', fields: { login: 'alice' } });
+      if (button !== undefined) first = await browser.submit({ button });
+      await openAgain(browser, first, async ({ searchParams }) => {
+        return (await logInWith(gatehouse, searchParams.get('loginToken') ?? '')).status;
+      });
+    });
+
+    it('an error before anybody has signed in is a redirect', async () => {
+      const to = 'http://127.0.0.1:49152/cb';
+      const answer = await ask(oauth('local', to).authorizeUrl({ scope: 'nothing' }));
+      expect(answer.status).toBe(303);
+      expect(answer.headers.get('location')).toMatch(/^http:\/\/127\.0\.0\.1:49152\/cb\?error=invalid_scope/);
+    });
   });
 
   it('sends the browser to a website at once', async () => {

@@ -10,7 +10,7 @@ function appLinkFault(text: string): string | undefined {
 export const handOverSection = z.strictObject({
   lifetime_seconds: seconds(
     { min: 1, max: 600, default: 300 },
-    'How long an authorization code lives, and the login token of an app with a scheme of its own: people may have to install or open the app in between. RFC 6749 allows ten minutes.',
+    'How long an authorization code lives, and the login token of an app that is not a website over https: people may have to install or open the app in between. RFC 6749 allows ten minutes.',
   ),
   app_links: described(z.array(textRule(appLinkFault)).default([]), {
     description:
