@@ -55,6 +55,7 @@ export async function measureLoginRefusals(options: {
     isReserved: () => false,
     sealer: createSealer(random(32), random),
     providerRules: new Map(),
+    operatorScopes: new Map(),
     policy: { accessTokenTtl: 600_000, refreshReuseGrace: 30_000 },
     sessionLimits: { perUser: 0, perClient: 0 },
     homeserverUrl: undefined,

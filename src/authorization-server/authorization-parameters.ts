@@ -6,6 +6,7 @@ import type { DeviceId } from '../protocol/identifiers.ts';
 import { PageRefusal } from '../http/pages/page-refusal.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
+import { askableScopes, type OperatorScopes } from '../protocol/operator-scope.ts';
 import { judgeLoginScope } from '../protocol/scope.ts';
 import { message } from '../texts/message.ts';
 import type { Client } from '../clients/clients.ts';
@@ -24,7 +25,8 @@ export interface ResponseTarget {
 /** A request that can be carried out. */
 export interface AuthorizationParameters {
   readonly scope: string;
-  readonly deviceId: DeviceId;
+  /** Null where nothing of Matrix is asked for. */
+  readonly deviceId: DeviceId | null;
   readonly codeChallenge: string;
   readonly nonce: string | null;
   /** What the IdP is asked for: `login`, `create`, `consent`, `select_account`, space-separated. */
@@ -114,7 +116,11 @@ function usableResponseMode({ values }: RawParameters, redirectUri: string): Res
 }
 
 /** Everything else. Throws what the client is told by redirect. */
-export function judgeParameters(raw: RawParameters, client: Client): AuthorizationParameters {
+export function judgeParameters(
+  raw: RawParameters,
+  client: Client,
+  scopes: OperatorScopes,
+): AuthorizationParameters {
   const { values, duplicated } = raw;
   const [twice] = duplicated;
   if (twice !== undefined) refuse('invalid_request', `${knownName(twice)} is given twice`);
@@ -135,7 +141,7 @@ export function judgeParameters(raw: RawParameters, client: Client): Authorizati
       'response_mode must be query or fragment, or form_post for a redirect URI of http or https',
     );
   }
-  const scope = judgeLoginScope(values.get('scope') ?? '');
+  const scope = judgeLoginScope(values.get('scope') ?? '', askableScopes(scopes, client.operator?.scopes));
   if (!scope.ok) refuse('invalid_scope', scope.fault);
   return {
     scope: scope.scope.granted.join(' '),

@@ -36,7 +36,7 @@ export function authorize(
     const target = readTarget(raw, client);
     let parameters: AuthorizationParameters;
     try {
-      parameters = judgeParameters(raw, client);
+      parameters = judgeParameters(raw, client, deps.operatorScopes);
     } catch (error) {
       if (!(error instanceof OAuthError)) throw error;
       request.annotate({ reason: error.reason });

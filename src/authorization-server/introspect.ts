@@ -4,6 +4,7 @@ import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
 import type { OperationHandler } from '../http/operation-handler.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { isSameSecret } from '../protocol/same-secret.ts';
+import { claimsOfScope } from '../protocol/operator-scope.ts';
 import { withBothSpellings } from '../protocol/scope.ts';
 import { hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
@@ -20,7 +21,15 @@ type Answer = components['schemas']['IntrospectionResponse'];
 /** What introspection uses. */
 export type IntrospectionDeps = Pick<
   AuthorizationServerDeps,
-  'verify' | 'db' | 'clock' | 'issuer' | 'homeserverSecret' | 'metrics' | 'staticClients'
+  | 'verify'
+  | 'db'
+  | 'clock'
+  | 'issuer'
+  | 'serverName'
+  | 'operatorScopes'
+  | 'homeserverSecret'
+  | 'metrics'
+  | 'staticClients'
 >;
 
 /**
@@ -44,7 +53,7 @@ export function introspectToken(deps: IntrospectionDeps): OperationHandler<opera
         return {
           status: 200,
           headers: noStore,
-          body: describe(verdict.access, deps.issuer, deps.clock.now()),
+          body: describe(deps, verdict.access),
         };
       case 'locked':
         deps.metrics.count('introspections', { outcome: 'locked' });
@@ -75,24 +84,28 @@ async function mayKnow(deps: IntrospectionDeps, client: Client, token: string): 
   return (await findAccessToken(deps.db.query, hashSecret(token)))?.client_id === client.id;
 }
 
-function describe(access: ActiveAccess, issuer: string, now: number): Answer {
+function describe(deps: IntrospectionDeps, access: ActiveAccess): Answer {
   const { clientId, localpart, deviceId, expiresAt } = access;
   const issuedAt = Math.floor(access.issuedAt / 1000);
+  const { serverName } = deps;
+  const told =
+    localpart === null ? {} : claimsOfScope(deps.operatorScopes, access.scope, { localpart, serverName });
   const answer: Answer = {
+    ...told,
     active: true,
     scope: withBothSpellings(access.scope.split(' ')).join(' '),
     token_type: 'Bearer',
     sub: access.userId ?? clientId ?? access.sessionId,
-    iss: issuer,
+    iss: deps.issuer,
     iat: issuedAt,
     nbf: issuedAt,
   };
   if (clientId !== null) answer.client_id = clientId;
-  if (localpart !== null) answer.username = localpart;
+  if (localpart !== null) answer.username ??= localpart;
   if (deviceId !== null) answer.device_id = deviceId;
   if (expiresAt !== null) {
     answer.exp = Math.floor(expiresAt / 1000);
-    answer.expires_in = secondsLeft(expiresAt, now);
+    answer.expires_in = secondsLeft(expiresAt, deps.clock.now());
   }
   return answer;
 }

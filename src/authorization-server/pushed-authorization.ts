@@ -39,7 +39,7 @@ export function pushAuthorizationRequest(
     const sent = [...request.form].filter(([name]) => !CREDENTIALS.includes(name));
     const raw = readParameters(sent);
     readTarget(raw, client);
-    judgeParameters(raw, client);
+    judgeParameters(raw, client, deps.operatorScopes);
     deps.signInGuard.take(request.clientAddress);
     const kept = [...raw.values].filter(([name]) => keptParameters.has(name));
     const secret = issueSecret('pushedRequest', deps.random);

@@ -3,20 +3,23 @@ import type { operations } from '../generated/authorization-server.ts';
 import { readAuthorization } from '../http/bearer.ts';
 import { type ApiRequest, noStore } from '../http/exchange.ts';
 import { OAuthError, type OAuthErrorCode } from '../protocol/oauth-error.ts';
+import { claimsOfScope, type OperatorScopes } from '../protocol/operator-scope.ts';
 import { OPENID_SCOPE } from '../protocol/scope.ts';
 import { type ActiveAccess, knownVerdict } from '../verification/access-verdict.ts';
 import { findUser } from '../storage/records/users.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
+type UserinfoDeps = Pick<AuthorizationServerDeps, 'verify' | 'db' | 'operatorScopes' | 'serverName'>;
+
 /**
- * UserInfo (OpenID Connect Core section 5.3), GET and POST, for access tokens with `openid`. Refusals are those of RFC 6750 section 3.1. A locked
+ * UserInfo (OpenID Connect Core section 5.3), GET and POST, for access tokens with `openid`, or with a scope of the operator's own that tells something of its person. Refusals are those of RFC 6750 section 3.1. A locked
  * user is 403: the token is good, and who gets 401 would throw it away.
  */
 export function getUserinfo(
-  deps: Pick<AuthorizationServerDeps, 'verify' | 'db'>,
+  deps: UserinfoDeps,
 ): OperationHandler<operations, 'getUserinfo' | 'postUserinfo'> {
   return async (request) => {
-    const access = await requireOpenid(deps, request);
+    const access = await requireTelling(deps, request);
     const user = access.userId === null ? undefined : await findUser(deps.db.query, access.userId);
     if (user === undefined) throw bearerError('invalid_token', 'the access token has no user');
     return {
@@ -26,15 +29,13 @@ export function getUserinfo(
         sub: user.id,
         preferred_username: user.localpart,
         ...(user.displayname === null ? {} : { name: user.displayname }),
+        ...claimsOfScope(deps.operatorScopes, access.scope, { ...user, serverName: deps.serverName }),
       },
     };
   };
 }
 
-async function requireOpenid(
-  deps: Pick<AuthorizationServerDeps, 'verify'>,
-  request: ApiRequest,
-): Promise<ActiveAccess> {
+async function requireTelling(deps: UserinfoDeps, request: ApiRequest): Promise<ActiveAccess> {
   const verdict = await knownVerdict(deps.verify, readToken(request));
   switch (verdict.kind) {
     case 'inactive':
@@ -43,10 +44,16 @@ async function requireOpenid(
       throw new OAuthError('access_denied', 'the account is locked', { status: 403 });
     case 'active': {
       request.annotate({ sessionId: verdict.access.sessionId });
-      if (verdict.access.scope.split(' ').includes(OPENID_SCOPE)) return verdict.access;
+      const tokens = verdict.access.scope.split(' ');
+      if (tokens.some((token) => token === OPENID_SCOPE || tells(deps.operatorScopes, token)))
+        return verdict.access;
       throw bearerError('insufficient_scope', 'the access token has no openid scope');
     }
   }
+}
+
+function tells(scopes: OperatorScopes, token: string): boolean {
+  return Object.keys(scopes.get(token)?.claims ?? {}).length > 0;
 }
 
 /** RFC 6750 section 2: the header, or the form of a POST, not both. */

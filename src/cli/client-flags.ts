@@ -43,9 +43,13 @@ export function metadataOfFlags(flags: ClientFlags): ClientMetadata {
   const [client] = parsed.data;
   if (client === undefined) throw new Error('one client in, none out');
   const needsSecret = client.token_endpoint_auth_method !== 'none';
-  checkClients([{ ...client, ...(needsSecret ? { client_secret: STAND_IN } : {}) }], (path, problem) => {
-    throw fault(path[2], problem);
-  });
+  checkClients(
+    [{ ...client, ...(needsSecret ? { client_secret: STAND_IN } : {}) }],
+    new Set(),
+    (path, problem) => {
+      throw fault(path[2], problem);
+    },
+  );
   const made = readStaticClients([{ ...client, client_secret: undefined }]).get(STAND_IN);
   if (made === undefined) throw new Error('one client in, none out');
   return made.metadata;

@@ -11,7 +11,7 @@ export interface Client {
   readonly id: ClientId;
   readonly metadata: ClientMetadata;
   readonly secretHash: SecretHash | null;
-  /** Only static clients have these. */
+  /** Only clients that the operator made have these. */
   readonly operator?: OperatorSettings;
 }
 
@@ -23,7 +23,9 @@ export interface OperatorSettings {
   readonly trusted: boolean;
   /** Life of its access tokens in milliseconds, in place of the general one. */
   readonly accessTokenTtl?: number;
-  /** What client credentials may be used for. */
+  /** Milliseconds after which its sessions end, in place of those of its scopes. */
+  readonly sessionTtl?: number;
+  /** What it may ask for beyond Matrix, for itself and for its users. */
   readonly scopes: readonly string[];
   /** May introspect the tokens of other clients too. */
   readonly introspectsAll: boolean;
@@ -54,6 +56,9 @@ export function toClient(record: ClientRecord): Client {
     id: record.id,
     metadata: JSON.parse(record.metadata_json) as ClientMetadata,
     secretHash: record.secret_hash,
+    ...(record.operator_json === null
+      ? {}
+      : { operator: JSON.parse(record.operator_json) as OperatorSettings }),
   };
 }
 

@@ -18,6 +18,7 @@ export interface StaticClientSettings {
   readonly trusted: boolean;
   readonly introspect_all: boolean;
   readonly access_token_ttl_seconds?: number | undefined;
+  readonly session_ttl_seconds?: number | undefined;
 }
 
 /**
@@ -29,7 +30,8 @@ export function readStaticClients(settings: readonly StaticClientSettings[]): Re
 }
 
 function toStaticClient(entry: StaticClientSettings): Client {
-  const { client_name: name, client_uri: uri, client_secret: secret, access_token_ttl_seconds: ttl } = entry;
+  const { client_name: name, client_uri: uri, client_secret: secret } = entry;
+  const { access_token_ttl_seconds: ttl, session_ttl_seconds: sessionTtl } = entry;
   return {
     id: entry.client_id,
     metadata: {
@@ -45,6 +47,7 @@ function toStaticClient(entry: StaticClientSettings): Client {
     operator: {
       ...(entry.jwks === undefined ? {} : { keys: JSON.parse(entry.jwks) as JSONWebKeySet }),
       ...(ttl === undefined ? {} : { accessTokenTtl: ttl * 1000 }),
+      ...(sessionTtl === undefined ? {} : { sessionTtl: sessionTtl * 1000 }),
       trusted: entry.trusted,
       scopes: entry.scopes,
       introspectsAll: entry.introspect_all,

@@ -30,7 +30,10 @@ export function publishedDocuments(
     return facadeDocuments({
       issuer: config.public_url,
       cacheControl: cacheControl(config.metadata),
-      abilities: () => abilitiesOf(staticClients, providers),
+      abilities: () => ({
+        ...abilitiesOf(staticClients, providers),
+        scopes: config.scopes.map(({ scope }) => scope),
+      }),
       onChange: (listener) => {
         for (const provider of providers) provider.onMetadataChange(listener);
       },

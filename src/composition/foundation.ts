@@ -16,6 +16,7 @@ import { createSealer, deriveSubkey, type Sealer } from '../storage/sealed.ts';
 import { createProvider, type Provider } from '../upstream/provider.ts';
 import type { TokenVerifier } from '../verification/token-verifier.ts';
 import { idpDocumentStore } from './idp-document-store.ts';
+import { operatorScopes } from './operator-scopes.ts';
 import { passthroughFitness, upstreamSettings } from './provider-rules.ts';
 import { openTokenVerifiers } from './token-verifiers.ts';
 
@@ -64,7 +65,7 @@ export async function layFoundation(
   const documents = idpDocumentStore(db);
   const providers = config.providers.map((settings) =>
     createProvider({
-      settings: upstreamSettings(settings),
+      settings: upstreamSettings(settings, operatorScopes(config)),
       clock,
       random,
       log,

@@ -1,6 +1,6 @@
 import { rotateOldSigningKeys } from '../signing-keys/signing-keys.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
-import { endExpiredSessions, hasExpiry } from '../sessions/expiry.ts';
+import { endExpiredSessions, endOverdueSessions } from '../sessions/expiry.ts';
 import { deliverOutbox } from '../provisioning/deliver.ts';
 import { recheckPeople } from '../sign-in/recheck.ts';
 import { isRechecked } from '../sign-in/upstream-grant.ts';
@@ -46,7 +46,7 @@ export function startHousekeeping(
     works.push(startPeriodicWork({ ...shared, name: 'signing_keys', everyMs: KEYS_INTERVAL, work }));
   }
   const recheckEvery = [...signIn.providerRules.values()].flatMap(({ access }) =>
-    isRechecked(access) ? [access.recheckEvery] : [],
+    isRechecked(access, signIn.operatorScopes) ? [access.recheckEvery] : [],
   );
   if (recheckEvery.length > 0) {
     // Often enough that a loss takes effect within the configured time (sign-in/upstream-grant.ts leaves the rest of it for this).
@@ -62,12 +62,13 @@ export function startHousekeeping(
     };
     works.push(startPeriodicWork({ ...shared, name: 'outbox', everyMs: OUTBOX_INTERVAL, work }));
   }
-  if (hasExpiry(sessions.policy)) {
-    const work = async (signal: AbortSignal): Promise<void> => {
-      await endExpiredSessions(sessions, { signal });
-    };
-    works.push(startPeriodicWork({ ...shared, name: 'session expiry', everyMs: EXPIRY_INTERVAL, work }));
-  }
+  const endThoseOver = async (signal: AbortSignal): Promise<void> => {
+    await endOverdueSessions(sessions, { signal });
+    await endExpiredSessions(sessions, { signal });
+  };
+  works.push(
+    startPeriodicWork({ ...shared, name: 'session expiry', everyMs: EXPIRY_INTERVAL, work: endThoseOver }),
+  );
   return async () => {
     await Promise.all(works.map((work) => work.close()));
   };

@@ -1,6 +1,7 @@
 /** What the configuration says of the people of each provider, in the terms of the parts. */
 import type { Config } from '../config/schema.ts';
 import { passthroughFaults } from '../metadata/passthrough.ts';
+import type { OperatorScopes } from '../protocol/operator-scope.ts';
 import type { ProviderRules } from '../sign-in/complete.ts';
 import { claimsOf } from '../protocol/claim-template.ts';
 import { isRechecked } from '../sign-in/upstream-grant.ts';
@@ -14,8 +15,8 @@ export function providerRules(providers: readonly Provider[]): ReadonlyMap<strin
 }
 
 /** A refresh token is asked for only where claims are to be had again. */
-export function upstreamSettings(provider: Provider): ProviderSettings {
-  return { ...provider, offline_access: isRechecked(rulesOf(provider).access) };
+export function upstreamSettings(provider: Provider, scopes: OperatorScopes): ProviderSettings {
+  return { ...provider, offline_access: isRechecked(rulesOf(provider).access, scopes) };
 }
 
 /** In passthrough mode: why clients could not use the provider's document. A document of which this is so does not come into use. */

@@ -23,6 +23,7 @@ import { type FindAccessDeps, ownTokens } from '../verification/own-token.ts';
 import { createVerify } from '../verification/verify.ts';
 import type { Foundation } from './foundation.ts';
 import { composeLimits, type Limits } from './limits.ts';
+import { operatorScopes } from './operator-scopes.ts';
 import { providerRules } from './provider-rules.ts';
 import { forgetSignedOut } from './token-verifiers.ts';
 
@@ -48,7 +49,8 @@ export interface Shared {
 /** One of each, for all wings. */
 export function composeShared(foundation: Foundation): Shared {
   const { config, clock, random, log, emit, db, homeserver, subkey } = foundation;
-  const policy = sessionPolicy(config);
+  const scopes = operatorScopes(config);
+  const policy: SessionPolicy = { ...sessionPolicy(config), scopes };
   const issuer = config.public_url;
   const limits = composeLimits(config, foundation);
   const ending = { db, clock, random, log, homeserver, emit };
@@ -72,6 +74,7 @@ export function composeShared(foundation: Foundation): Shared {
     isReserved: reservedNames(config.reserved_localparts),
     providers: foundation.providers,
     providerRules: providerRules(config.providers),
+    operatorScopes: scopes,
     sealer: foundation.sealer,
     purposes: {
       authorization: authorizationPurpose({ db, clock, issuer }),

@@ -9,7 +9,7 @@ type Client = NonNullable<Clients[number]>;
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 
 /** Reports every broken rule of the static clients. */
-export function checkClients(clients: Clients, report: Report): void {
+export function checkClients(clients: Clients, scopes: ReadonlySet<string>, report: Report): void {
   for (const [index, client] of clients.entries()) {
     if (client === undefined) continue;
     const tell = (key: string, problem: string, remedy: string): void => {
@@ -21,6 +21,7 @@ export function checkClients(clients: Clients, report: Report): void {
     }
     checkCredentials(client, tell);
     checkGrants(client, tell);
+    checkScopes(client, scopes, tell);
   }
 }
 
@@ -71,13 +72,19 @@ function checkGrants(client: Client, tell: Tell): void {
   if (client.introspect_all === true && isPublic) {
     tell('introspect_all', 'is on, and the client cannot prove who it is', 'Give it a secret or keys.');
   }
-  if (!grants.includes('client_credentials') && (client.scopes ?? []).length > 0) {
-    tell(
-      'scopes',
-      'are for `client_credentials`, which is not among the grants',
-      'Remove them, or add the grant.',
-    );
-  }
+}
+
+/** With client credentials a scope may be any word: it is between the client and the servers that it calls. */
+function checkScopes(client: Client, defined: ReadonlySet<string>, tell: Tell): void {
+  const grants: readonly string[] = (client.grant_types ?? []).filter((each) => each !== undefined);
+  if (grants.includes('client_credentials')) return;
+  const unknown = (client.scopes ?? []).find((scope) => scope !== undefined && !defined.has(scope));
+  if (unknown === undefined) return;
+  tell(
+    'scopes',
+    `name \`${unknown}\`, which is not among the \`scopes\` at the top level; any word will do for \`client_credentials\` alone, which is not among the grants`,
+    `Define it: \`scopes: [{ scope: ${unknown}, description: … }]\`.`,
+  );
 }
 
 /** Warns of static clients that work and are probably not meant. */

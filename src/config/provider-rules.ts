@@ -38,7 +38,7 @@ export function checkProviders(input: Input, report: Report): void {
     checkProviderCredentials(provider, path, report);
     checkProviderScopes(provider, path, report);
     checkProviderEndpoints(provider, input.mode, path, report);
-    checkProviderAccess(provider, path, report);
+    checkConditions(provider.access ?? {}, [...path, 'access'], report);
     checkProviderTokens(provider, path, report);
     checkProviderProxy(provider, path, report);
     const {
@@ -73,15 +73,20 @@ function checkIssuer({ issuer, preset }: ProviderInput, path: KeyPath, report: R
   }
 }
 
-function checkProviderAccess({ access }: ProviderInput, path: KeyPath, report: Report): void {
+/** Reports what is wrong with conditions, of a provider or of a scope. */
+export function checkConditions(
+  lists: { readonly [L in 'require' | 'deny' | 'admin']?: readonly (RuleInput | undefined)[] | undefined },
+  path: KeyPath,
+  report: Report,
+): void {
   for (const list of ['require', 'deny', 'admin'] as const) {
-    for (const [index, rule] of (access?.[list] ?? []).entries()) {
+    for (const [index, rule] of (lists[list] ?? []).entries()) {
       if (rule === undefined) continue;
-      checkLocalpartRule(rule, [...path, 'access', list, index], report);
+      checkLocalpartRule(rule, [...path, list, index], report);
       if ((rule.any_of === undefined) !== (rule.domain === undefined)) continue;
       const both = rule.any_of !== undefined;
       report(
-        [...path, 'access', list, index],
+        [...path, list, index],
         both ? 'has both `any_of` and `domain`' : 'has neither `any_of` nor `domain`',
         both ? 'Make two conditions of it.' : 'Add what the claim must be: `any_of: […]`.',
       );

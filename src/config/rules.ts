@@ -3,7 +3,7 @@ import { checkClients, warnOfClients } from './client-rules.ts';
 import { encryptionKeyFault } from './encryption-key.ts';
 import type { Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
-import { checkProviders } from './provider-rules.ts';
+import { checkConditions, checkProviders } from './provider-rules.ts';
 import { DEFAULT_DATABASE } from './sections/database.ts';
 import { isPlainHttpAbroad } from './urls.ts';
 
@@ -21,7 +21,8 @@ export function checkRules(input: Input, report: Report): void {
   checkProviders(input, report);
   checkHomeserver(input, report);
   checkMode(input, report);
-  checkClients(input.clients ?? [], report);
+  checkScopes(input, report);
+  checkClients(input.clients ?? [], definedScopes(input), report);
   checkRegistration(input, report);
   checkPasswordLogin(input, report);
   checkSasl(input, report);
@@ -46,6 +47,28 @@ function checkPasswordLogin({ legacy_login: legacy, providers }: Input, report: 
       'names no provider',
       `Write the id of one: ${ids.filter((id) => id !== undefined).join(', ')}.`,
     );
+  }
+}
+
+function definedScopes({ scopes }: Input): Set<string> {
+  return new Set((scopes ?? []).flatMap((each) => each?.scope ?? []));
+}
+
+function checkScopes({ scopes, mode, oauth_api: oauthApi }: Input, report: Report): void {
+  if (scopes === undefined || scopes.length === 0) return;
+  if (mode === 'passthrough' || oauthApi === false) {
+    report(
+      ['scopes'],
+      'are granted by our own authorization server, which is not offered',
+      'Remove them, or write `mode: facade`; in `mode: passthrough` the provider grants scopes.',
+    );
+  }
+  for (const [index, entry] of scopes.entries()) {
+    checkConditions(entry ?? {}, ['scopes', index], report);
+    const isTwice = scopes.slice(0, index).some((other) => other?.scope === entry?.scope);
+    if (entry?.scope !== undefined && isTwice) {
+      report(['scopes', index, 'scope'], 'is the scope of an earlier entry too', 'Define it once.');
+    }
   }
 }
 

@@ -14,6 +14,7 @@ import { metadataSection } from './sections/metadata.ts';
 import { providersSection } from './sections/providers.ts';
 import { registrationSection } from './sections/registration.ts';
 import { saslSection } from './sections/sasl.ts';
+import { scopesSection } from './sections/scopes.ts';
 import { serverKeys } from './sections/server.ts';
 import { signingKeysSection } from './sections/signing-keys.ts';
 import { sessionsSection } from './sections/sessions.ts';
@@ -45,6 +46,10 @@ export const configSchema = z.strictObject({
   }),
   sasl: described(saslSection.prefault({}), {
     description: 'Servers of other protocols ask here whose a SASL response is.',
+  }),
+  scopes: described(scopesSection.default([]), {
+    description:
+      'Scopes of your own, for servers that are no homeserver. See [other servers](other-servers.md).',
   }),
   clients: described(clientsSection.default([]), { description: 'Clients that are known beforehand.' }),
   registration: described(registrationSection.prefault({}), {

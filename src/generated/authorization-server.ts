@@ -768,7 +768,7 @@ export interface components {
             /** @description Seconds. */
             expires_in: number;
         };
-        /** @description OpenID Connect Core 1.0 section 5.3.2. */
+        /** @description OpenID Connect Core 1.0 section 5.3.2. Further members are those that the operator's `scopes[].claims` add for scopes that the token has. */
         Userinfo: {
             /** @description The user, stable and opaque. As in the ID token. */
             sub: string;
@@ -776,6 +776,8 @@ export interface components {
             preferred_username?: string;
             /** @description Display name that the identity provider gave. */
             name?: string;
+        } & {
+            [key: string]: unknown;
         };
         /** @description RFC 8628 section 3.2. */
         DeviceAuthorizationResponse: {
@@ -816,7 +818,10 @@ export interface components {
             /** @description A JWT, only if `openid` was granted, and never on a refresh. */
             id_token?: string;
         };
-        /** Active */
+        /**
+         * Active
+         * @description A token that is good. Further members are those that the operator's `scopes[].claims` add for scopes that the token has (`email`, `jid`).
+         */
         ActiveToken: {
             /** @enum {boolean} */
             active: true;
@@ -824,7 +829,7 @@ export interface components {
             scope: string;
             /** @description The client, if the session has one. */
             client_id?: string;
-            /** @description Localpart of the Matrix user ID, if the token has a user. */
+            /** @description Localpart of the Matrix user ID, if the token has a user and `scopes[].claims` says nothing else. */
             username?: string;
             /** @description The user, stable and opaque. The client, if the token has no user. */
             sub: string;
@@ -845,6 +850,8 @@ export interface components {
             nbf?: number;
             /** @description The issuer. */
             iss?: string;
+        } & {
+            [key: string]: unknown;
         };
         /** Inactive */
         InactiveToken: {

@@ -2,6 +2,7 @@ import type { InternalUserId } from '../protocol/identifiers.ts';
 import { readAuthorization } from '../http/bearer.ts';
 import type { ApiRequest } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
+import { isApiScope } from '../protocol/scope.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import {
   type ActiveAccess,
@@ -41,16 +42,19 @@ async function requireAccess(deps: AccessDeps, request: ApiRequest): Promise<Act
   }
 }
 
-/** As {@link requireAccess}, and 403 where the token belongs to a client alone. */
+/** As {@link requireAccess}, and 403 where the token is not for Matrix, or belongs to a client alone. */
 export async function requireUser(deps: AccessDeps, request: ApiRequest): Promise<UserAccess> {
   return ofUser(await requireAccess(deps, request));
 }
 
-/** Throws 403 where the token belongs to a client alone. */
+/** Throws 403 where the token belongs to a client alone, or is for other servers only: it has not the scope of the Matrix API. */
 export function ofUser(access: ActiveAccess): UserAccess {
   const { userId, localpart } = access;
   if (userId === null || localpart === null) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'This access token belongs to a client, not to a user');
+  }
+  if (!access.scope.split(' ').some(isApiScope)) {
+    throw new MatrixError(403, 'M_FORBIDDEN', 'This access token is not for the Matrix API');
   }
   return { ...access, userId, localpart };
 }

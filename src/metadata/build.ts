@@ -21,6 +21,8 @@ export interface Abilities {
   readonly assertionAlgorithms?: readonly string[];
   /** Whether a client may use client credentials. */
   readonly clientCredentials?: boolean;
+  /** Names of the operator's own scopes. */
+  readonly scopes?: readonly string[];
   /** Whether every IdP can be asked to create an account. */
   readonly createAccount?: boolean;
 }
@@ -42,7 +44,7 @@ export function buildMetadata(issuer: string, abilities: Abilities = {}): Metada
     introspection_endpoint: endpointUrl(issuer, 'oauth2/introspect'),
     userinfo_endpoint: endpointUrl(issuer, 'oauth2/userinfo'),
     jwks_uri: endpointUrl(issuer, 'oauth2/jwks'),
-    scopes_supported: [OPENID_SCOPE, API_SCOPE, UNSTABLE_API_SCOPE],
+    scopes_supported: [OPENID_SCOPE, API_SCOPE, UNSTABLE_API_SCOPE, ...(abilities.scopes ?? [])],
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'fragment', 'form_post'],
     grant_types_supported: [

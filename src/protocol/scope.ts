@@ -45,25 +45,30 @@ export function legacyScope(deviceId: DeviceId): string {
   return isScopeDeviceId(deviceId) ? `${API_SCOPE} ${DEVICE_SCOPE_PREFIX}${deviceId}` : API_SCOPE;
 }
 
-/** What a Matrix login asks for. */
+/** What a sign-in asks for. */
 export interface LoginScope {
   /** The tokens that are granted, in the client's own spelling. */
   readonly granted: readonly string[];
-  readonly deviceId: DeviceId;
-  readonly openid: boolean;
+  /** Null where only scopes of the operator's own are asked for: no session of Matrix, and no device. */
+  readonly deviceId: DeviceId | null;
 }
 
 export type LoginScopeResult =
   { readonly ok: true; readonly scope: LoginScope } | { readonly ok: false; readonly fault: string };
 
 /**
- * Judges the scope of a login (MSC2967): the API scope, exactly one device, `openid` if wanted. Scopes that we do not know are
- * left out of what is granted (RFC 6749 §3.3); the token response tells what was. The admin scope passes here: a session has it only if
- * the person is an administrator when it starts.
+ * Judges the scope of a sign-in: for Matrix (MSC2967) the API scope, exactly one device, `openid` if wanted; for other servers scopes of the operator's own, of which the client may
+ * ask for `askable`; or both. Scopes that we do not know are left out of what is granted (RFC 6749 §3.3); the token response tells what was. The admin scope passes here, and the operator's
+ * own: a session has one only if the person may have it when it starts.
  */
-export function judgeLoginScope(scope: string): LoginScopeResult {
+export function judgeLoginScope(scope: string, askable: ReadonlySet<string> = new Set()): LoginScopeResult {
   const tokens = splitScope(scope);
   if (tokens === undefined) return fault('scope has a character that RFC 6749 section 3.3 does not allow');
+  const isMatrix = tokens.some((token) => isApiScope(token) || deviceIdOf(token) !== undefined);
+  if (!isMatrix && tokens.some((token) => askable.has(token))) {
+    const granted = tokens.filter((token) => token === OPENID_SCOPE || askable.has(token));
+    return { ok: true, scope: { granted, deviceId: null } };
+  }
   if (!tokens.some(isApiScope)) return fault(`scope must contain ${API_SCOPE}`);
   const devices = tokens.map(deviceIdOf).filter((id) => id !== undefined);
   const [deviceId] = devices;
@@ -72,9 +77,13 @@ export function judgeLoginScope(scope: string): LoginScopeResult {
   if (!isScopeDeviceId(deviceId)) return fault(`the device id must have 1 to ${DEVICE_ID_LIMIT} characters`);
   const granted = tokens.filter(
     (token) =>
-      isApiScope(token) || deviceIdOf(token) !== undefined || token === OPENID_SCOPE || token === ADMIN_SCOPE,
+      isApiScope(token) ||
+      deviceIdOf(token) !== undefined ||
+      token === OPENID_SCOPE ||
+      token === ADMIN_SCOPE ||
+      askable.has(token),
   );
-  return { ok: true, scope: { granted, deviceId, openid: tokens.includes(OPENID_SCOPE) } };
+  return { ok: true, scope: { granted, deviceId } };
 }
 
 /** The scope as a homeserver is told it: every Matrix scope in both spellings (Synapse 1.157 and older read the unstable one). */

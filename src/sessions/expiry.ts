@@ -1,9 +1,12 @@
 /** Sessions that end by themselves, where the operator wants it: unused for long, or old. Off by default. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { listExpiredSessions } from '../storage/records/session-expiry.ts';
+import { listExpiredSessions, listOverdueSessions } from '../storage/records/session-expiry.ts';
 import type { SessionEndingDeps } from './end.ts';
 import { endTheseSessions } from './end-many.ts';
 import type { SessionPolicy } from './policy.ts';
+
+/** Sessions a step. */
+const OVERDUE_STEP = 500;
 
 export type ExpiryPolicy = Pick<SessionPolicy, 'idleExpiry' | 'absoluteExpiry'>;
 
@@ -22,6 +25,22 @@ export function isExpired(
 /** Whether sessions expire at all. */
 export function hasExpiry({ idleExpiry = 0, absoluteExpiry = 0 }: ExpiryPolicy): boolean {
   return idleExpiry > 0 || absoluteExpiry > 0;
+}
+
+/** Ends every session whose time is over, by the lifetime of its client or its scopes, and resolves to how many. */
+export async function endOverdueSessions(
+  deps: SessionEndingDeps,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<number> {
+  let total = 0;
+  while (signal?.aborted !== true) {
+    const ids = await listOverdueSessions(deps.db.query, { at: deps.clock.now(), limit: OVERDUE_STEP });
+    const ended = await endTheseSessions(deps, { ids, reason: 'expired', deliver: false });
+    total += ended.length;
+    if (ids.length < OVERDUE_STEP) break;
+    await nextTurn();
+  }
+  return total;
 }
 
 /**

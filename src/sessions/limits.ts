@@ -17,8 +17,8 @@ export interface WantedSession {
   readonly userId: InternalUserId;
   /** Null for legacy login: such sessions belong to no client, so only the limit on all of them counts. */
   readonly clientId: ClientId | null;
-  /** A live session on this device is replaced, so it takes no place. */
-  readonly deviceId: DeviceId;
+  /** A live session on this device is replaced, so it takes no place. Null: it is none of Matrix, and has none. */
+  readonly deviceId: DeviceId | null;
 }
 
 /** What stands in the way of a session. */
@@ -43,7 +43,8 @@ export async function findCrowd(
   if (limits.perUser === 0 && limits.perClient === 0) return undefined;
   const live = await listSessionRows(db, { userId: wanted.userId, limit: LIST_LIMIT });
   const sessions = live.filter(
-    ({ id, device_id }) => device_id !== wanted.deviceId && wanted.ending?.has(id) !== true,
+    ({ id, device_id }) =>
+      (device_id === null || device_id !== wanted.deviceId) && wanted.ending?.has(id) !== true,
   );
   const ofSameClient = sessions.filter(({ client_id }) => client_id === wanted.clientId);
   const ofAll = excess(sessions.length, limits.perUser);

@@ -25,15 +25,18 @@ export interface Opening<Started> {
   readonly userId: InternalUserId;
   /** Null for legacy login. */
   readonly clientId: ClientId | null;
-  readonly device: {
-    readonly id: DeviceId;
-    /** What the homeserver calls the device if it does not know it; null: nothing. */
-    readonly displayname: string | null;
-  };
+  /** Null for a session that is none of Matrix: the homeserver hears nothing of it. */
+  readonly device: NewDevice | null;
   /** Redeems the proof, in the transaction that starts the session: false if somebody else did meanwhile. Left out if there is nothing to redeem. */
   readonly redeem?: (tx: Transaction<Schema>, at: OpeningTime) => Promise<boolean>;
   /** Starts the session and issues its tokens; `undefined` if the user is deactivated. */
   readonly start: (tx: Transaction<Schema>, at: OpeningTime) => Promise<Started | undefined>;
+}
+
+interface NewDevice {
+  readonly id: DeviceId;
+  /** What the homeserver calls the device if it does not know it; null: nothing. */
+  readonly displayname: string | null;
 }
 
 export interface OpeningTime {
@@ -66,13 +69,22 @@ export async function openSession<Started extends { readonly replaced?: SessionI
   opening: Opening<Started>,
 ): Promise<Opened<Started>> {
   const { userId, clientId, device } = opening;
-  const wanted = { userId, clientId, deviceId: device.id };
+  const wanted = { userId, clientId, deviceId: device?.id ?? null };
   const first = await judgePerson(deps.db.query, deps.sessionLimits, wanted, findUser);
   if (typeof first === 'string') return { kind: 'refused', reason: first };
-  const started = await inTurn(deps.homeserver, userId, () => announceAndStart(deps, opening, first));
+  const started =
+    device === null
+      ? await startInTransaction(deps, opening, null)
+      : await inTurn(deps.homeserver, userId, () =>
+          announceAndStart(deps, opening, { person: first, device }),
+        );
   if (typeof started === 'string') return { kind: 'refused', reason: started };
   // A legacy client's device id is any text that it sent, and nothing that was sent goes to the log: the session's id tells it.
-  const whose = { userId, ...(clientId === null ? {} : { clientId, deviceId: device.id }) };
+  const whose = {
+    userId,
+    ...(clientId === null ? {} : { clientId }),
+    ...(clientId === null || device === null ? {} : { deviceId: device.id }),
+  };
   if (started.replaced !== undefined) {
     deps.emit('session_replaced', { ...whose, sessionId: started.replaced });
   }
@@ -84,19 +96,30 @@ export async function openSession<Started extends { readonly replaced?: SessionI
 async function announceAndStart<Started extends object>(
   deps: OpeningDeps,
   opening: Opening<Started>,
-  person: User,
-): Promise<(Started & { readonly sessionId: string }) | OpeningRefusal> {
-  const { userId, clientId, device } = opening;
-  const wanted = { userId, clientId, deviceId: device.id };
+  { person, device }: { person: User; device: NewDevice },
+): Promise<Begun<Started> | OpeningRefusal> {
+  const { userId } = opening;
   await drain(deps, userId);
   // A device that somebody uses has its name, which may be the person's own.
-  const isKnown = (await findLiveSession(deps.db.query, wanted)) !== undefined;
+  const isKnown = (await findLiveSession(deps.db.query, { userId, deviceId: device.id })) !== undefined;
   await announceDevice(deps.homeserver, person, isKnown ? { ...device, displayname: null } : device);
+  return startInTransaction(deps, opening, device);
+}
+
+type Begun<Started> = Started & { readonly sessionId: string };
+
+async function startInTransaction<Started extends object>(
+  deps: OpeningDeps,
+  opening: Opening<Started>,
+  device: NewDevice | null,
+): Promise<Begun<Started> | OpeningRefusal> {
+  const { userId, clientId } = opening;
+  const wanted = { userId, clientId, deviceId: device?.id ?? null };
   const sessionId = newSessionId(deps.clock.now(), deps.random);
-  return deps.db.write(async (tx): Promise<(Started & { readonly sessionId: string }) | OpeningRefusal> => {
+  return deps.db.write(async (tx): Promise<Begun<Started> | OpeningRefusal> => {
     const now = deps.clock.now();
     const refuse = async (refusal: OpeningRefusal): Promise<OpeningRefusal> => {
-      await queueDeviceDeletion(tx, deps, { userId, deviceId: device.id, now });
+      if (device !== null) await queueDeviceDeletion(tx, deps, { userId, deviceId: device.id, now });
       return refusal;
     };
     // What was true a moment ago counts only under the lock of the user's row: two cannot take the last place.
@@ -106,7 +129,9 @@ async function announceAndStart<Started extends object>(
     if ((await opening.redeem?.(tx, at)) === false) return refuse('spent');
     const started = await opening.start(tx, at);
     if (started === undefined) return refuse('deactivated');
-    await keepDevice(tx, deps, { userId, deviceId: device.id, displayname: device.displayname, now });
+    if (device !== null) {
+      await keepDevice(tx, deps, { userId, deviceId: device.id, displayname: device.displayname, now });
+    }
     return { ...started, sessionId };
   });
 }

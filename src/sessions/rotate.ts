@@ -21,7 +21,7 @@ import { concludeEnding, type EndedSession, type SessionEndingDeps, endSessionIn
 import { hasExpiry, isExpired } from './expiry.ts';
 import { type IssuedTokens, deriveToken, newNonce } from './issued-tokens.ts';
 import { describePair, renewPair, storePair } from './pairs.ts';
-import type { SessionPolicy } from './policy.ts';
+import { accessTokenEnd, type SessionPolicy } from './policy.ts';
 
 /** How long an expired access token is still told from an unknown one, in milliseconds. */
 const SPENT_TOKEN_RETENTION = 60 * 60_000;
@@ -105,6 +105,10 @@ async function rotateIn(
   const refuse = (reason: RotationRefusal): Rotation => ({ ok: false, reason, sessionId });
   if (session.client_id !== clientId) return refuse('other_client');
   if (session.ended_at !== null) return refuse('ended');
+  if (session.expires_at !== null && session.expires_at <= now) {
+    const ended = await endSessionIn(tx, deps, { sessionId, reason: 'expired', now });
+    return { ...refuse('expired'), ...(ended === undefined ? {} : { ended }) };
+  }
   const scope = narrowScope(session.scope, input.scope);
   if (scope === undefined) return refuse((await isDeactivated(tx, userId)) ? 'deactivated' : 'wider_scope');
 
@@ -230,7 +234,7 @@ async function issueSuccessor(
   const seed = { presented: token, sessionId: session.id, generation, nonce };
   const accessToken = deriveToken(deps.derivationKey, 'accessToken', seed);
   const refreshToken = deriveToken(deps.derivationKey, 'refreshToken', seed);
-  const expiresAt = now + deps.policy.accessTokenTtl;
+  const expiresAt = accessTokenEnd(deps.policy, session, now);
   const descent = { predecessor: hash, generation, nonce };
   return storePair(tx, { session, accessToken, refreshToken, scope, now, expiresAt }, descent);
 }
@@ -249,7 +253,7 @@ async function renewAccess(
     ...seed,
     nonce: nonceOf(successor.refresh_nonce),
   });
-  const expiresAt = now + deps.policy.accessTokenTtl;
+  const expiresAt = accessTokenEnd(deps.policy, session, now);
   return renewPair(tx, { session, accessToken, refreshToken, scope, now, expiresAt }, accessNonce);
 }
 

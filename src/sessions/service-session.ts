@@ -107,6 +107,7 @@ async function createServiceUser(deps: SessionEndingDeps, names: HomeserverUser)
     locked_at: null,
     deactivated_at: null,
     erased_at: null,
+    claimed_scopes: null,
     is_admin: 0,
   };
   await deps.db.write((tx) => insertUser(tx, created));

@@ -6,7 +6,7 @@ import type { Database } from '../storage/engine/database.ts';
 import { insertSession } from '../storage/records/sessions.ts';
 import { insertAccessToken } from '../storage/records/tokens.ts';
 import { type IssuedTokens, secondsLeft } from './issued-tokens.ts';
-import type { SessionPolicy } from './policy.ts';
+import { accessTokenTtl, type LifetimePolicy } from './policy.ts';
 
 /**
  * Starts a session of a client alone: no user, no device, one access token and no refresh token (RFC 6749 section 4.4.3). It is over when that
@@ -17,7 +17,7 @@ export async function startClientSession(
     db: Database;
     clock: Clock;
     random: Random;
-    policy: Pick<SessionPolicy, 'accessTokenTtl'>;
+    policy: LifetimePolicy;
     emit: EmitEvent;
   },
   session: { readonly clientId: ClientId; readonly scope: string },
@@ -25,7 +25,7 @@ export async function startClientSession(
   const now = deps.clock.now();
   const id = newRecordId(now, deps.random);
   const accessToken = issueSecret('accessToken', deps.random);
-  const expiresAt = now + deps.policy.accessTokenTtl;
+  const expiresAt = now + accessTokenTtl(deps.policy, session.scope);
   await deps.db.write(async (tx) => {
     await insertSession(tx, {
       id,
@@ -39,6 +39,7 @@ export async function startClientSession(
       last_active_at: now,
       ended_at: null,
       end_reason: null,
+      expires_at: expiresAt,
     });
     await insertAccessToken(tx, {
       hash: hashSecret(accessToken),

@@ -1,5 +1,5 @@
 /** Sessions without a client: Matrix's own login. */
-import type { SessionId } from '../protocol/identifiers.ts';
+import type { DeviceId, SessionId } from '../protocol/identifiers.ts';
 import type { Kysely } from 'kysely';
 import type { Random } from '../protocol/clock.ts';
 import { legacyScope } from '../protocol/scope.ts';
@@ -12,7 +12,8 @@ import type { SessionPolicy } from './policy.ts';
 import { type NewSession, type Started, storeSession } from './start.ts';
 
 /** A legacy session that is about to start. */
-export interface NewLegacySession extends Omit<NewSession, 'clientId' | 'scope' | 'origin'> {
+export interface NewLegacySession extends Omit<NewSession, 'clientId' | 'scope' | 'origin' | 'deviceId'> {
+  readonly deviceId: DeviceId;
   /** The client can refresh: the access token then expires. Otherwise it lives as long as the session. */
   readonly refreshable: boolean;
 }

@@ -1,7 +1,8 @@
 import { renderClaimTemplate } from '../protocol/claim-template.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
-import type { SessionEndingDeps } from '../sessions/end.ts';
+import { type OperatorScopes, scopesByClaims } from '../protocol/operator-scope.ts';
+import { concludeEnding, type EndedSession, type SessionEndingDeps } from '../sessions/end.ts';
 import { setUserAdmin } from '../storage/records/people.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { dropScopeToken } from '../storage/records/session-list.ts';
@@ -13,6 +14,7 @@ import { type FreeLocalpartDeps, refuseLocalpart, takenRefusal } from './free-lo
 import { mapLocalpart } from './localpart.ts';
 import { type Message, message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
+import { keepClaimedScopes } from './claimed-scopes.ts';
 import { keepUpstreamGrant } from './upstream-grant.ts';
 
 /** What the operator decided about the people of one provider. */
@@ -30,6 +32,14 @@ export interface CompletionDeps extends SessionEndingDeps, FreeLocalpartDeps {
   readonly sealer: Sealer;
   /** By provider id. */
   readonly providerRules: ReadonlyMap<string, ProviderRules>;
+  readonly operatorScopes: OperatorScopes;
+}
+
+interface Completed {
+  readonly user: User;
+  readonly isNew?: true;
+  /** Sessions that lost all of their scopes. */
+  readonly ended?: readonly EndedSession[];
 }
 
 const DISPLAYNAME_LIMIT = 100;
@@ -71,7 +81,11 @@ export async function completeSignIn(
     // The same person may sign in twice at the same moment, and the other sign-in was first.
     if (refusal !== undefined && (await findLinkedUser(deps.db.query, link)) === undefined) throw refusal;
   }
-  const { user, isNew = false } = await deps.db.write(async (tx): Promise<{ user: User; isNew?: true }> => {
+  const {
+    user,
+    isNew = false,
+    ended = [],
+  } = await deps.db.write(async (tx): Promise<Completed> => {
     const linked = await findLinkedUser(tx, link);
     if (linked !== undefined) {
       requireExpected(linked.localpart);
@@ -79,10 +93,21 @@ export async function completeSignIn(
       if ((await setUserAdmin(tx, { id: linked.id, isAdmin })) && !isAdmin) {
         await dropScopeToken(tx, { userId: linked.id, token: ADMIN_SCOPE });
       }
+      const kept = await keepClaimedScopes(tx, deps, {
+        user: linked,
+        claims: identity.claims,
+        isComplete: true,
+      });
       return {
-        user: { ...linked, is_admin: Number(isAdmin), displayname: displayname ?? linked.displayname },
+        user: { ...kept.user, is_admin: Number(isAdmin), displayname: displayname ?? linked.displayname },
+        ended: kept.ended,
       };
     }
+    const claimed = scopesByClaims(
+      deps.operatorScopes,
+      { claims: identity.claims, localpart },
+      { claimed: null, isComplete: true },
+    );
     const created: User = {
       id: newRecordId(now, deps.random),
       localpart,
@@ -92,6 +117,7 @@ export async function completeSignIn(
       deactivated_at: null,
       erased_at: null,
       is_admin: Number(isAdmin),
+      claimed_scopes: claimed,
     };
     if (!(await insertUser(tx, created))) {
       // Somebody has the name; if it is this very person, signing in twice at the same moment, the link is there by now.
@@ -108,6 +134,7 @@ export async function completeSignIn(
     });
     return { user: created, isNew: true };
   });
+  await concludeEnding(deps, ended, { deliver: false });
   if (isNew) {
     deps.emit('user_created', { userId: user.id, provider: providerId });
     deps.emit('user_linked', { userId: user.id, provider: providerId });

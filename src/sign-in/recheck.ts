@@ -23,6 +23,9 @@ import { judgeAccess, type ProviderAccess, tellsOfAdmin } from '../protocol/acce
 import { SIGN_IN_LIFETIME } from './begin.ts';
 import type { CompletionDeps } from './complete.ts';
 import { excludePerson } from '../people/exclude.ts';
+import { concludeEnding } from '../sessions/end.ts';
+import { lockUser } from '../storage/records/users.ts';
+import { keepClaimedScopes } from './claimed-scopes.ts';
 import { isRechecked, nextCheckAt, openUpstreamToken, sealUpstreamToken } from './upstream-grant.ts';
 
 export interface RecheckDeps extends CompletionDeps {
@@ -57,7 +60,12 @@ async function recheckPerson(deps: RecheckDeps, grant: UpstreamGrant): Promise<b
   const access = deps.providerRules.get(grant.provider_id)?.access;
   const provider = deps.providers.find(({ id }) => id === grant.provider_id);
   const refreshToken = tryToOpen(deps, grant);
-  if (access === undefined || provider === undefined || refreshToken === undefined || !isRechecked(access)) {
+  if (
+    access === undefined ||
+    provider === undefined ||
+    refreshToken === undefined ||
+    !isRechecked(access, deps.operatorScopes)
+  ) {
     await deps.db.write((tx) => deleteUpstreamGrant(tx, grant.token_id));
     return false;
   }
@@ -130,6 +138,7 @@ async function judge(deps: RecheckDeps, check: Check, identity: RefreshedIdentit
     deps.log.warn({ user_id: grant.user_id, sessions: ended }, 'sessions were ended by the access rules');
     return false;
   }
+  await recheckScopes(deps, grant, { claims, isComplete });
   const isUnknown = access.admin.some(({ claim }) => isPointedTo(claims, claim));
   if (isUnknown || (!isComplete && !tellsOfAdmin(access, { claims, localpart }))) return true;
   await deps.db.write(async (tx) => {
@@ -137,6 +146,19 @@ async function judge(deps: RecheckDeps, check: Check, identity: RefreshedIdentit
     if (changed && !verdict.isAdmin) await dropScopeToken(tx, { userId: grant.user_id, token: ADMIN_SCOPE });
   });
   return true;
+}
+
+/** The operator's own scopes hang on the same claims. */
+async function recheckScopes(
+  deps: RecheckDeps,
+  grant: UpstreamGrant,
+  seen: Pick<RefreshedIdentity, 'claims' | 'isComplete'>,
+): Promise<void> {
+  const ended = await deps.db.write(async (tx) => {
+    const user = await lockUser(tx, grant.user_id);
+    return user === undefined ? [] : (await keepClaimedScopes(tx, deps, { user, ...seen })).ended;
+  });
+  await concludeEnding(deps, ended);
 }
 
 /** Nobody is signed in: the token is of no use, unless a sign-in is still on its way. */

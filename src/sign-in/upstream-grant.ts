@@ -5,20 +5,21 @@ import type { Database } from '../storage/engine/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { saveUpstreamGrant } from '../storage/records/upstream-grants.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
+import { hasClaimRules, type OperatorScopes } from '../protocol/operator-scope.ts';
 import { hasRules, type ProviderAccess } from '../protocol/access-rules.ts';
 
-/** Whether claims are had again for people of this provider. */
-export function isRechecked(access: ProviderAccess): boolean {
-  return access.recheckEvery > 0 && hasRules(access);
+/** Whether claims are had again for people of this provider: there are rules that they could break. */
+export function isRechecked(access: ProviderAccess, scopes: OperatorScopes): boolean {
+  return access.recheckEvery > 0 && (hasRules(access) || hasClaimRules(scopes));
 }
 
 /** Keeps the token in place of an earlier one; without a new one the earlier one stays. */
 export async function keepUpstreamGrant(
-  deps: { db: Database; clock: Clock; random: Random; sealer: Sealer },
+  deps: { db: Database; clock: Clock; random: Random; sealer: Sealer; operatorScopes: OperatorScopes },
   login: { access: ProviderAccess; providerId: string; identity: UpstreamIdentity; userId: InternalUserId },
 ): Promise<void> {
   const { access, identity } = login;
-  if (identity.refreshToken === undefined || !isRechecked(access)) return;
+  if (identity.refreshToken === undefined || !isRechecked(access, deps.operatorScopes)) return;
   const now = deps.clock.now();
   const link = { issuer: identity.issuer, subject: identity.subject };
   const sealed = sealUpstreamToken(deps, link, identity.refreshToken);

@@ -130,6 +130,8 @@ export const en = {
   'consent.admin': 'it also asks for your rights as an administrator of this server.',
   'consent.means':
     'It will be able to read and send messages as you. Allow it only if you have just begun to sign in with this app yourself.',
+  'consent.means.other': 'Allow it only if you have just begun to sign in with this app yourself.',
+  'consent.not-permitted': 'You may not have what {app} asks for. Ask the people who run this service.',
   'consent.terms': 'Terms of service of the app',
   'consent.privacy': 'Privacy policy of the app',
   'consent.choose': 'Choose what to sign out',
@@ -166,6 +168,7 @@ export const en = {
   'scope.other': 'Something else: {name}',
   'device.means':
     'It will be able to read and send messages as you. If somebody asked you to do this, press Cancel.',
+  'device.means.other': 'If somebody asked you to do this, press Cancel.',
   'device.allowed.title': 'Your device is signed in',
   'device.allowed': 'Go on with your other device. You can close this page.',
   'device.refused.title': 'The sign-in was refused',

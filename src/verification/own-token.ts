@@ -71,6 +71,7 @@ function inactiveReason(
   now: number,
 ): InactiveReason | undefined {
   if (view.ended_at !== null) return 'ended';
+  if (view.session_expires_at !== null && view.session_expires_at <= now) return 'ended';
   const session = { created_at: view.session_created_at, last_active_at: view.last_active_at };
   if (view.user_id !== null && isExpired(policy, session, now)) return 'ended';
   if (view.deactivated_at !== null) return 'deactivated';

@@ -86,7 +86,10 @@ describe('static clients', () => {
     ],
     [{ jwks: keys }, 'clients[0].jwks is not used with `token_endpoint_auth_method: none`'],
     [{ introspect_all: true }, 'clients[0].introspect_all is on, and the client cannot prove who it is'],
-    [{ scopes: ['urn:a'] }, 'clients[0].scopes are for `client_credentials`, which is not among the grants'],
+    [
+      { scopes: ['urn:a'] },
+      'clients[0].scopes name `urn:a`, which is not among the `scopes` at the top level; any word will do for `client_credentials` alone, which is not among the grants',
+    ],
   ])('with %j: %s', (more, expected) => {
     expect(faults({ ...app, ...more })).toContain(expected);
   });
@@ -115,7 +118,7 @@ describe('static clients', () => {
         client_secret: 's'.repeat(20),
       };
       expect(faults({ ...job, scopes: [scope] })).toEqual([
-        'clients[0].scopes[0] must not be a scope of Matrix or `openid`: client credentials have no user',
+        'clients[0].scopes[0] must not be a scope of Matrix or `openid`: of those every client may ask for what people agree to',
       ]);
     },
   );

@@ -61,6 +61,7 @@ forEachEngine((engine) => {
       log: { warn: () => undefined },
       emit: () => undefined,
       providers: [provider],
+      operatorScopes: new Map(),
       providerRules: new Map([
         ['main', { name: 'main', claims: { localpart: 'sub', displayname: 'name' }, access }],
       ]),

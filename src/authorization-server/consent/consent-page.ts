@@ -5,6 +5,7 @@ import { accountEntry, linkLine, placeText, warning } from '../../http/pages/par
 import type { Words } from '../../http/pages/words.ts';
 import type { DeviceId } from '../../protocol/identifiers.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
+import type { OperatorScopes } from '../../protocol/operator-scope.ts';
 import { ADMIN_SCOPE } from '../../protocol/scope.ts';
 import type { AuthorizationRequest } from '../../storage/records/authorizations.ts';
 import type { SignIn } from '../../storage/records/sign-ins.ts';
@@ -21,7 +22,8 @@ export interface ConsentPageInput {
   readonly stored: AuthorizationRequest;
   readonly client: Client;
   readonly user: User;
-  readonly deviceId: DeviceId;
+  /** Null where nothing of Matrix is asked for. */
+  readonly deviceId: DeviceId | null;
   /** The other app that is signed in on the device, if one is. */
   readonly occupant: Occupant | undefined;
   /** What the person has to choose before, if there is anything. */
@@ -37,7 +39,7 @@ export interface ConsentPageInput {
  * isolated; logos are not loaded. Its first form allows. `form-action` is left out of its policy, as it would block the redirect to the client.
  */
 export function consentPage(
-  deps: { issuer: string; serverName: string },
+  deps: { issuer: string; serverName: string; operatorScopes: OperatorScopes },
   input: ConsentPageInput,
 ): Reply<string> {
   const { words, signIn, stored, client, user, deviceId, csrfField } = input;
@@ -56,13 +58,11 @@ export function consentPage(
         <dt>${say('consent.return')}</dt>
         <dd>${placeText(words, stored.redirect_uri)}</dd>
         <dt>${say('consent.asks')}</dt>
-        <dd>${scopeText(words, stored.scope, user)}</dd>
-        ${accountEntry(words, { ...user, serverName: deps.serverName })}
-        <dt>${say('word.device')}</dt>
-        <dd>${foreign(deviceId)}</dd>
+        <dd>${scopeText(words, deps.operatorScopes, asked)}</dd>
+        ${accountEntry(words, { ...user, serverName: deps.serverName })} ${deviceEntry(words, deviceId)}
       </dl>
       ${cautions(words, asked)}
-      <p>${say('consent.means')}</p>
+      <p>${say(deviceId === null ? 'consent.means.other' : 'consent.means')}</p>
       ${decisionForms(
         words,
         { action: endpointUrl(deps.issuer, `consent/${signIn.id}`), csrfField },
@@ -71,6 +71,15 @@ export function consentPage(
       ${links(words, client)}
       ${linkLine(endpointUrl(deps.issuer, `sign-in/${signIn.id}?account=another`), say('action.another-account'))}`,
   });
+}
+
+/** The device that the session will be on, if it is one of Matrix. */
+export function deviceEntry({ say }: Words, deviceId: DeviceId | null): SafeHtml | false {
+  return (
+    deviceId !== null &&
+    html`<dt>${say('word.device')}</dt>
+      <dd>${foreign(deviceId)}</dd>`
+  );
 }
 
 /** What a person has to know before they agree, whichever grant it is for. */

@@ -21,6 +21,7 @@ import { codeAnswer, errorAnswer, sendAnswer, targetOf } from '../authorization-
 import { type Client, loadClient } from '../../clients/clients.ts';
 import { consentPage } from './consent-page.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
+import { asksForMore } from './permitted.ts';
 import { type Occupant, occupantOf } from './occupant.ts';
 import { chosenSessions, makeRoom, sessionChoice } from './session-choice.ts';
 
@@ -30,17 +31,18 @@ interface Asked {
   readonly stored: AuthorizationRequest;
   readonly client: Client;
   readonly user: User;
-  readonly deviceId: DeviceId;
+  /** Null where nothing of Matrix is asked for. */
+  readonly deviceId: DeviceId | null;
   /** The other app whose live session has the device, if one has. */
   readonly occupant: Occupant | undefined;
 }
 
-/** Shows who wants to sign in as whom; a trusted client is let through at once. Else GET changes nothing. */
+/** Shows who wants to sign in as whom. A trusted client is let through at once, and one whose person can give nothing is told so; else GET changes nothing. */
 export function showConsent(deps: AuthorizationServerDeps): Handler {
   return async (request) => {
     const asked = await readAsked(deps, request);
     const words = wordsIn(request.language);
-    const skips = skipsConsent(asked) && request.method === 'GET';
+    const skips = (skipsConsent(asked) || !mayHave(deps, asked)) && request.method === 'GET';
     if (!skips) return ask(deps, request, asked);
     return (
       (await conclude(deps, asked, { decision: 'allow', ending: new Set(), words })) ??
@@ -103,7 +105,8 @@ async function conclude(
   { decision, ending, words }: Word,
 ): Promise<Reply | undefined> {
   const { signIn, stored, client, user } = asked;
-  const refusal = refusalOf(decision, user);
+  const refusal =
+    refusalOf(decision, user) ?? (mayHave(deps, asked) ? undefined : 'the person may not have that scope');
   const code = refusal === undefined ? issueSecret('authorizationCode', deps.random) : undefined;
   const { issuer } = deps;
   const target = targetOf(stored);
@@ -117,7 +120,8 @@ async function conclude(
   if (ended === undefined) return undefined;
   await concludeEnding(deps, ended);
   const event = code === undefined ? 'consent_refused' : 'consent_given';
-  deps.emit(event, { clientId: client.id, userId: user.id, deviceId: asked.deviceId });
+  const device = asked.deviceId === null ? {} : { deviceId: asked.deviceId };
+  deps.emit(event, { clientId: client.id, userId: user.id, ...device });
   if (forApp !== undefined) return toHandOver(deps, signIn.id);
   const reply = sendAnswer(words, answer);
   return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(issuer, signIn.id) } };
@@ -135,16 +139,23 @@ async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Pr
   const stored = await findAuthorizationRequest(deps.db.query, signIn.id);
   const client = stored && (await loadClient(deps, stored.client_id));
   const user = await findUser(deps.db.query, signIn.user_id);
-  const deviceId = stored?.scope
-    .split(' ')
-    .map(deviceIdOf)
-    .find((id) => id !== undefined);
-  if (stored === undefined || client === undefined || user === undefined || deviceId === undefined) {
+  if (stored === undefined || client === undefined || user === undefined) {
     throw new Error('an authorization request refers to something that is gone');
   }
   request.annotate({ clientId: client.id });
+  const deviceId = deviceOf(stored.scope);
   const occupant = await occupantOf(deps, { userId: user.id, deviceId, client });
   return { signIn, stored, client, user, deviceId, occupant };
+}
+
+function deviceOf(scope: string): DeviceId | null {
+  const ids = scope.split(' ').map(deviceIdOf);
+  return ids.find((id) => id !== undefined) ?? null;
+}
+
+/** Whether the person can give anything of what is asked for. */
+function mayHave({ operatorScopes }: AuthorizationServerDeps, { stored, user, deviceId }: Asked): boolean {
+  return asksForMore(operatorScopes, user, { scope: stored.scope, device_id: deviceId });
 }
 
 /** Finishes the sign-in, with a code or without one, in one transaction: of two answers one wins. Resolves to the sessions that ended for it. */

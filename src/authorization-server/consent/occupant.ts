@@ -9,9 +9,11 @@ export type Occupant = string | Message;
 /** The other app whose live session has the device: a client that names a device of another one would sign that one out. */
 export async function occupantOf(
   deps: ClientLookupDeps,
-  device: { userId: InternalUserId; deviceId: DeviceId; client: Client },
+  device: { userId: InternalUserId; deviceId: DeviceId | null; client: Client },
 ): Promise<Occupant | undefined> {
-  const session = await findLiveSession(deps.db.query, device);
+  const { userId, deviceId } = device;
+  if (deviceId === null) return undefined;
+  const session = await findLiveSession(deps.db.query, { userId, deviceId });
   if (session === undefined || session.client_id === device.client.id) return undefined;
   const other = session.client_id === null ? undefined : await loadClient(deps, session.client_id);
   return other === undefined ? message('word.another-app') : clientName(other);

@@ -5,6 +5,7 @@ import { RequestFault } from '../../http/fault.ts';
 import { type ApiRequest, noStore } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
+import { askableScopes } from '../../protocol/operator-scope.ts';
 import { judgeLoginScope, type LoginScope } from '../../protocol/scope.ts';
 import { hashSecret, issueSecret } from '../../protocol/token-format.ts';
 import { Unavailable } from '../../protocol/unavailable.ts';
@@ -31,7 +32,7 @@ export function authorizeDevice(
   return async (request) => {
     deps.deviceGrants.limit.take(request.clientAddress);
     const client = await authenticateClient(deps, request);
-    const scope = judgeRequest(request, client);
+    const scope = judgeRequest(deps, request, client);
     const deviceCode = issueSecret('deviceCode', deps.random);
     const userCode = await keepGrant(deps, {
       deviceCode,
@@ -56,14 +57,19 @@ export function authorizeDevice(
   };
 }
 
-function judgeRequest(request: ApiRequest, client: Client): LoginScope {
+function judgeRequest(
+  { operatorScopes }: Pick<AuthorizationServerDeps, 'operatorScopes'>,
+  request: ApiRequest,
+  client: Client,
+): LoginScope {
   if (!client.metadata.grant_types.includes(DEVICE_CODE_GRANT)) {
     throw new OAuthError('unauthorized_client', 'the client is not registered for the device grant');
   }
   if (request.form.get('prompt')?.split(' ').includes('create') === true) {
     throw new OAuthError('invalid_request', 'prompt=create is not for the device grant');
   }
-  const judged = judgeLoginScope(request.form.get('scope') ?? '');
+  const askable = askableScopes(operatorScopes, client.operator?.scopes);
+  const judged = judgeLoginScope(request.form.get('scope') ?? '', askable);
   if (!judged.ok) throw new OAuthError('invalid_scope', judged.fault);
   return judged.scope;
 }

@@ -13,10 +13,11 @@ import {
 } from '../../storage/records/device-grants.ts';
 import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
 import { findUser, type User } from '../../storage/records/users.ts';
-import { type Client, loadClient } from '../../clients/clients.ts';
+import { type Client, clientName, loadClient } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
 import { confirmationPage, decidedPage } from './device-page.ts';
 import { refuseForeign } from './device-verification.ts';
+import { asksForMore } from '../consent/permitted.ts';
 import { occupantOf } from '../consent/occupant.ts';
 import { chosenSessions, makeRoom, sessionChoice } from '../consent/session-choice.ts';
 
@@ -47,7 +48,7 @@ export function decideDevice(deps: AuthorizationServerDeps): Handler {
     deps.emit(allowed ? 'consent_given' : 'consent_refused', {
       clientId: client.id,
       userId: user.id,
-      deviceId: grant.device_id,
+      ...(grant.device_id === null ? {} : { deviceId: grant.device_id }),
     });
     return decidedPage(wordsIn(request.language), {
       allowed,
@@ -66,6 +67,9 @@ async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Pr
   }
   refuseForeign(grant, user.id, deps.clock.now());
   request.annotate({ clientId: client.id });
+  if (!asksForMore(deps.operatorScopes, user, grant)) {
+    throw new PageRefusal(message('consent.not-permitted', { app: clientName(client) }), { status: 403 });
+  }
   return { signIn, grant, client, user };
 }
 

@@ -4,13 +4,14 @@ import { foreign, html, type SafeHtml } from '../../http/pages/html.ts';
 import { page } from '../../http/pages/page.ts';
 import { accountEntry, linkLine } from '../../http/pages/parts.ts';
 import type { Words } from '../../http/pages/words.ts';
+import type { OperatorScopes } from '../../protocol/operator-scope.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import type { DeviceGrant } from '../../storage/records/device-grants.ts';
 import type { User } from '../../storage/records/users.ts';
 import { type Message, message } from '../../texts/message.ts';
 import { type Client, clientName } from '../../clients/clients.ts';
 import { scopeText } from '../consent/scope-text.ts';
-import { cautions, website } from '../consent/consent-page.ts';
+import { cautions, deviceEntry, website } from '../consent/consent-page.ts';
 import type { Occupant } from '../consent/occupant.ts';
 import { decisionForms } from '../consent/session-choice.ts';
 
@@ -74,7 +75,7 @@ export interface ConfirmationInput {
 
 /** Names who asked, for what, and from where; nothing is agreed to but by its button (RFC 8628 sections 3.3 and 5.4). */
 export function confirmationPage(
-  deps: { issuer: string; serverName: string },
+  deps: { issuer: string; serverName: string; operatorScopes: OperatorScopes },
   input: ConfirmationInput,
 ): Reply<string> {
   const { words, grant, client, user, signInId, choice, csrfField } = input;
@@ -87,17 +88,15 @@ export function confirmationPage(
       <dl>
         <dt>${say('word.app')}</dt>
         <dd>${foreign(clientName(client))}</dd>
-        ${website(words, client)}
-        <dt>${say('word.device')}</dt>
-        <dd>${foreign(grant.device_id)}</dd>
+        ${website(words, client)} ${deviceEntry(words, grant.device_id)}
         <dt>${say('device.address')}</dt>
         <dd>${foreign(grant.address)}</dd>
         <dt>${say('consent.asks')}</dt>
-        <dd>${scopeText(words, grant.scope, user)}</dd>
+        <dd>${scopeText(words, deps.operatorScopes, asked)}</dd>
         ${accountEntry(words, { ...user, serverName: deps.serverName })}
       </dl>
       ${cautions(words, asked)}
-      <p>${say('device.means')}</p>
+      <p>${say(grant.device_id === null ? 'device.means.other' : 'device.means')}</p>
       ${decisionForms(words, { action: endpointUrl(deps.issuer, `device/${signInId}`), csrfField }, choice)}
       ${linkLine(endpointUrl(deps.issuer, `sign-in/${signInId}?account=another`), say('action.another-account'))}`,
   });

@@ -72,7 +72,7 @@ async function redeem(
   const opened = await openSession(deps, {
     userId: record.user_id,
     clientId: client.id,
-    device: { id: record.device_id, displayname: clientName(client) },
+    device: record.device_id === null ? null : { id: record.device_id, displayname: clientName(client) },
     redeem: (tx, { now, sessionId }) =>
       consumeAuthorizationCode(tx, { hash: record.hash, at: now, sessionId }),
     start: (tx, { now, sessionId }) =>

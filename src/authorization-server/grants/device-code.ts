@@ -84,7 +84,7 @@ async function redeem(
   const opened = await openSession(deps, {
     userId: grant.user_id,
     clientId: client.id,
-    device: { id: grant.device_id, displayname: clientName(client) },
+    device: grant.device_id === null ? null : { id: grant.device_id, displayname: clientName(client) },
     redeem: (tx, { now, sessionId }) => consumeDeviceGrant(tx, { hash: grant.hash, at: now, sessionId }),
     start: (tx, { now, sessionId }) =>
       startSession(

@@ -9,8 +9,7 @@ export type TokenAnswer = components['schemas']['TokenResponse'];
 /** One grant type: gets the authenticated client and the form, answers with tokens or throws the refusal. */
 export type Grant = (request: ApiRequest, client: Client) => Promise<TokenAnswer>;
 
-/** The policy for the tokens of a client: the operator may give it a lifetime of its own. */
+/** The policy for the sessions of a client: the operator may give them lifetimes of their own. */
 export function policyFor(policy: SessionPolicy, client: Client): SessionPolicy {
-  const ttl = client.operator?.accessTokenTtl;
-  return ttl === undefined ? policy : { ...policy, accessTokenTtl: ttl };
+  return client.operator === undefined ? policy : { ...policy, client: client.operator };
 }

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { described, flag, line, seconds, textRule } from '../fields.ts';
 
-const ruleSection = z.strictObject({
+/** One condition on one claim. */
+export const accessRule = z.strictObject({
   claim: described(line(), {
     description:
       'Name of the claim. Dots lead into objects (`realm_access.roles`) where no claim has the whole name. `localpart` is no claim but the final localpart of the Matrix user.',
@@ -36,7 +37,7 @@ const ruleSection = z.strictObject({
 });
 
 const rules = (description: string, example: string) =>
-  described(z.array(ruleSection).default([]), { description, example });
+  described(z.array(accessRule).default([]), { description, example });
 
 export const accessSection = z.strictObject({
   require: rules(

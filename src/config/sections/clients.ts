@@ -21,7 +21,7 @@ function redirectUriFault(text: string): string | undefined {
 function scopeFault(text: string): string | undefined {
   if (!isScopeToken(text)) return 'must be one scope, without spaces, quotes and backslashes';
   if (text === 'openid' || /^urn:(matrix|synapse):/.test(text)) {
-    return 'must not be a scope of Matrix or `openid`: client credentials have no user';
+    return 'must not be a scope of Matrix or `openid`: of those every client may ask for what people agree to';
   }
   return undefined;
 }
@@ -69,7 +69,8 @@ const clientSection = z.strictObject({
     description: 'File that holds `jwks`. Set one of the two.',
   }),
   scopes: described(z.array(textRule(scopeFault)).default([]), {
-    description: 'What the client may ask for with `client_credentials`.',
+    description:
+      'What the client may ask for beyond Matrix: for itself with `client_credentials`, and for its users what `scopes` at the top level defines.',
     example: '[urn:example:read]',
   }),
   trusted: flag(
@@ -80,10 +81,15 @@ const clientSection = z.strictObject({
     false,
     'Lets the client introspect the tokens of all clients, not only its own: for resource servers.',
   ),
+  session_ttl_seconds: described(z.int().min(1).max(315_360_000).optional(), {
+    description: 'When a session of this client is over, however it is used: people sign in again.',
+    unit: 'seconds',
+    fallback: 'that of its scopes, else never',
+  }),
   access_token_ttl_seconds: described(z.int().min(1).max(86_400).optional(), {
     description: 'Life of the access tokens of this client.',
     unit: 'seconds',
-    fallback: '`sessions.access_token_ttl_seconds`',
+    fallback: 'that of its scopes, else `sessions.access_token_ttl_seconds`',
   }),
 });
 

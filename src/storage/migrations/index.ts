@@ -9,6 +9,7 @@ import { uiAuthSummary } from './006-ui-auth-summary.ts';
 import { answers } from './007-answers.ts';
 import { outboxKinds } from './008-outbox-kinds.ts';
 import { erasure } from './009-erasure.ts';
+import { operatorScopes } from './010-operator-scopes.ts';
 
 export const migrations: readonly Migration[] = [
   initial,
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   answers,
   outboxKinds,
   erasure,
+  operatorScopes,
 ];

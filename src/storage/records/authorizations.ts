@@ -32,7 +32,8 @@ export interface AuthorizationCodesTable {
   scope: string;
   nonce: string | null;
   user_id: InternalUserId;
-  device_id: DeviceId;
+  /** Null: the session will have none, as it is none of Matrix. */
+  device_id: DeviceId | null;
   authenticated_at: number | null;
   upstream_sid: string | null;
   created_at: number;

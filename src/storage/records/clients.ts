@@ -23,6 +23,8 @@ export interface ClientsTable {
   secret_hash: SecretHash | null;
   /** Who made it: itself by registration, or the operator. Default `dynamic`. */
   origin: Generated<'dynamic' | 'operator'>;
+  /** What the operator gave it. Default null: nothing. */
+  operator_json: Generated<JsonText<Record<string, unknown>> | null>;
   created_at: number;
   last_used_at: number;
 }
@@ -107,6 +109,7 @@ const CLIENT_COLUMNS = [
   'origin',
   'created_at',
   'last_used_at',
+  'operator_json',
 ] as const satisfies (keyof ClientRecord)[];
 
 export const findClient = hotRow(
@@ -119,6 +122,7 @@ export const findClient = hotRow(
     origin: v[4],
     created_at: v[5],
     last_used_at: v[6],
+    operator_json: v[7],
   }),
 );
 

@@ -20,7 +20,8 @@ export interface DeviceGrantsTable {
   user_code_hash: SecretHash;
   client_id: ClientId;
   scope: string;
-  device_id: DeviceId;
+  /** Null: the session will have none, as it is none of Matrix. */
+  device_id: DeviceId | null;
   /** Where the device asked from, for the person to see. */
   address: string;
   created_at: number;

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
 
-/** The user of a live session whose newest access token this is; `undefined` where a refresh has replaced it, or nobody has it. */
+/** The user of a live session of Matrix whose newest access token this is; `undefined` where a refresh has replaced it, or nobody has it. */
 export async function findOwnerOfNewest(db: Kysely<Schema>, hash: SecretHash): Promise<string | undefined> {
   const owner = await db
     .selectFrom('access_tokens')
@@ -12,6 +12,7 @@ export async function findOwnerOfNewest(db: Kysely<Schema>, hash: SecretHash): P
     .select('sessions.user_id')
     .where('access_tokens.hash', '=', hash)
     .where('sessions.ended_at', 'is', null)
+    .where('sessions.device_id', 'is not', null)
     .where('refresh_tokens.consumed_at', 'is', null)
     .executeTakeFirst();
   return owner?.user_id ?? undefined;

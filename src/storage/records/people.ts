@@ -57,7 +57,7 @@ export async function markUserDeactivated(
 ): Promise<boolean> {
   const row = await db
     .updateTable('users')
-    .set({ deactivated_at: user.at, is_admin: 0 })
+    .set({ deactivated_at: user.at, is_admin: 0, claimed_scopes: null })
     .where('id', '=', user.id)
     .where('deactivated_at', 'is', null)
     .returning('id')
@@ -108,4 +108,12 @@ export async function setUserAdmin(
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** Notes which scopes of the operator's own the claims give the person. */
+export async function setClaimedScopes(
+  db: Kysely<Schema>,
+  user: { id: InternalUserId; scopes: string | null },
+): Promise<void> {
+  await db.updateTable('users').set({ claimed_scopes: user.scopes }).where('id', '=', user.id).execute();
 }

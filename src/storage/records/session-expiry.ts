@@ -40,3 +40,20 @@ export async function listExpiredSessions(
   if (last !== undefined) query = query.where('id', '<=', last.id);
   return { ids: (await query.execute()).map(({ id }) => id), next: last?.id };
 }
+
+/** Live sessions of people whose fixed time is over, oldest end first. */
+export async function listOverdueSessions(
+  db: Kysely<Schema>,
+  due: { readonly at: number; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select('id')
+    .where('expires_at', '<=', due.at)
+    .where('user_id', 'is not', null)
+    .where('ended_at', 'is', null)
+    .orderBy('expires_at')
+    .limit(due.limit)
+    .execute();
+  return rows.map(({ id }) => id);
+}

@@ -64,6 +64,20 @@ export async function countLiveSessions(db: Kysely<Schema>, of: Owner): Promise<
   return row.count;
 }
 
+/** The live sessions of a user with their scopes, in one order everywhere, so that two who end some never wait for each other. */
+export function listScopesOfUser(
+  tx: Kysely<Schema>,
+  userId: InternalUserId,
+): Promise<Pick<Session, 'id' | 'scope'>[]> {
+  return tx
+    .selectFrom('sessions')
+    .select(['id', 'scope'])
+    .where('user_id', '=', userId)
+    .where('ended_at', 'is', null)
+    .orderBy('id')
+    .execute();
+}
+
 /** Takes a scope token from every live session of a user, and from their narrowed access tokens: they hold it no longer from here on. */
 export async function dropScopeToken(
   tx: Kysely<Schema>,
@@ -74,13 +88,7 @@ export async function dropScopeToken(
       .split(' ')
       .filter((each) => each !== from.token)
       .join(' ');
-  const sessions = await tx
-    .selectFrom('sessions')
-    .select(['id', 'scope'])
-    .where('user_id', '=', from.userId)
-    .where('ended_at', 'is', null)
-    .execute();
-  for (const { id, scope } of sessions) {
+  for (const { id, scope } of await listScopesOfUser(tx, from.userId)) {
     if (!scope.split(' ').includes(from.token)) continue;
     await tx
       .updateTable('sessions')

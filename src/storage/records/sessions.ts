@@ -34,6 +34,8 @@ export interface SessionsTable {
   end_reason: SessionEndReason | null;
   /** What the device is called, where a client or its person said so: at most 100 characters. */
   device_name: Generated<string | null>;
+  /** When it ends however it is used, by the lifetime of its client or its scopes. Default null: at no time that is fixed. */
+  expires_at: Generated<number | null>;
 }
 
 /** They have one access token each and no refresh token. */
@@ -43,6 +45,7 @@ const removeOfClients: SweepStep = async (tx, before, limit) => {
     .select('id')
     .where('user_id', 'is', null)
     .where('created_at', '<', before)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '<', before)]))
     .limit(limit);
   const { numDeletedRows } = await tx.deleteFrom('sessions').where('id', 'in', due).executeTakeFirst();
   return progressOf(Number(numDeletedRows), limit);
@@ -74,7 +77,14 @@ export const sessionsDuties: TableDuties = {
 
 /** `service`: one of the service's own, for a piece of work at the homeserver. */
 export type SessionOrigin =
-  'authorization_code' | 'device_code' | 'client_credentials' | 'legacy_login' | 'provider_token' | 'service';
+  | 'authorization_code'
+  | 'device_code'
+  | 'client_credentials'
+  | 'password'
+  | 'operator'
+  | 'legacy_login'
+  | 'provider_token'
+  | 'service';
 
 /** Why a session ended. */
 export type SessionEndReason =
@@ -132,6 +142,7 @@ const SESSION_COLUMNS = [
   'ended_at',
   'end_reason',
   'device_name',
+  'expires_at',
 ] as const satisfies (keyof Session)[];
 
 const updateActivity = hotRow(
@@ -151,13 +162,14 @@ const updateActivity = hotRow(
     ended_at: v[10],
     end_reason: v[11],
     device_name: v[12],
+    expires_at: v[13],
   }),
 );
 
 /** What a refresh needs of its session. */
 export type RefreshedSession = Pick<Session, (typeof REFRESHED_COLUMNS)[number]>;
 
-const REFRESHED_COLUMNS = ['id', 'user_id', 'client_id', 'scope', 'ended_at'] as const;
+const REFRESHED_COLUMNS = ['id', 'user_id', 'client_id', 'scope', 'ended_at', 'expires_at'] as const;
 
 /** As `touchSession`, for the session of a refresh token; `undefined` where nobody knows the token. */
 export function touchSessionOf(
@@ -174,7 +186,7 @@ const updateActivityOf = hotRow(
       .set({ last_active_at: at })
       .where('id', '=', (eb) => eb.selectFrom('refresh_tokens').select('session_id').where('hash', '=', hash))
       .returning(REFRESHED_COLUMNS),
-  (v) => ({ id: v[0], user_id: v[1], client_id: v[2], scope: v[3], ended_at: v[4] }),
+  (v) => ({ id: v[0], user_id: v[1], client_id: v[2], scope: v[3], ended_at: v[4], expires_at: v[5] }),
 );
 
 /** The session of a refresh token. */

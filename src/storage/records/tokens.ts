@@ -72,6 +72,7 @@ export interface AccessTokenView {
   readonly client_id: ClientId | null;
   readonly device_id: DeviceId | null;
   readonly session_created_at: number;
+  readonly session_expires_at: number | null;
   readonly last_active_at: number;
   readonly ended_at: number | null;
   readonly user_id: InternalUserId | null;
@@ -98,6 +99,7 @@ export const findAccessToken = hotRow(
         'sessions.client_id',
         'sessions.device_id',
         'sessions.created_at as session_created_at',
+        'sessions.expires_at as session_expires_at',
         'sessions.last_active_at',
         'sessions.ended_at',
         'sessions.user_id',
@@ -117,12 +119,13 @@ export const findAccessToken = hotRow(
     client_id: v[7],
     device_id: v[8],
     session_created_at: v[9],
-    last_active_at: v[10],
-    ended_at: v[11],
-    user_id: v[12],
-    localpart: v[13],
-    locked_at: v[14],
-    deactivated_at: v[15],
+    session_expires_at: v[10],
+    last_active_at: v[11],
+    ended_at: v[12],
+    user_id: v[13],
+    localpart: v[14],
+    locked_at: v[15],
+    deactivated_at: v[16],
   }),
 );
 

@@ -22,6 +22,8 @@ export interface UsersTable {
   deactivated_at: number | null;
   /** When their data was erased, after deactivation. Default null. */
   erased_at: Generated<number | null>;
+  /** Scopes of the operator's own that the claims gave the person when they were last seen, space-separated. Default null: none. */
+  claimed_scopes: Generated<string | null>;
   /** 1 while the access rules make the person an administrator, by the claims that were last seen. Default 0. */
   is_admin: Generated<number>;
 }
@@ -37,7 +39,12 @@ export interface UpstreamLinksTable {
 }
 
 export const usersDuties: TableDuties = {
-  person: { column: 'id', pending: 'none', deactivation: 'kept', erasure: { cleared: ['displayname'] } },
+  person: {
+    column: 'id',
+    pending: 'none',
+    deactivation: 'kept',
+    erasure: { cleared: ['displayname', 'claimed_scopes'] },
+  },
   time: 'kept',
 };
 
@@ -57,6 +64,7 @@ const USER_COLUMNS = [
   'deactivated_at',
   'is_admin',
   'erased_at',
+  'claimed_scopes',
 ] as const satisfies (keyof User)[];
 
 export const findUser = hotRow(
@@ -70,6 +78,7 @@ export const findUser = hotRow(
     deactivated_at: v[5],
     is_admin: v[6],
     erased_at: v[7],
+    claimed_scopes: v[8],
   }),
 );
 
