@@ -9,6 +9,7 @@ export function formatReport(report: Report): string {
   return join([
     ...report.findings.map(formatFinding),
     report.findings.length === 0 ? `All is well: ${countProbes(report)}.` : formatCounts(report),
+    ...(report.who_cannot_sign_in === null ? [] : [report.who_cannot_sign_in]),
     ...report.providers.map(
       ({ id, issuer, preset, pkce, last_good: { metadata } }) =>
         `  provider ${id}: ${issuer} (${preset}), PKCE ${pkce ?? 'unknown'}, last good documents ${metadata === null ? 'none yet' : `of ${metadata}`}`,

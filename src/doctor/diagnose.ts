@@ -14,10 +14,13 @@ import { examineProvider, type ProviderResult } from './provider/examine.ts';
 import { examinePublicUrl } from './public-url/examine.ts';
 import { summarise, type ReportBase } from './report.ts';
 import { examineService, notRunning, type ServiceInput } from './service.ts';
+import { canSignIn, whoCannotSignIn } from './who-signs-in.ts';
 
 export interface Report extends ReportBase {
   /** The configuration file, absolute. */
   readonly file: string;
+  /** What is wrong at the providers, in terms of people: one sentence; `null` where everybody can sign in. */
+  readonly who_cannot_sign_in: string | null;
   readonly providers: readonly ProviderSummary[];
 }
 
@@ -25,6 +28,8 @@ export interface ProviderSummary {
   readonly id: string;
   readonly issuer: string;
   readonly preset: string;
+  /** Whether somebody can sign in with it, as far as can be seen from here. */
+  readonly can_sign_in: boolean;
   /** `null` where the metadata could not be had. */
   readonly pkce: 'S256' | 'none' | null;
   /** `Cache-Control` of its metadata, by which it is fetched again; `null` where it says nothing. */
@@ -65,7 +70,8 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
   const { file, inspection } = input;
   const configuration = await runProbe(deps, 'configuration', () => judgeConfiguration(file, inspection));
   const { config } = inspection;
-  if (config === undefined) return { ...summarise([configuration], true), file, providers: [] };
+  if (config === undefined)
+    return { ...summarise([configuration], true), file, who_cannot_sign_in: null, providers: [] };
 
   let stored: readonly StoredDocumentAge[] = [];
   const database = runProbe(deps, 'database', async () => {
@@ -138,6 +144,13 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
   return {
     ...summarise(probes),
     file,
+    who_cannot_sign_in: whoCannotSignIn(
+      config.providers.map(({ id, name = id }, index) => ({
+        id,
+        name,
+        findings: findingsOf(providers[index]),
+      })),
+    ),
     providers: providers.map((provider) => summariseProvider(provider, stored)),
   };
 }
@@ -211,10 +224,12 @@ function unreadable(error: unknown): ReturnType<typeof finding> {
   });
 }
 
-function summariseProvider(
-  { settings, metadata }: ProviderResult,
-  stored: readonly StoredDocumentAge[],
-): ProviderSummary {
+function findingsOf(provider: ProviderResult | undefined): Finding[] {
+  return provider?.probes.flatMap(({ findings }) => findings) ?? [];
+}
+
+function summariseProvider(provider: ProviderResult, stored: readonly StoredDocumentAge[]): ProviderSummary {
+  const { settings, metadata } = provider;
   const when = (kind: StoredDocumentAge['kind']): string | null => {
     const found = stored.find((each) => each.providerId === settings.id && each.kind === kind);
     return found === undefined ? null : new Date(found.fetchedAt).toISOString();
@@ -224,6 +239,7 @@ function summariseProvider(
     id: settings.id,
     issuer: settings.issuer,
     preset: settings.preset.name,
+    can_sign_in: canSignIn({ findings: findingsOf(provider) }),
     pkce: server === undefined ? null : pkceOf(server, settings),
     cache_control: metadata.answered?.answer.headers['cache-control'] ?? null,
     last_good: { metadata: when('metadata'), keys: when('jwks') },

@@ -50,6 +50,7 @@ describe('gatehouse doctor', () => {
       'probes',
       'findings',
       'file',
+      'who_cannot_sign_in',
       'providers',
     ]);
     expect(report).toMatchObject({ version: 1, exit_code: 0, findings: [], file: setUp.file });

@@ -34,6 +34,7 @@ describe('a sound set-up', () => {
       id: 'main',
       issuer: setUp.idpProxy.origin,
       preset: 'generic',
+      can_sign_in: true,
       pkce: 'S256',
       cache_control: null,
       last_good: {
