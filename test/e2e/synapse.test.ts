@@ -14,31 +14,34 @@ import { startSynapse, type Synapse, synapsePython } from '../support/synapse.ts
 const python = synapsePython();
 
 describe.skipIf(python === undefined)('Synapse behind the service', () => {
+  const started = new AsyncDisposableStack();
   let synapse: Synapse;
   let gatehouse: Gatehouse;
   let client: TestClient;
 
   beforeAll(async () => {
     const port = await freePort();
-    gatehouse = await startGatehouse({
-      env: {
-        GATEHOUSE__HOMESERVER__KIND: 'synapse',
-        GATEHOUSE__HOMESERVER__URL: `http://127.0.0.1:${String(port)}/`,
-      },
-    });
-    synapse = await startSynapse({
-      python: python ?? '',
-      port,
-      endpoint: gatehouse.url,
-      secret: gatehouse.homeserverSecret,
-    });
+    gatehouse = started.use(
+      await startGatehouse({
+        env: {
+          GATEHOUSE__HOMESERVER__KIND: 'synapse',
+          GATEHOUSE__HOMESERVER__URL: `http://127.0.0.1:${String(port)}/`,
+        },
+      }),
+    );
+    synapse = started.use(
+      await startSynapse({
+        python: python ?? '',
+        port,
+        endpoint: gatehouse.url,
+        secret: gatehouse.homeserverSecret,
+      }),
+    );
     client = await registerTestClient(gatehouse);
   });
 
-  afterAll(async () => {
-    await synapse[Symbol.asyncDispose]();
-    await gatehouse[Symbol.asyncDispose]();
-  });
+  // Only what was started: if that fails, its error is the one that is shown.
+  afterAll(() => started.disposeAsync());
 
   /** Signs in on a device. */
   const signIn = (device: string, login: string): Promise<TokenSet> =>

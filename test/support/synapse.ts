@@ -33,7 +33,9 @@ export interface SynapseOptions {
 /** Writes homeserver.yaml and the signing key, and starts Synapse with SQLite. */
 export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   const { python, port, endpoint, secret } = options;
+  await using started = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-synapse-'));
+  started.defer(() => rmSync(folder, { recursive: true, force: true }));
   const url = `http://127.0.0.1:${String(port)}/`;
   const file = join(folder, 'homeserver.yaml');
   const value = {
@@ -50,6 +52,7 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
     enable_registration: false,
     password_config: { enabled: false },
     matrix_authentication_service: { enabled: true, endpoint, secret },
+    experimental_features: { msc3814_enabled: true },
   };
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(value));
@@ -57,13 +60,13 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   execFileSync(python, [...module, '--generate-keys'], { stdio: 'ignore' });
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    const started = spawn(python, module, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
-    child = started;
+    const running = spawn(python, module, { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder });
+    child = running;
     const log = createWriteStream(join(folder, 'log'), { flags: 'a' });
-    started.stdout.pipe(log);
-    started.stderr.pipe(log);
+    running.stdout.pipe(log);
+    running.stderr.pipe(log);
     for (let tries = 0; tries < 300; tries++) {
-      if (started.exitCode !== null) break;
+      if (running.exitCode !== null) break;
       const answer = await fetch(`${url}_matrix/client/versions`).catch(() => undefined);
       if (answer?.ok === true) return;
       await sleep(100);
@@ -76,14 +79,8 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
     child.kill('SIGTERM');
     await ended;
   };
+  started.defer(stop);
   await start();
-  return {
-    url,
-    start,
-    stop,
-    async [Symbol.asyncDispose]() {
-      await stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  const held = started.move();
+  return { url, start, stop, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
