@@ -6,7 +6,7 @@
 import type { z } from 'zod';
 import { parseDocument } from 'yaml';
 import { formatPath, type KeyPath } from './fault.ts';
-import { childOf, isText, shapeOf, unwrap } from './shape.ts';
+import { childOf, isText, isTextOrList, listOf, shapeOf } from './shape.ts';
 import { nearest } from './suggest.ts';
 import { setAt, type Mapping } from './tree.ts';
 
@@ -84,7 +84,7 @@ function resolveName(root: z.ZodType, name: string): Target {
   let schema = root;
   for (const word of name.slice(ENVIRONMENT_PREFIX.length).split('__')) {
     const key =
-      /^(0|[1-9]\d{0,3})$/.test(word) && unwrap(schema).type === 'array' ? Number(word) : word.toLowerCase();
+      /^(0|[1-9]\d{0,3})$/.test(word) && listOf(schema) !== undefined ? Number(word) : word.toLowerCase();
     const child = word === String(key).toUpperCase() ? childOf(schema, key) : undefined;
     if (child === undefined) {
       const problem = 'overrides no key of the configuration';
@@ -92,7 +92,7 @@ function resolveName(root: z.ZodType, name: string): Target {
       const guess = known && nearest(word, Object.keys(known));
       if (guess !== undefined)
         return { problem, remedy: `Did you mean ${environmentName([...path, guess])}? Otherwise unset it.` };
-      if (unwrap(schema).type === 'array') {
+      if (listOf(schema) !== undefined) {
         return { problem, remedy: `Name an entry by its index, from 0: ${environmentName([...path, 0])}.` };
       }
       return { problem, remedy: 'Unset it, or correct its name: `__` stands between a section and its key.' };
@@ -104,7 +104,8 @@ function resolveName(root: z.ZodType, name: string): Target {
 }
 
 function readValue(schema: z.ZodType, text: string): { ok: true; value: unknown } | { ok: false } {
-  if (isText(schema)) return { ok: true, value: text };
+  const isOneText = isText(schema) || (isTextOrList(schema) && !/^\s*\[/.test(text));
+  if (isOneText) return { ok: true, value: text };
   const document = parseDocument(text, { prettyErrors: false });
   if (document.errors.length > 0 || document.warnings.length > 0) return { ok: false };
   try {

@@ -34,8 +34,12 @@ export function explain(
   return broken;
 }
 
-/** Of a union, the issues of the alternative that was meant: the mapping, where a mapping was given. */
+/** Of a union, the issues of the alternative that was meant: the mapping or the list where one was given, the rule of a text where a text was. */
 function nestedIssues(issue: z.core.$ZodIssueInvalidUnion, value: unknown): z.core.$ZodIssue[] | undefined {
+  if (typeof value === 'string') {
+    const broken = issue.errors.find((issues) => issues.every(({ code }) => code === 'custom'));
+    return broken?.map((inner) => ({ ...inner, path: issue.path }));
+  }
   if (typeof value !== 'object' || value === null) return undefined;
   const meant = issue.errors.find((issues) =>
     issues.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),

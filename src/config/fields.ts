@@ -4,6 +4,7 @@
  */
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { claimTemplateFault } from '../protocol/claim-template.ts';
 import { baseUrlFault, ownUrlFault, webUrlFault } from './urls.ts';
 
 /** What a key's schema says about itself, beside type, default and bounds. */
@@ -66,6 +67,10 @@ export function secretFile(key: string, more?: Partial<FieldMeta>): z.ZodOptiona
     description: [description, more?.description].filter(Boolean).join(' '),
   });
 }
+
+/** What a text is made of: a claim, a template, or several of which the first usable one counts. */
+export const claimText = (): z.ZodUnion<[z.ZodString, z.ZodArray<z.ZodString>]> =>
+  z.union([textRule(claimTemplateFault), z.array(textRule(claimTemplateFault)).min(1)]);
 
 /** Whole seconds. */
 export function seconds(

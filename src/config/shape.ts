@@ -19,10 +19,19 @@ export function shapeOf(schema: z.core.$ZodType): Readonly<Record<string, z.ZodT
   return undefined;
 }
 
+/** The list that may stand there: the schema itself, or an alternative of a union. */
+export function listOf(schema: z.core.$ZodType): z.ZodArray | undefined {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodArray) return inner;
+  return inner instanceof z.ZodUnion
+    ? inner.options.map((option) => listOf(option)).find(Boolean)
+    : undefined;
+}
+
 /** The schema of one key or index below another; `undefined` if nothing may stand there. */
 export function childOf(schema: z.core.$ZodType, key: string | number): z.ZodType | undefined {
   const inner = unwrap(schema);
-  if (inner instanceof z.ZodArray) return typeof key === 'number' ? (inner.element as z.ZodType) : undefined;
+  if (typeof key === 'number') return listOf(inner)?.element as z.ZodType | undefined;
   if (inner instanceof z.ZodRecord) return inner.valueType as z.ZodType;
   const shape = shapeOf(schema);
   return shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined;
@@ -45,6 +54,16 @@ export function metaAt(root: z.ZodType, path: KeyPath): Partial<FieldMeta> {
 export function isText(schema: z.ZodType): boolean {
   const inner = unwrap(schema);
   return inner instanceof z.ZodString || inner instanceof z.ZodEnum;
+}
+
+/** Whether the leaf takes text or a list. */
+export function isTextOrList(schema: z.ZodType): boolean {
+  const inner = unwrap(schema);
+  return (
+    inner instanceof z.ZodUnion &&
+    listOf(inner) !== undefined &&
+    inner.options.some((each) => isText(each as z.ZodType))
+  );
 }
 
 /** A whole number, with the bounds that the schema sets; zod says the widest safe integer, or infinity, where it sets none. */

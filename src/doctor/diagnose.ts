@@ -1,7 +1,7 @@
 /** A whole visit: the configuration, and then everything that it names, at the same time. */
 import type { Inspection } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
-import { claimsOf } from '../protocol/claim-template.ts';
+import { alternativesOf, claimsOf } from '../protocol/claim-template.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { judgeConfiguration } from './configuration.ts';
 import { finding, type Finding } from './finding.ts';
@@ -115,7 +115,7 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
           subject: `provider ${settings.id}`,
           place: `providers[${index}]`,
           redirectUri: endpointUrl(config.public_url, `upstream/${settings.id}/callback`),
-          localpartClaims: claimsOf(settings.claims.localpart),
+          localpartClaims: alternativesOf(settings.claims.localpart).map(claimsOf),
           takesPasswords: takesPasswords(config, settings.id),
         }),
       ),

@@ -38,15 +38,37 @@ export function claimTemplateFault(template: string): string | undefined {
   return undefined;
 }
 
+/** A template, or several in the order in which they are tried. */
+export type ClaimTemplate = string | readonly string[];
+
 /** The claims that a template reads. */
-export function claimsOf(template: string): string[] {
-  return partsOf(template).flatMap((part) => ('claim' in part ? [part.claim] : []));
+export function claimsOf(template: ClaimTemplate): string[] {
+  const parts = alternativesOf(template).flatMap(partsOf);
+  return [...new Set(parts.flatMap((part) => ('claim' in part ? [part.claim] : [])))];
+}
+
+/** The templates of which the first usable one counts. */
+export function alternativesOf(template: ClaimTemplate): readonly string[] {
+  return typeof template === 'string' ? [template] : template;
 }
 
 /**
- * The text that a template makes of the claims; `undefined` where one of them is missing, empty, or neither text nor number.
+ * The text that a template makes of the claims; `undefined` where one of them is missing, empty, or neither text nor number. Of several templates, the
+ * first text that is usable.
  */
-export function renderClaimTemplate(template: string, claims: Claims): string | undefined {
+export function renderClaimTemplate(
+  template: ClaimTemplate,
+  claims: Claims,
+  isUsable: (text: string) => boolean = () => true,
+): string | undefined {
+  for (const each of alternativesOf(template)) {
+    const text = render(each, claims);
+    if (text !== undefined && isUsable(text)) return text;
+  }
+  return undefined;
+}
+
+function render(template: string, claims: Claims): string | undefined {
   let result = '';
   for (const part of partsOf(template)) {
     if ('literal' in part) {
@@ -56,7 +78,7 @@ export function renderClaimTemplate(template: string, claims: Claims): string | 
     const value = claimAt(claims, part.claim);
     if (typeof value !== 'string' && typeof value !== 'number') return undefined;
     const text = part.filters.reduce((before, name) => filters[name]?.(before) ?? before, String(value));
-    if (text === '') return undefined;
+    if (text.trim() === '') return undefined;
     result += text;
   }
   return result;

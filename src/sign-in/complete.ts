@@ -1,4 +1,4 @@
-import { renderClaimTemplate } from '../protocol/claim-template.ts';
+import { type ClaimTemplate, renderClaimTemplate } from '../protocol/claim-template.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import { type OperatorScopes, scopesByClaims } from '../protocol/operator-scope.ts';
@@ -23,8 +23,8 @@ export interface ProviderRules {
   readonly name: string;
   /** Whose it is, for a mark beside the name: `github`. */
   readonly brand?: string;
-  /** Each the name of a claim, or a template (`protocol/claim-template.ts`). */
-  readonly claims: { readonly localpart: string; readonly displayname: string };
+  /** Each the name of a claim, a template, or several of them (`protocol/claim-template.ts`). */
+  readonly claims: { readonly localpart: ClaimTemplate; readonly displayname: ClaimTemplate };
   readonly access: ProviderAccess;
 }
 

@@ -1,12 +1,12 @@
-import { claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
+import { type ClaimTemplate, claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
 import { asciiLower, localpartFault } from '../protocol/identifiers.ts';
 import { message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
 
 export interface LocalpartRule {
   readonly serverName: string;
-  /** `claims.localpart` of the provider: the name of a claim, or a template. */
-  readonly localpart: string;
+  /** `claims.localpart` of the provider. Of several templates, the first one counts that makes a localpart. */
+  readonly localpart: ClaimTemplate;
 }
 
 /** The localpart that the claims make, in ASCII lower case. Where they make none, the refusal names claim and value. */
@@ -15,15 +15,16 @@ export function mapLocalpart(
   claims: Readonly<Record<string, unknown>>,
 ): string | SignInRefusal {
   const names = claimsOf(rule.localpart).join(', ');
-  const value = renderClaimTemplate(rule.localpart, claims);
+  const faultOf = (text: string): string | undefined => localpartFault(asciiLower(text), rule.serverName);
+  const usable = renderClaimTemplate(rule.localpart, claims, (text) => faultOf(text) === undefined);
+  const value = usable ?? renderClaimTemplate(rule.localpart, claims);
   if (value === undefined) {
     return new SignInRefusal(
       message('sign-in.no-localpart', { claims: names }),
       `claim ${names} is missing, empty or not text`,
     );
   }
-  const localpart = asciiLower(value);
-  const fault = localpartFault(localpart, rule.serverName);
+  const fault = faultOf(value);
   if (fault !== undefined) {
     const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value;
     return new SignInRefusal(
@@ -31,5 +32,5 @@ export function mapLocalpart(
       `claim ${names} makes no localpart: ${fault}`,
     );
   }
-  return localpart;
+  return asciiLower(value);
 }

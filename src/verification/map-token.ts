@@ -1,7 +1,7 @@
 /** From what a provider says about a token to what it is here. */
 import { type AccessRules, judgeAccess } from '../protocol/access-rules.ts';
 import { claimAt, type Claims } from '../protocol/claim-path.ts';
-import { claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
+import { type ClaimTemplate, claimsOf, renderClaimTemplate } from '../protocol/claim-template.ts';
 import { asciiLower, isLocalpart } from '../protocol/identifiers.ts';
 import { deviceIdOf, splitScope } from '../protocol/scope.ts';
 import { subjectOf } from '../upstream/login/subject.ts';
@@ -121,15 +121,16 @@ function rulesOf(tokens: TokenSettings, access: AccessRules): AccessRules {
   return { ...access, localpartClaims: claimsOf(localpartTemplate(tokens)) };
 }
 
-function localpartTemplate({ claims }: TokenSettings): string {
+function localpartTemplate({ claims }: TokenSettings): ClaimTemplate {
   return claims?.localpart ?? 'preferred_username';
 }
 
 /** The localpart that the claims make, in ASCII lower case; undefined where they make none. */
 export function localpartOf(tokens: TokenSettings, claims: Claims): string | undefined {
-  const text = renderClaimTemplate(localpartTemplate(tokens), claims);
-  const localpart = text === undefined ? undefined : asciiLower(text);
-  return localpart !== undefined && isLocalpart(localpart) ? localpart : undefined;
+  const text = renderClaimTemplate(localpartTemplate(tokens), claims, (each) =>
+    isLocalpart(asciiLower(each)),
+  );
+  return text === undefined ? undefined : asciiLower(text);
 }
 
 function textOf(value: unknown): string | undefined {

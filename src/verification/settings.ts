@@ -1,4 +1,5 @@
 /** How the tokens of a provider are verified. The keys are those of `providers[].tokens` in the configuration file. */
+import type { ClaimTemplate } from '../protocol/claim-template.ts';
 import type { AccessRules } from '../protocol/access-rules.ts';
 
 type Optional<T> = T | undefined;
@@ -28,10 +29,10 @@ export interface TokenSettings {
   readonly timeout_seconds?: Optional<number>;
 }
 
-/** Which claims say what. Each is a claim's name or path; `localpart` is a template. */
+/** Which claims say what. Each is a claim's name or path; `localpart` is a template, or several of which the first counts that makes one. */
 export interface TokenClaims {
   /** Default `preferred_username`. */
-  readonly localpart?: Optional<string>;
+  readonly localpart?: Optional<ClaimTemplate>;
   /** Default: the device that the scope names (`urn:matrix:client:device:…`). */
   readonly device?: Optional<string>;
   /** A text with spaces or a list. Default `scope`, else `scp`. */

@@ -5,7 +5,7 @@ import { environmentName } from '../../src/config/environment.ts';
 import type { KeyPath } from '../../src/config/fault.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
-import { isText, unwrap } from '../../src/config/shape.ts';
+import { isText, isTextOrList, unwrap } from '../../src/config/shape.ts';
 import { setAt, valueAt } from '../../src/config/tree.ts';
 import { faultsOf, inspectText, makeFolder, minimal, provider, type Json } from './support.ts';
 
@@ -24,6 +24,19 @@ describe('a variable', () => {
   test('names an entry of a list by its index', () => {
     const config = parse(minimal(), { GATEHOUSE__PROVIDERS__0__CLIENT_SECRET: 'from the environment' });
     expect(config.providers[0]).toMatchObject({ id: 'main', client_secret: 'from the environment' });
+  });
+
+  test.each<[Record<string, string>, unknown]>([
+    [{ LOCALPART: 'nickname' }, 'nickname'],
+    [{ LOCALPART: '{email|before_at}' }, '{email|before_at}'],
+    [{ LOCALPART: '[preferred_username, nickname]' }, ['preferred_username', 'nickname']],
+    [{ LOCALPART: ' ["{email|before_at}"]' }, ['{email|before_at}']],
+    [{ LOCALPART__0: '{email|before_at}', LOCALPART__1: 'sub' }, ['{email|before_at}', 'sub']],
+  ])('sets a text or a list: %j', (variables, expected) => {
+    const env = Object.fromEntries(
+      Object.entries(variables).map(([name, value]) => [`GATEHOUSE__PROVIDERS__0__CLAIMS__${name}`, value]),
+    );
+    expect(parse(minimal(), env).providers[0]?.claims.localpart).toEqual(expected);
   });
 
   test('can make sections, lists and their entries', () => {
@@ -190,8 +203,8 @@ test('every key of the schema has a variable of its own, and the value arrives a
       fc.string({ unit: 'grapheme' }),
       fc.nat(),
       ({ path, schema }, text, number) => {
-        const text_ = isText(schema);
-        const value = text_ ? text : number;
+        const takesList = isTextOrList(schema);
+        const value = isText(schema) ? text : takesList ? text.replace(/^\s*\[/, '') : number;
         const variables = { [environmentName(path)]: String(value) };
         const tree: Json = {};
         expect(setAt(tree, path, value)).toBe(true);

@@ -1,9 +1,9 @@
 /** The identity providers that people sign in at. */
 import { z } from 'zod';
-import { claimTemplateFault } from '../../protocol/claim-template.ts';
 import {
   addressRangeFault,
   baseUrl,
+  claimText,
   count,
   described,
   flag,
@@ -36,7 +36,6 @@ const asymmetricAlgorithms = [
 
 /** Signatures of a kind of token, `none` not among them. */
 const signatures = () => z.array(z.enum([...asymmetricAlgorithms, 'HS256', 'HS384', 'HS512'])).min(1);
-const claimText = (): z.ZodString => textRule(claimTemplateFault);
 const certificates = (): z.ZodString =>
   textRule((text) =>
     text.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'must be certificates in PEM form',
@@ -80,14 +79,15 @@ const discoverySection = z.strictObject({
 const claimsSection = z.strictObject({
   localpart: described(claimText().default('preferred_username'), {
     description:
-      'Localpart of the Matrix user: the name of a claim, or a template such as `{email|before_at}` (filters: `before_at`, `lower`, `escape`). Dots lead into objects. Counts at the first sign-in only.',
+      'Localpart of the Matrix user: the name of a claim, or a template such as `{email|before_at}` (filters: `before_at`, `lower`, `escape`). Dots lead into objects. Of a list, the first entry counts that makes a localpart: claims that are missing, null or empty are passed over. Counts at the first sign-in only.',
+    example: "[preferred_username, '{email|before_at}']",
   }),
   displayname: described(claimText().default('name'), {
-    description: 'Display name: a claim or a template.',
+    description: 'Display name: a claim, a template, or a list of which the first counts that has a value.',
   }),
   email: described(claimText().default('email'), {
     description:
-      'E-mail address: a claim or a template. It is checked, but has no effect yet: no homeserver is told of e-mail addresses in this version.',
+      'E-mail address: a claim, a template, or a list. It is checked, but has no effect yet: no homeserver is told of e-mail addresses in this version.',
   }),
 });
 

@@ -1,7 +1,6 @@
 /** How the access tokens of a provider are verified. */
 import { z } from 'zod';
-import { claimTemplateFault } from '../../protocol/claim-template.ts';
-import { count, described, flag, line, seconds, textRule, webUrl } from '../fields.ts';
+import { claimText, count, described, flag, line, seconds, textRule, webUrl } from '../fields.ts';
 
 /** Signatures that a JWT access token may have. */
 const algorithms = [
@@ -18,8 +17,8 @@ const tokenUrl = (): z.ZodString =>
   });
 
 const claimsSection = z.strictObject({
-  localpart: described(textRule(claimTemplateFault).optional(), {
-    description: 'Localpart of the Matrix user: a claim or a template.',
+  localpart: described(claimText().optional(), {
+    description: 'Localpart of the Matrix user: a claim, a template, or a list of them.',
     fallback: '`claims.localpart` of the provider',
   }),
   device: described(line().optional(), {

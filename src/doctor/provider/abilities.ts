@@ -5,14 +5,14 @@ import { SIGNATURE_ALGORITHMS } from '../../upstream/documents/jwks.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import type { Finding } from '../finding.ts';
-import { providerFinding, type ProviderContext } from './context.ts';
+import { providerFinding, type LocalpartClaims, type ProviderContext } from './context.ts';
 
 /** Judges response types and modes, grants, PKCE, scopes, claims, signatures and userinfo. */
 export function judgeAbilities(
   context: ProviderContext,
   probed: string,
   server: AuthorizationServer,
-  localpartClaims: readonly string[],
+  localpartClaims: LocalpartClaims,
 ): Finding[] {
   const { settings, place } = context;
   const findings: Finding[] = [];
@@ -61,8 +61,10 @@ export function judgeAbilities(
     });
   }
   const claims = server.claims_supported as readonly string[] | undefined;
-  const unknown = claims === undefined ? [] : localpartClaims.filter((claim) => !claims.includes(claim));
-  if (unknown.length > 0) {
+  const [unknown = [], ...others] = localpartClaims.map((names) =>
+    names.filter((name) => claims?.includes(name) === false && !claims.includes(name.replace(/\..*$/, ''))),
+  );
+  if (unknown.length > 0 && others.every((each) => each.length > 0)) {
     say({
       code: 'provider.claim_unlisted',
       expected: `the claim ${unknown.join(', ')} among claims_supported: \`claims.localpart\` reads it`,

@@ -6,6 +6,9 @@ import { finding, type Facts, type Finding, type FindingCode } from '../finding.
 import type { Look } from '../look.ts';
 import type { WrongAnswer } from '../wrong-answer.ts';
 
+/** For each template of `claims.localpart`, in the order in which they are tried, the claims that it reads. */
+export type LocalpartClaims = readonly (readonly string[])[];
+
 export interface ProviderContext {
   readonly clock: Clock;
   readonly random: Random;

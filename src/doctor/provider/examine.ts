@@ -7,7 +7,7 @@ import { runProbe, type DoctorDeps, type ProbeResult, type ProbeVerdict } from '
 import { examineAuthorization } from './authorization.ts';
 import { examineClient } from './client-authentication.ts';
 import { judgeClock } from './clock.ts';
-import type { ProviderContext } from './context.ts';
+import type { LocalpartClaims, ProviderContext } from './context.ts';
 import { examineKeys } from './keys.ts';
 import { examinePasswordGrant } from './password-grant.ts';
 import { examineMetadata, type MetadataVerdict } from './metadata.ts';
@@ -24,7 +24,7 @@ export interface ProviderInput {
   /** Whether it is asked for passwords. Default false. */
   readonly takesPasswords?: boolean | undefined;
   /** The claims that the localpart is made of. */
-  readonly localpartClaims: readonly string[];
+  readonly localpartClaims: LocalpartClaims;
 }
 
 export interface ProviderResult {

@@ -12,7 +12,13 @@ import { look, type Answered, type Look } from '../look.ts';
 import { jsonObjectOf } from '../wrong-answer.ts';
 import { judgeAbilities } from './abilities.ts';
 import { cachingFindings } from './caching.ts';
-import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
+import {
+  providerFinding,
+  slowFinding,
+  wrongAnswerFinding,
+  type LocalpartClaims,
+  type ProviderContext,
+} from './context.ts';
 
 export type Server = ProviderMetadata['server'];
 
@@ -29,7 +35,7 @@ export interface MetadataVerdict {
 /** Fetches and judges the metadata; with endpoints by hand, judges those. */
 export async function examineMetadata(
   context: ProviderContext,
-  localpartClaims: readonly string[],
+  localpartClaims: LocalpartClaims,
 ): Promise<MetadataVerdict> {
   const { settings } = context;
   const { method, url } = settings.discovery;
@@ -51,7 +57,7 @@ export async function examineMetadata(
 function judgeMetadataAnswer(
   context: ProviderContext,
   answer: Look,
-  localpartClaims: readonly string[],
+  localpartClaims: LocalpartClaims,
 ): MetadataVerdict {
   const read = jsonObjectOf(answer);
   if ('wrong' in read) {
@@ -77,7 +83,7 @@ export function judgeMetadata(
   context: ProviderContext,
   probed: string,
   document: Readonly<Record<string, unknown>>,
-  localpartClaims: readonly string[],
+  localpartClaims: LocalpartClaims,
 ): { findings: Finding[]; server: Server | undefined } {
   const { settings } = context;
   const { faults, server: judged } = judge(document, settings);
