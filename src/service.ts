@@ -103,7 +103,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const gatehouse = await createGatehouse(options);
   opened.defer(() => gatehouse.close());
   const { log, metrics, readiness } = gatehouse;
-  const operations = await createOperationsApp({ openapiDir: OPENAPI_DIR, log, metrics, clock, readiness });
+  const operations = await createOperationsApp({
+    openapiDir: OPENAPI_DIR,
+    host: config.operations,
+    log,
+    metrics,
+    clock,
+    readiness,
+  });
   const operationsServer = await startServer({
     listener: operations.listener,
     listen: config.operations,

@@ -4,6 +4,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { createApp } from './app.ts';
 import type { AppOptions, GatehouseApp } from './app.ts';
 import type { Handler } from './exchange.ts';
+import { guardHost, type HostRules } from './host-guard.ts';
 
 /** What the service can do now; `degraded` still serves. `reasons`: why not `ok`, for the operator, no secrets. */
 export type Readiness = components['schemas']['Health'];
@@ -14,19 +15,23 @@ export interface OperationsOptions extends Pick<
 > {
   /** Asked on each call of `/health/ready` and `/metrics`; a failure or 3 seconds of silence count as `unavailable`. */
   readonly readiness: () => Promise<Readiness>;
+  /** Where it listens, and further names by which it may be asked for. */
+  readonly host: HostRules;
 }
 
 /** How long the parts may take to say how they are. */
 const READINESS_TIMEOUT_MS = 3_000;
 
 /** See `openapi/operations.yaml`. */
-export async function createOperationsApp(options: OperationsOptions): Promise<GatehouseApp> {
-  const { readiness, metrics, ...rest } = options;
+export async function createOperationsApp(
+  options: OperationsOptions,
+): Promise<Pick<GatehouseApp, 'listener'>> {
+  const { readiness, metrics, host, ...rest } = options;
   const judge = (): Promise<Readiness> => judgeReadiness(readiness, metrics);
   metrics.beforeCollect(async () => {
     await judge();
   });
-  return createApp({
+  const { listener } = await createApp({
     ...rest,
     metrics,
     publicUrl: 'http://localhost/',
@@ -34,6 +39,7 @@ export async function createOperationsApp(options: OperationsOptions): Promise<G
     pages: [],
     trustedProxies: [],
   });
+  return { listener: guardHost(listener, host) };
 }
 
 function createHandlers(judge: () => Promise<Readiness>, metrics: Metrics): Record<string, Handler> {

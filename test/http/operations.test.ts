@@ -14,6 +14,7 @@ async function start(
   const { listener } = await createOperationsApp({
     openapiDir: join(import.meta.dirname, '../../openapi'),
     readiness,
+    host: { host: '127.0.0.1', hosts: [] },
     metrics: createMetrics(),
     log: logged.log,
     clock: systemClock,

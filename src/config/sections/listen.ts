@@ -40,4 +40,9 @@ export const operationsSection = z.strictObject({
       'Address of the listener for `/health/live`, `/health/ready` and `/metrics`. Has no access control: never make it public.',
   }),
   port: described(port().default(9090), { description: 'TCP port; `0` takes any free one.' }),
+  hosts: described(z.array(host()).default([]), {
+    description:
+      'Names by which tools may ask for this listener (`Host`), beside `host` and those of loopback. If `host` is not a loopback address, every IP address is answered too. Other names get 421, so that no website can read this listener through the browser of somebody in your network (DNS rebinding).',
+    example: '[gatehouse.internal]',
+  }),
 });
