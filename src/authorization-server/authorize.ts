@@ -1,4 +1,5 @@
 import type { OperationHandler } from '../http/operation-handler.ts';
+import { limitedBy } from '../http/exchange.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { wordsIn } from '../http/pages/words.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
@@ -27,7 +28,7 @@ import { refersToPushed, takePushedParameters } from './pushed-authorization.ts'
 export function authorize(
   deps: AuthorizationServerDeps,
 ): OperationHandler<operations, 'authorize' | 'authorizeByPost', unknown> {
-  return async (request) => {
+  return limitedBy(deps.signInGuard, async (request) => {
     const sent = readParameters(request.method === 'POST' ? request.form : request.query);
     const client = await loadClient(deps, readClientId(sent));
     if (client === undefined) throw untellable('client_id is not that of a registered client');
@@ -48,7 +49,6 @@ export function authorize(
         ? handOverPage(words, answer)
         : sendAnswer(words, answer);
     }
-    deps.signInGuard.take(request.clientAddress);
     return beginSignIn(deps, {
       request,
       purpose: 'authorization',
@@ -69,5 +69,5 @@ export function authorize(
         });
       },
     });
-  };
+  });
 }

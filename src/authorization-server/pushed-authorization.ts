@@ -1,7 +1,7 @@
 /** Pushed authorization requests (RFC 9126): the parameters come over the back channel, and the browser carries a reference to them. */
 import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
-import { noStore } from '../http/exchange.ts';
+import { limitedBy, noStore } from '../http/exchange.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import { hashSecret, issueSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { touchClient } from '../storage/records/clients.ts';
@@ -31,7 +31,7 @@ const CREDENTIALS = ['client_secret', 'client_assertion', 'client_assertion_type
 export function pushAuthorizationRequest(
   deps: AuthorizationServerDeps,
 ): OperationHandler<operations, 'pushAuthorizationRequest'> {
-  return async (request) => {
+  return limitedBy(deps.signInGuard, async (request) => {
     if (request.form.has('request_uri')) {
       throw new OAuthError('invalid_request', 'request_uri is what this endpoint answers with');
     }
@@ -40,7 +40,6 @@ export function pushAuthorizationRequest(
     const raw = readParameters(sent);
     readTarget(raw, client);
     judgeParameters(raw, client, deps.operatorScopes);
-    deps.signInGuard.take(request.clientAddress);
     const kept = [...raw.values].filter(([name]) => keptParameters.has(name));
     const secret = issueSecret('pushedRequest', deps.random);
     const now = deps.clock.now();
@@ -58,7 +57,7 @@ export function pushAuthorizationRequest(
       headers: noStore,
       body: { request_uri: PREFIX + secret, expires_in: LIFETIME_SECONDS },
     };
-  };
+  });
 }
 
 /** Whether a request refers to a pushed one. */

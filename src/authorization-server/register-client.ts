@@ -3,7 +3,7 @@ import type { operations } from '../generated/authorization-server.ts';
 import { createHash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { components } from '../generated/authorization-server.ts';
-import { noStore } from '../http/exchange.ts';
+import { limitedBy, noStore } from '../http/exchange.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { type ClientRecord, findClientByMetadata, insertClient } from '../storage/records/clients.ts';
@@ -23,9 +23,8 @@ export function registerClient(
   deps: Pick<AuthorizationServerDeps, 'db' | 'clock' | 'random' | 'registration' | 'emit'>,
 ): OperationHandler<operations, 'registerClient'> {
   const makeRoom = createRoom(deps);
-  return async (request) => {
+  return limitedBy(deps.registration.limit, async (request) => {
     requireOpenRegistration(deps.registration);
-    deps.registration.limit.take(request.clientAddress);
     const metadata = normaliseClientMetadata(request.body, deps.registration);
     requireAllowedHost(deps.registration, metadata);
     const isPublic = metadata.token_endpoint_auth_method === 'none';
@@ -46,7 +45,7 @@ export function registerClient(
         ...(secret === undefined ? {} : { client_secret: secret, client_secret_expires_at: 0 }),
       },
     };
-  };
+  });
 }
 
 async function keepClient(

@@ -152,6 +152,7 @@ function pageOperation({ method, path, operationId, handler, form }: PageRoute):
     body: form === true ? 'form' : 'none',
     bodyRequired: form === true,
     handler,
+    ...(handler.before && { before: handler.before }),
   };
 }
 

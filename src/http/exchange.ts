@@ -47,9 +47,24 @@ export interface Reply<Body = unknown> {
   readonly body?: Body;
 }
 
-export type Handler<Body = unknown, Answer = unknown> = (
+export type Handler<Body = unknown, Answer = unknown> = ((
   request: ApiRequest<Body>,
-) => Reply<Answer> | Promise<Reply<Answer>>;
+) => Reply<Answer> | Promise<Reply<Answer>>) & { readonly before?: LimitRequest };
+
+/** Throws where a caller has asked too often. It sees nothing that would have to be read or judged first. */
+export type LimitRequest = (request: Pick<ApiRequest, 'clientAddress'>) => void;
+
+/** A handler with a limit that counts before a request's body is read, parsed or judged: a refusal must cost less than what it refuses. */
+export function limitedBy<Limited extends Handler<never>>(
+  limit: { take(address: string): void },
+  handler: Limited,
+): Limited & { readonly before: LimitRequest } {
+  return Object.assign(handler, {
+    before: ({ clientAddress }: Pick<ApiRequest, 'clientAddress'>) => {
+      limit.take(clientAddress);
+    },
+  });
+}
 
 /**
  * In which dialect a mount answers its errors. `page`: HTML where `Accept` names text/html, else the JSON of OAuth. `matrix-page`: HTML likewise, else

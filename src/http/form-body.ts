@@ -1,6 +1,7 @@
 /** `application/x-www-form-urlencoded`, strictly (RFC 6749 appendix B): what cannot be read in exactly one way is refused. */
 import { isUtf8 as isUtf8Bytes } from 'node:buffer';
 import { RequestFault, tellableName } from './fault.ts';
+import { VALUE_LIMIT } from './longest.ts';
 import { isUtf8, parseMediaType } from './media-type.ts';
 
 /** The most fields that a form may have. */
@@ -16,6 +17,9 @@ export function parseForm(contentType: string | undefined, body: Buffer): Readon
   const fields = new Map<string, string>();
   for (const [name, value] of pairs(textOf(body))) {
     if (fields.has(name)) throw fault(`the parameter ${tellableName(name)} is given more than once`);
+    if (value.length > VALUE_LIMIT) {
+      throw fault(`the parameter ${tellableName(name)} is longer than ${VALUE_LIMIT} characters`);
+    }
     // No secret or name of ours has a NUL, and no database takes one: with U+FFFD in its place the value is unknown, as any garbage is.
     fields.set(name, value.replaceAll('\0', '\ufffd'));
   }

@@ -7,7 +7,8 @@
  */
 import { join } from 'node:path';
 import type { OAuthErrorCode } from '../protocol/oauth-error.ts';
-import { type ApiDocument, type Dialect, type Handler, speaksMatrix } from './exchange.ts';
+import { type ApiDocument, type Dialect, type Handler, type LimitRequest, speaksMatrix } from './exchange.ts';
+import { HEADER_BYTES, TARGET_LIMIT, VALUE_LIMIT } from './longest.ts';
 import { readDocument } from './openapi-document.ts';
 
 /** How an operation takes its request body. */
@@ -57,6 +58,8 @@ export interface Operation {
   /** Whether it is refused last when there is too much to do: it ends or prolongs a session. */
   readonly shedLast: boolean;
   readonly handler: Handler;
+  /** The limit that counts before the request is read. */
+  readonly before?: LimitRequest;
   readonly checks?: OperationChecks;
 }
 
@@ -201,6 +204,7 @@ function createOperation(
     bareFailures: documented['x-gatehouse-failures'] === 'bare',
     shedLast: documented['x-gatehouse-shed'] === 'last',
     handler: handler as unknown as Handler,
+    ...(handler?.before && { before: handler.before }),
     documented,
     unconstrained,
   };
@@ -223,20 +227,32 @@ function kindOfBody(types: readonly string[], complain: (text: string) => void):
 /** Members of a schema that no value can violate. */
 const HARMLESS = new Set(['type', 'description', 'title', 'example', 'examples', 'deprecated']);
 
+/** What is longer never comes this far: the request's target, its fields and its header are bounded. */
+const REACHED_LENGTH: Readonly<Record<string, number>> = {
+  path: TARGET_LIMIT,
+  query: TARGET_LIMIT,
+  header: HEADER_BYTES,
+  form: VALUE_LIMIT,
+};
+
 function isLoose(parameter: Parameter, dialect: Dialect): boolean {
-  if (parameter.in === 'path') return isString(parameter.schema);
+  if (parameter.in === 'path') return isString(parameter.schema, 'path');
   // In the Matrix dialect the validator refuses a declared parameter that is given twice; OAuth handlers have their own answers.
   if (parameter.in === 'query' && speaksMatrix(dialect)) return false;
-  return parameter.required !== true && isString(parameter.schema);
+  return parameter.required !== true && isString(parameter.schema, parameter.in);
 }
 
-function isString(schema: Schema | undefined): boolean {
-  return schema?.['type'] === 'string' && Object.keys(schema).every((member) => HARMLESS.has(member));
+function isString({ maxLength, ...schema }: Schema = {}, place: string): boolean {
+  return (
+    schema['type'] === 'string' &&
+    Object.keys(schema).every((member) => HARMLESS.has(member)) &&
+    (maxLength === undefined || Number(maxLength) >= (REACHED_LENGTH[place] ?? Infinity))
+  );
 }
 
 function isLooseForm({ properties = {}, ...rest }: Schema): boolean {
   return (
     Object.keys(rest).every((member) => HARMLESS.has(member)) &&
-    Object.values(properties as Readonly<Record<string, Schema>>).every(isString)
+    Object.values(properties as Readonly<Record<string, Schema>>).every((schema) => isString(schema, 'form'))
   );
 }

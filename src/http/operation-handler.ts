@@ -1,5 +1,5 @@
 /** Handlers that know which operation of an OpenAPI document they are for: under another `operationId` they do not compile. */
-import type { ApiRequest, Reply } from './exchange.ts';
+import type { ApiRequest, LimitRequest, Reply } from './exchange.ts';
 
 type Json<T> = T extends { readonly content: { readonly 'application/json': infer Body } } ? Body : never;
 type OrUnknown<T> = [T] extends [never] ? unknown : T;
@@ -20,6 +20,8 @@ export type OperationHandler<
   Name extends keyof Operations,
   Answer = AnswerOf<Operations[Name]>,
 > = ((request: ApiRequest<BodyOf<Operations[Name]>>) => Reply<Answer> | Promise<Reply<Answer>>) & {
+  /** See `limitedBy`. */
+  readonly before?: LimitRequest;
   /** For the compiler alone: two operations may look the same, and are not. */
   readonly __operation?: (name: Name) => void;
 };

@@ -57,6 +57,7 @@ export function perform(
   try {
     checkMessage(message);
     if (fault !== undefined) throw fault;
+    operation.before?.(exchange);
     if (params !== noParams) checkParams(params);
     const answer =
       operation.body === 'none' && operation.checks === undefined

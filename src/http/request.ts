@@ -6,12 +6,11 @@ import { chooseLanguage, type Language } from '../texts/language.ts';
 import type { ApiRequest, RequestAnnotations } from './exchange.ts';
 import { RequestFault } from './fault.ts';
 import { queryPairs } from './form-body.ts';
+import { TARGET_LIMIT } from './longest.ts';
 import type { Operation } from './openapi.ts';
 
 const noFields: ReadonlyMap<string, string> = new Map();
 
-/** The longest request target, in characters. */
-const TARGET_LIMIT = 8192;
 /** The most header fields. */
 const HEADER_LIMIT = 100;
 

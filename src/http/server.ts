@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../observability/log.ts';
 import { peerOf } from './client-ip.ts';
+import { HEADER_BYTES } from './longest.ts';
 
 /** Where to listen; port 0 takes any free one. */
 export type ListenOn = { readonly host: string; readonly port: number } | { readonly socket: string };
@@ -34,7 +35,6 @@ export interface RunningServer {
 const REQUEST_TIMEOUT_MS = 20_000;
 /** Longer than the keep-alive of common reverse proxies, so that they close first and no request meets a closing connection. */
 const KEEP_ALIVE_MS = 75_000;
-const HEADER_BYTES = 16_384;
 /**
  * Connections that may wait to be taken, as far as the system allows (`net.core.somaxconn`). Node's 511 are few where thousands of clients come back at once:
  * what does not fit is tried again by the client's system, half a second later.

@@ -58,7 +58,7 @@ export async function createChecks(
   const chain = middleware({
     apiSpec: documentOf(checked),
     validateApiSpec: responses,
-    validateRequests: { allowUnknownQueryParameters: true, coerceTypes: false, allErrors: true },
+    validateRequests: { allowUnknownQueryParameters: true, coerceTypes: false, allErrors: false },
     validateResponses: responses ? { removeAdditional: false, coerceTypes: false } : false,
     validateSecurity: false,
     fileUploader: false,

@@ -2,7 +2,7 @@ import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/authorization-server.ts';
 import type { ClientId } from '../../protocol/identifiers.ts';
 import { RequestFault } from '../../http/fault.ts';
-import { type ApiRequest, noStore } from '../../http/exchange.ts';
+import { type ApiRequest, limitedBy, noStore } from '../../http/exchange.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { askableScopes } from '../../protocol/operator-scope.ts';
@@ -29,8 +29,7 @@ const INTERVAL_SECONDS = 5;
 export function authorizeDevice(
   deps: AuthorizationServerDeps,
 ): OperationHandler<operations, 'authorizeDevice'> {
-  return async (request) => {
-    deps.deviceGrants.limit.take(request.clientAddress);
+  return limitedBy(deps.deviceGrants.limit, async (request) => {
     const client = await authenticateClient(deps, request);
     const scope = judgeRequest(deps, request, client);
     const deviceCode = issueSecret('deviceCode', deps.random);
@@ -54,7 +53,7 @@ export function authorizeDevice(
         interval: INTERVAL_SECONDS,
       },
     };
-  };
+  });
 }
 
 function judgeRequest(

@@ -1,6 +1,6 @@
 import type { OperationHandler } from '../../http/operation-handler.ts';
 import type { operations } from '../../generated/matrix-client.ts';
-import { type Handler, noStore } from '../../http/exchange.ts';
+import { type Handler, limitedBy, noStore } from '../../http/exchange.ts';
 import { PageRefusal } from '../../http/pages/page-refusal.ts';
 import { loginRedirectFault } from '../../protocol/login-redirect.ts';
 import { endpointUrl } from '../../protocol/issuer.ts';
@@ -41,10 +41,9 @@ export function redirectToSso(
 
 /** Begins the sign-in of a legacy client, and goes to the IdP. */
 export function beginSso(deps: SsoDeps): Handler {
-  return (request) => {
+  return limitedBy(deps.signInGuard, (request) => {
     const { query } = request;
     const { redirectUrl, provider, action } = readSsoRequest(deps, query, query.get('idp') ?? undefined);
-    deps.signInGuard.take(request.clientAddress);
     return beginSignIn(deps, {
       request,
       purpose: 'legacy_login',
@@ -53,7 +52,7 @@ export function beginSso(deps: SsoDeps): Handler {
       prompt: action === 'register' ? 'create' : null,
       remember: (tx, signInId) => insertLoginRequest(tx, { sign_in_id: signInId, redirect_url: redirectUrl }),
     });
-  };
+  });
 }
 
 function readSsoRequest(
