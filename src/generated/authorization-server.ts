@@ -97,7 +97,7 @@ export interface paths {
          *     a new one with a secret each time.
          *
          *     What is not understood is left out of the answer, which holds what was registered (RFC 7591 section 3.2.1). All URIs must be on the host of
-         *     `client_uri` or below it. Clients without sessions are removed 30 days after their last use, and then have to register again.
+         *     `client_uri` or below it. A client that nobody has signed in with for `registration.unused_hours` is removed, and then has to register again.
          *
          *     | status | `error` | when |
          *     | --- | --- | --- |
@@ -106,7 +106,7 @@ export interface paths {
          *     | 403 | `access_denied` | clients cannot register themselves here (`registration.mode: off`) |
          *     | 403 | `invalid_client_metadata` | the hosts of this client are not on the operator's list (`registration.mode: allow_list`) |
          *     | 429 | `temporarily_unavailable` | too many registrations from this address in a minute |
-         *     | 503 | `temporarily_unavailable` | there are as many clients as `registration.clients_cap` allows |
+         *     | 503 | `temporarily_unavailable` | there are as many clients as `registration.clients_cap` allows, none of them can be removed, and this address has registered many |
          */
         post: operations["registerClient"];
         delete?: never;
@@ -823,7 +823,10 @@ export interface components {
          * @description A token that is good. Further members are those that the operator's `scopes[].claims` add for scopes that the token has (`email`, `jid`).
          */
         ActiveToken: {
-            /** @enum {boolean} */
+            /**
+             * @description A live access token.
+             * @enum {boolean}
+             */
             active: true;
             /** @description Every Matrix scope in both spellings. */
             scope: string;
@@ -855,7 +858,10 @@ export interface components {
         };
         /** Inactive */
         InactiveToken: {
-            /** @enum {boolean} */
+            /**
+             * @description No live access token.
+             * @enum {boolean}
+             */
             active: false;
         };
         /** @description RFC 7662 section 2.2. Nothing but `active` if the token is not active. */

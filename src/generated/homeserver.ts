@@ -12,8 +12,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A user as the homeserver has it.
-         * @description Asked before a user is linked or repaired. 404 means that there is no such user.
+         * A user as the homeserver has it
+         * @description Asked before a user is linked or repaired.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | there is no such user |
          */
         get: operations["queryUser"];
         put?: never;
@@ -32,8 +36,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether a new user may have a localpart.
-         * @description 200 if it is free. 400 otherwise, with `M_USER_IN_USE`, `M_INVALID_USERNAME` or `M_EXCLUSIVE`.
+         * Whether a new user may have a localpart
+         * @description Asked before a person who is new gets their localpart. 200 if it is free.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `M_USER_IN_USE` | a user has it, upper and lower case being the same |
+         *     | 400 | `M_INVALID_USERNAME` | it is no localpart, or too long |
+         *     | 400 | `M_EXCLUSIVE` | an application service has it for itself |
          */
         get: operations["isLocalpartAvailable"];
         put?: never;
@@ -54,8 +64,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Creates a user, or updates its profile.
-         * @description A member that is left out stays as it is. Emails replace all that the homeserver has.
+         * Creates a user, or updates its profile
+         * @description Called before a person's first session, and when their name changes or they are locked. A member that is left out stays as it is. E-mail addresses replace all that the homeserver has. Setting a member and unsetting it at once is 400 `M_INVALID_PARAM`.
          */
         post: operations["provisionUser"];
         delete?: never;
@@ -74,8 +84,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Creates a device if there is none.
-         * @description A name that is given replaces the device's name, so it is left out for a device that exists.
+         * Creates a device if there is none
+         * @description Called before a client has its token. A name that is given replaces the device's name, so it is left out for a device that exists.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | there is no such user |
          */
         post: operations["upsertDevice"];
         delete?: never;
@@ -94,8 +108,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Deletes a device with its keys.
-         * @description A device that is not there is deleted already.
+         * Deletes a device with its keys
+         * @description Called after a session ended, unless another live session is on the device. A device that is not there is deleted already.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | there is no such user |
          */
         post: operations["deleteDevice"];
         delete?: never;
@@ -114,8 +132,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Names a device.
-         * @description 404 means that there is no such device, or no such user.
+         * Names a device
+         * @description Called when a client gives a device another name.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | there is no such device, or no such user |
          */
         post: operations["updateDeviceDisplayName"];
         delete?: never;
@@ -132,8 +154,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The devices of a user.
-         * @description Asked by `gatehouse homeserver sync`, which compares them with the live sessions. It belongs to Synapse's admin API, so it is asked with an access token of ours that has the scope `urn:synapse:admin:*`, not with the shared secret.
+         * The devices of a user
+         * @description Asked by `gatehouse homeserver sync`, which compares them with the live sessions. It belongs to Synapse's admin API, so it is asked with an
+         *     access token of ours that has the scope `urn:synapse:admin:*`, not with the shared secret.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 401 | `M_UNKNOWN_TOKEN` | the token does not count there: the homeserver cannot ask `/oauth2/introspect` |
+         *     | 403 | `M_FORBIDDEN` | the token lacks the scope |
+         *     | 404 | `M_NOT_FOUND` | there is no such user |
          */
         get: operations["listUserDevices"];
         put?: never;
@@ -154,8 +183,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Deactivates a user.
-         * @description `erase` also hides what the user sent from those who join a room later.
+         * Deactivates a user
+         * @description Called when a person is deactivated. `erase` also hides what the user sent from those who join a room later.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | there is no such user |
          */
         post: operations["deleteUser"];
         delete?: never;
@@ -174,8 +207,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Undoes a deactivation.
+         * Undoes a deactivation
          * @description Memberships of rooms do not come back.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | there is no such user |
          */
         post: operations["reactivateUser"];
         delete?: never;
@@ -194,8 +231,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Lets a user replace their cross-signing keys without further proof, for ten minutes.
-         * @description Called after the person has signed in at the provider again.
+         * Lets a user replace their cross-signing keys
+         * @description For ten minutes the user needs no further proof. Called after the person has signed in at the provider again.
+         *
+         *     | status | `errcode` | when |
+         *     | --- | --- | --- |
+         *     | 404 | `M_NOT_FOUND` | there is no such user |
          */
         post: operations["allowCrossSigningReset"];
         delete?: never;
@@ -207,7 +248,19 @@ export interface paths {
 }
 export type webhooks = Record<string, never>;
 export interface components {
-    schemas: never;
+    schemas: {
+        /** @description Error body of the Matrix client-server API. `errcode` and `error` are always present. */
+        MatrixError: {
+            /** @description Error code of the client-server API. Programs decide by it. */
+            errcode: string;
+            /** @description For a developer, or for a person who reads English. */
+            error: string;
+            /** @description True if the client should keep its state and sign in again, or refresh. */
+            soft_logout?: boolean;
+            /** @description With `M_LIMIT_EXCEEDED`. Milliseconds until the next attempt, as in `Retry-After`. */
+            retry_after_ms?: number;
+        };
+    };
     responses: {
         /** @description Done, or true already. */
         Done: {
@@ -219,27 +272,31 @@ export interface components {
                 "application/json": Record<string, never>;
             };
         };
-        /** @description 400 for a body that does not fit, 401 without the secret, 403 with another one, 404 `M_NOT_FOUND` for a user that is not there and `M_UNRECOGNIZED` if the interface is not enabled. */
-        Refused: {
+        /** @description Done. It was not there before. */
+        Created: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
-                /**
-                 * @example {
-                 *       "errcode": "M_NOT_FOUND",
-                 *       "error": "User not found"
-                 *     }
-                 */
-                "application/json": {
-                    errcode: string;
-                    error: string;
-                };
+                /** @example {} */
+                "application/json": Record<string, never>;
+            };
+        };
+        /** @description There is no such user, or another refusal, as under "Errors of every operation". */
+        NoSuchUser: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["MatrixError"];
             };
         };
     };
     parameters: {
-        /** @example alice */
+        /**
+         * @description Localpart of the Matrix user ID.
+         * @example alice
+         */
         Localpart: string;
     };
     requestBodies: {
@@ -251,6 +308,7 @@ export interface components {
                  *     }
                  */
                 "application/json": {
+                    /** @description The user. */
                     localpart: string;
                 };
             };
@@ -264,7 +322,9 @@ export interface components {
                  *     }
                  */
                 "application/json": {
+                    /** @description The user. */
                     localpart: string;
+                    /** @description The device. */
                     device_id: string;
                 };
             };
@@ -278,7 +338,10 @@ export interface operations {
     queryUser: {
         parameters: {
             query: {
-                /** @example alice */
+                /**
+                 * @description Localpart of the Matrix user ID.
+                 * @example alice
+                 */
                 localpart: components["parameters"]["Localpart"];
             };
             header?: never;
@@ -303,21 +366,29 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
+                        /** @description Matrix user ID. */
                         user_id: string;
+                        /** @description Null if the user has none. */
                         display_name: string | null;
+                        /** @description An `mxc:` URI. Null if the user has none. */
                         avatar_url: string | null;
+                        /** @description Whether the homeserver has suspended the user. */
                         is_suspended: boolean;
+                        /** @description Whether the user is deactivated there. */
                         is_deactivated: boolean;
                     };
                 };
             };
-            "4XX": components["responses"]["Refused"];
+            "4XX": components["responses"]["NoSuchUser"];
         };
     };
     isLocalpartAvailable: {
         parameters: {
             query: {
-                /** @example alice */
+                /**
+                 * @description Localpart of the Matrix user ID.
+                 * @example alice
+                 */
                 localpart: components["parameters"]["Localpart"];
             };
             header?: never;
@@ -327,7 +398,15 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Done"];
-            "4XX": components["responses"]["Refused"];
+            /** @description It is not free. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
         };
     };
     provisionUser: {
@@ -339,28 +418,44 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "localpart": "alice",
-                 *       "set_displayname": "Alice"
-                 *     }
-                 */
                 "application/json": {
+                    /** @description The user. */
                     localpart: string;
+                    /** @description The new display name. */
                     set_displayname?: string;
+                    /** @description Takes the display name away. */
                     unset_displayname?: boolean;
+                    /** @description The new avatar, an `mxc:` URI. */
                     set_avatar_url?: string;
+                    /** @description Takes the avatar away. */
                     unset_avatar_url?: boolean;
+                    /** @description All e-mail addresses of the user. */
                     set_emails?: string[];
+                    /** @description Takes all e-mail addresses away. */
                     unset_emails?: boolean;
+                    /** @description Whether the user is locked. */
                     locked?: boolean;
                 };
             };
         };
         responses: {
             200: components["responses"]["Done"];
-            201: components["responses"]["Done"];
-            "4XX": components["responses"]["Refused"];
+            201: components["responses"]["Created"];
+            /** @description The body does not fit. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "errcode": "M_INVALID_PARAM",
+                     *       "error": "Cannot set and unset the display name at once"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
         };
     };
     upsertDevice: {
@@ -380,16 +475,19 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /** @description The user. */
                     localpart: string;
+                    /** @description The device. */
                     device_id: string;
+                    /** @description Its name. */
                     display_name?: string;
                 };
             };
         };
         responses: {
             200: components["responses"]["Done"];
-            201: components["responses"]["Done"];
-            "4XX": components["responses"]["Refused"];
+            201: components["responses"]["Created"];
+            "4XX": components["responses"]["NoSuchUser"];
         };
     };
     deleteDevice: {
@@ -401,14 +499,14 @@ export interface operations {
         };
         requestBody: components["requestBodies"]["Device"];
         responses: {
-            /** @description Done. */
+            /** @description Done. There is no body. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            "4XX": components["responses"]["Refused"];
+            "4XX": components["responses"]["NoSuchUser"];
         };
     };
     updateDeviceDisplayName: {
@@ -428,15 +526,18 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /** @description The user. */
                     localpart: string;
+                    /** @description The device. */
                     device_id: string;
+                    /** @description Its new name. */
                     display_name: string;
                 };
             };
         };
         responses: {
             200: components["responses"]["Done"];
-            "4XX": components["responses"]["Refused"];
+            "4XX": components["responses"]["NoSuchUser"];
         };
     };
     listUserDevices: {
@@ -444,14 +545,17 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example @alice:example.com */
+                /**
+                 * @description Matrix user ID.
+                 * @example @alice:example.com
+                 */
                 user_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The devices; `dehydrated` is left out for a user who has no dehydrated device. */
+            /** @description The devices. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -467,14 +571,25 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
+                        /** @description All of them. */
                         devices: {
+                            /** @description The device. */
                             device_id: string;
+                            /** @description Whether it is the dehydrated device. Left out for a user who has none. */
                             dehydrated?: boolean;
                         }[];
                     };
                 };
             };
-            "4XX": components["responses"]["Refused"];
+            /** @description There is no such user, or the token does not suffice. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
         };
     };
     deleteUser: {
@@ -493,14 +608,16 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /** @description The user. */
                     localpart: string;
+                    /** @description Whether to hide what the user sent. */
                     erase: boolean;
                 };
             };
         };
         responses: {
             200: components["responses"]["Done"];
-            "4XX": components["responses"]["Refused"];
+            "4XX": components["responses"]["NoSuchUser"];
         };
     };
     reactivateUser: {
@@ -513,7 +630,7 @@ export interface operations {
         requestBody: components["requestBodies"]["User"];
         responses: {
             200: components["responses"]["Done"];
-            "4XX": components["responses"]["Refused"];
+            "4XX": components["responses"]["NoSuchUser"];
         };
     };
     allowCrossSigningReset: {
@@ -526,7 +643,7 @@ export interface operations {
         requestBody: components["requestBodies"]["User"];
         responses: {
             200: components["responses"]["Done"];
-            "4XX": components["responses"]["Refused"];
+            "4XX": components["responses"]["NoSuchUser"];
         };
     };
 }

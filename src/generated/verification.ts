@@ -589,7 +589,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        /** @constant */
+                        /**
+                         * @description It is who the client says.
+                         * @constant
+                         */
                         ok: true;
                         /**
                          * @description What the asking server calls the person, by `sasl.username`.
@@ -614,7 +617,10 @@ export interface operations {
                         /** @description Seconds left. Left out if the token does not expire. */
                         expires_in?: number;
                     } | {
-                        /** @constant */
+                        /**
+                         * @description It is not.
+                         * @constant
+                         */
                         ok: false;
                         /**
                          * @description For RFC 7628 section 3.2.2: a code of RFC 6750 section 3.1.
