@@ -50,6 +50,7 @@ export async function measureLoginRefusals(options: {
     clock,
     random,
     log,
+    metrics,
     homeserver: noHomeserver,
     serverName: 'example.org',
     isReserved: () => false,

@@ -6,13 +6,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventMeanings } from '../src/observability/events.ts';
-import { metricDeclarations } from '../src/observability/metrics.ts';
+import { type Label, metricDeclarations } from '../src/observability/metrics.ts';
 
 interface Declaration {
   readonly kind: string;
   readonly name: string;
   readonly help: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, Label>>;
 }
 
 /** The page, in Markdown. */
@@ -45,8 +45,14 @@ ${Object.entries(eventMeanings)
 }
 
 function section({ kind, name, help, labels }: Declaration): string {
-  const told = Object.entries(labels).map(([label, meaning]) => `- \`${label}\`: ${meaning}\n`);
+  const told = Object.entries(labels).map(([label, meaning]) => `- \`${label}\`: ${inWords(meaning)}\n`);
   return `### \`${name}\` (${kind})\n\n${help}\n${told.length === 0 ? '' : `\n${told.join('')}`}`;
+}
+
+function inWords(label: Label): string {
+  if (typeof label === 'string') return label;
+  const values = Object.entries(label);
+  return values.map(([name, why]) => `\`${name}\`${why === '' ? '' : ` (${why})`}`).join(', ');
 }
 
 if (import.meta.main) {

@@ -19,6 +19,7 @@ import { createLog, type Log, type LogOptions } from './observability/log.ts';
 import type { Metrics } from './observability/metrics.ts';
 import { type Clock, type Random, systemClock, systemRandom } from './protocol/clock.ts';
 import { openSigningKeys } from './signing-keys/signing-keys.ts';
+import { packageVersion } from './observability/version.ts';
 import type { Verify } from './verification/access-verdict.ts';
 
 /** Where the OpenAPI documents lie: beside `src/` in a checkout, beside `dist/` in the package. */
@@ -81,7 +82,8 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
     validateResponses,
   });
   opened.defer(startHousekeeping(foundation, shared));
-  readGauges({ metrics, db, providers });
+  metrics.set('buildInfo', { version: packageVersion(), node: process.version, engine: db.engine }, 1);
+  readGauges({ metrics, db, clock, providers });
 
   const held = opened.move();
   return {

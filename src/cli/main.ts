@@ -1,6 +1,6 @@
 /** The command line: one file a command. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { packageVersion } from '../observability/version.ts';
 import { checkConfig } from './config-check.ts';
 import { type ConfigOption, configFile, withConfig } from './config-option.ts';
 import { addDatabaseCommands } from './database-commands.ts';
@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 function buildProgram(): Command {
   const program = new Command('gatehouse')
     .description('The auth metadata and session module of a Matrix homeserver.')
-    .version(version(), '--version', 'print the version')
+    .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError()
     .showHelpAfterError('(gatehouse --help tells more)')
@@ -88,9 +88,4 @@ function addInit(program: Command): void {
       const { runInit } = await import('./init.ts');
       process.exitCode = await runInit(flags);
     });
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

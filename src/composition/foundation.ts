@@ -17,6 +17,7 @@ import { createProvider, type Provider } from '../upstream/provider.ts';
 import type { TokenVerifier } from '../verification/token-verifier.ts';
 import { idpDocumentStore } from './idp-document-store.ts';
 import { operatorScopes } from './operator-scopes.ts';
+import { countingRequests } from './provider-requests.ts';
 import { passthroughFitness, upstreamSettings } from './provider-rules.ts';
 import { openTokenVerifiers } from './token-verifiers.ts';
 
@@ -53,13 +54,23 @@ export async function layFoundation(
   opened: AsyncDisposableStack,
 ): Promise<Foundation> {
   const { config, clock, random, log } = options;
-  const metrics = createMetrics();
+  const metrics = createMetrics({ providers: config.providers.map(({ id }) => id) });
   const emit = createEvents({ log, metrics });
   const { key, madeFile } = ensureEncryptionKey(config, random);
   if (madeFile !== undefined) log.info({ file: madeFile }, 'encryption key made: keep a copy of it');
   const broken = Promise.withResolvers<Error>();
   const onDiskFailure = broken.resolve;
-  const db = await openDatabase(databaseOptions(config, { clock, random, log, onDiskFailure }));
+  const db = await openDatabase(
+    databaseOptions(config, {
+      clock,
+      random,
+      log,
+      onDiskFailure,
+      onTime: (operation, seconds) => {
+        metrics.observe('databaseDuration', { operation }, seconds);
+      },
+    }),
+  );
   opened.defer(() => db.close());
 
   const documents = idpDocumentStore(db);
@@ -71,6 +82,7 @@ export async function layFoundation(
       log,
       documents,
       whyUnfit: passthroughFitness(config, settings),
+      onOutcome: countingRequests(metrics, settings.id),
       onDocumentNews: ({ kind, document, ...why }) => {
         const event = kind === 'changed' ? 'upstream_document_changed' : 'upstream_document_refused';
         // A request may have been the occasion to look; it is not the cause.
@@ -112,7 +124,7 @@ export async function layFoundation(
 
 function databaseOptions(
   { database }: Config,
-  shared: Pick<DatabaseOptions, 'clock' | 'random' | 'log' | 'onDiskFailure'>,
+  shared: Pick<DatabaseOptions, 'clock' | 'random' | 'log' | 'onDiskFailure' | 'onTime'>,
 ): DatabaseOptions {
   return {
     ...shared,

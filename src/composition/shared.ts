@@ -71,6 +71,7 @@ export function composeShared(foundation: Foundation): Shared {
     ...ending,
     issuer,
     serverName: config.server_name,
+    metrics: foundation.metrics,
     isReserved: reservedNames(config.reserved_localparts),
     providers: foundation.providers,
     providerRules: providerRules(config.providers),

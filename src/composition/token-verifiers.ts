@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts';
 import type { LogoutToken } from '../upstream/login/logout-token.ts';
+import { countingRequests } from './provider-requests.ts';
 import type { TokenSettings } from '../verification/settings.ts';
 import { createTokenVerifier, type TokenVerifier } from '../verification/token-verifier.ts';
 import type { Log } from '../observability/log.ts';
@@ -33,6 +34,7 @@ export function openTokenVerifiers(
       clock,
       random,
       log,
+      onRequest: countingRequests(metrics, settings.id),
       onOutcome: (outcome) => {
         metrics.count('tokenVerifications', { provider: settings.id, outcome });
       },

@@ -41,6 +41,7 @@ export function createAddressLimit(options: AddressLimitOptions): AddressLimit {
   const little = Math.max(1, Math.floor(points / LITTLE));
   const isQuiet = (address: string): boolean =>
     addressPrefixes(address).every(({ key, hosts }) => limits[hosts].used(key) <= little * hosts);
+  if (total !== undefined) metrics.count('rateLimitHits', { limit: `${name}_total` }, 0);
   let window = { endsAt: 0, used: 0 };
   const countInTotal = (address: string): typeof window => {
     const now = clock.monotonic();

@@ -68,6 +68,7 @@ interface Window {
 /** For addresses there is `createAddressLimit`. */
 export function createRateLimiter(options: RateLimitOptions): RateLimiter {
   const { name, points, windowSeconds, clock, metrics } = options;
+  metrics.count('rateLimitHits', { limit: name }, 0);
   // Made at the first count: it takes the memory for all its keys at once.
   let windows: LRUCache<string, Window> | undefined;
   const windowOf = (key: string): Window | undefined => {

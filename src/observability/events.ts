@@ -63,6 +63,7 @@ const warnings: ReadonlySet<EventName> = new Set([
 
 /** Writes events to the log, with who caused them, and counts them. */
 export function createEvents(deps: { readonly log: Log; readonly metrics: Metrics }): EmitEvent {
+  for (const event of eventNames) deps.metrics.count('events', { event }, 0);
   return (event, details) => {
     deps.metrics.count('events', { event });
     const origin = currentOrigin();

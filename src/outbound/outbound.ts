@@ -15,6 +15,16 @@ import { createTrust } from './trust.ts';
 
 const USER_AGENT = 'Gatehouse/1 (Matrix sign-in; matrix-gatehouse)';
 
+/** What a request to an identity provider is for. */
+export type OutboundPurpose = 'metadata' | 'jwks' | 'token' | 'userinfo' | 'introspection' | 'tokeninfo';
+
+/** What became of a request: `ok` for 2xx, `not_modified` for 304, `refused` for 4xx, `failed` for any other status and where no answer came. */
+export interface OutboundOutcome {
+  readonly purpose: OutboundPurpose;
+  readonly outcome: 'ok' | 'not_modified' | 'refused' | 'failed';
+  readonly seconds: number;
+}
+
 export interface OutboundOptions {
   readonly clock: Clock;
   readonly addresses: AddressPolicy;
@@ -28,11 +38,14 @@ export interface OutboundOptions {
   readonly ca?: string | undefined;
   /** Forward proxy; none by default, whatever the environment says. The proxy then resolves names: addresses are judged only where the URL has one. */
   readonly proxy?: ForwardProxy | undefined;
+  /** Told of every request that has a purpose. */
+  readonly onOutcome?: ((outcome: OutboundOutcome) => void) | undefined;
   /** Name resolution; Node's own by default. */
   readonly lookup?: LookupFunction | undefined;
 }
 
 export interface OutboundRequest {
+  readonly purpose?: OutboundPurpose | undefined;
   readonly url: string;
   readonly method?: 'GET' | 'POST' | 'OPTIONS' | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -72,16 +85,22 @@ export function createOutbound(options: OutboundOptions): Outbound {
       const url = judgeUrl(request.url, options);
       const requestedAt = options.clock.monotonic();
       const { signal, reached, clear } = deadline(timeoutMs);
+      let outcome: OutboundOutcome['outcome'] = 'failed';
       try {
         const release = await gate.enter(signal);
         // A connection that is still being made lets go of its request late: the caller does not wait for that, the gate does.
         const answer = exchange(dispatcher, url, request, signal).finally(release);
-        return { ...(await Promise.race([answer, reached])), requestedAt };
+        const response = await Promise.race([answer, reached]);
+        outcome = outcomeOf(response.status);
+        return { ...response, requestedAt };
       } catch (error) {
         if (closed) throw new OutboundFault('closed', 'the service is stopping');
         throw faultOf(error, url, timeoutMs, signal.aborted);
       } finally {
         clear();
+        const { purpose } = request;
+        const seconds = (options.clock.monotonic() - requestedAt) / 1000;
+        if (purpose !== undefined) options.onOutcome?.({ purpose, outcome, seconds });
       }
     },
     close: () => {
@@ -89,6 +108,12 @@ export function createOutbound(options: OutboundOptions): Outbound {
       return dispatcher.destroy();
     },
   };
+}
+
+function outcomeOf(status: number): OutboundOutcome['outcome'] {
+  if (status === 304) return 'not_modified';
+  if (status >= 200 && status < 300) return 'ok';
+  return status >= 400 && status < 500 ? 'refused' : 'failed';
 }
 
 /** Unlike `AbortSignal.timeout` it keeps the process alive meanwhile: a command must not end in the middle of its question. */

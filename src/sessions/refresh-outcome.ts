@@ -9,7 +9,7 @@ export function countRotation(
   metrics.count('refreshes', { outcome: outcomeOf(rotation) });
 }
 
-function outcomeOf(rotation: Rotation): string {
+function outcomeOf(rotation: Rotation): 'rotated' | 'repeated' | 'reuse' | 'refused' {
   if (rotation.ok) return rotation.how === 'rotated' ? 'rotated' : 'repeated';
   return rotation.reason === 'replayed' ? 'reuse' : 'refused';
 }

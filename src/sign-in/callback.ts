@@ -18,6 +18,7 @@ import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { UpstreamRefusal } from '../upstream/login/refusal.ts';
 import { bindBrowser, isBoundBrowser } from './browser-binding.ts';
 import { completeSignIn } from './complete.ts';
+import { countingSignIn } from './count-sign-in.ts';
 import type { SignInDeps } from './deps.ts';
 import { callbackUrl, sealContext, type UpstreamSecrets } from './go-to-idp.ts';
 import { idpFailedPage, notSignedInPage } from './pages.ts';
@@ -51,16 +52,18 @@ export function upstreamCallback(
       throw new PageRefusal(message('sign-in.answered'));
     }
     try {
-      const identity = await provider.finishLogin({
-        parameters: request.query,
-        redirectUri: callbackUrl(deps.issuer, provider.id),
-        expectedState: state,
-        ...unsealSecrets(deps, signIn),
+      return await countingSignIn(deps, provider.id, async () => {
+        const identity = await provider.finishLogin({
+          parameters: request.query,
+          redirectUri: callbackUrl(deps.issuer, provider.id),
+          expectedState: state,
+          ...unsealSecrets(deps, signIn),
+        });
+        requireFreshAuthentication(signIn, identity);
+        const user = await completeSignIn(deps, { providerId: provider.id, identity });
+        requireUnlocked(deps, signIn, user);
+        return goOn(deps, { request, signIn, user, identity });
       });
-      requireFreshAuthentication(signIn, identity);
-      const user = await completeSignIn(deps, { providerId: provider.id, identity });
-      requireUnlocked(deps, signIn, user);
-      return await goOn(deps, { request, signIn, user, identity });
     } catch (error) {
       return refusal(deps, { request, signIn, error });
     }

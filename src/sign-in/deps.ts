@@ -10,6 +10,7 @@ import type { Message } from '../texts/message.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { SecretHash } from '../protocol/token-format.ts';
 import type { CompletionDeps } from './complete.ts';
+import type { SignInCountDeps } from './count-sign-in.ts';
 
 /** What a browser is sent through the IdP for: each capability that needs to know who somebody is has one. */
 export interface SignInPurpose {
@@ -40,7 +41,7 @@ export interface WayBack {
 
 export type SignInPurposes = Readonly<Record<SignInPurposeName, SignInPurpose>>;
 
-export interface SignInDeps extends CompletionDeps {
+export interface SignInDeps extends CompletionDeps, SignInCountDeps {
   /** `public_url`, byte for byte. */
   readonly issuer: string;
   /** The IdPs, in the operator's order; at least one. */

@@ -39,7 +39,7 @@ import {
   parseMetadata,
   type ProviderMetadata,
 } from './documents/metadata.ts';
-import { createOutbound, type Outbound } from '../outbound/outbound.ts';
+import { createOutbound, type Outbound, type OutboundOutcome } from '../outbound/outbound.ts';
 import { checkPassword, type PasswordInput } from './login/password.ts';
 import { refreshIdentity, type RefreshedIdentity, type RefreshInput } from './login/refresh-identity.ts';
 import { startRefreshing } from './documents/refresh-timer.ts';
@@ -108,6 +108,8 @@ export interface ProviderOptions {
   readonly whyUnfit?: ((document: ProviderMetadata['document']) => string | undefined) | undefined;
   /** Told of documents that changed, and of those that were refused. */
   readonly onDocumentNews?: (news: DocumentNews) => void;
+  /** Told what became of each request to the IdP. */
+  readonly onOutcome?: ((outcome: OutboundOutcome) => void) | undefined;
   /** Name resolution, for tests. */
   readonly lookup?: LookupFunction;
 }
@@ -189,7 +191,7 @@ export function createProvider(options: ProviderOptions): Provider {
 /** The way out to one IdP. Loopback is allowed where a URL that the operator wrote names it. */
 export function createProviderOutbound(
   settings: ResolvedSettings,
-  options: Pick<ProviderOptions, 'clock' | 'lookup'> & { readonly concurrency?: number },
+  options: Pick<ProviderOptions, 'clock' | 'lookup' | 'onOutcome'> & { readonly concurrency?: number },
 ): Outbound {
   const written = [settings.issuer, settings.discovery.url, ...Object.values(settings.discovery.overrides)];
   const loopback = written.some((each) => {
@@ -204,6 +206,7 @@ export function createProviderOutbound(
     concurrency: options.concurrency,
     ca: settings.ca,
     proxy: settings.proxy,
+    onOutcome: options.onOutcome,
     lookup: options.lookup,
   });
 }

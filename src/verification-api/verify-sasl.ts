@@ -63,7 +63,7 @@ export function verifySasl(deps: SaslDeps): OperationHandler<operations, 'verify
   };
 }
 
-function outcomeOf(verdict: SaslVerdict): string {
+function outcomeOf(verdict: SaslVerdict): 'active' | 'inactive' | 'insufficient_scope' | 'unavailable' {
   switch (verdict.kind) {
     case 'accepted':
       return 'active';

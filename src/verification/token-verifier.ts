@@ -2,6 +2,7 @@
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { PartLog } from '../observability/part-log.ts';
 import { createClientAuthentication } from '../upstream/login/client-authentication.ts';
+import type { OutboundOutcome } from '../outbound/outbound.ts';
 import { createProviderOutbound, type Provider } from '../upstream/provider.ts';
 import { resolveSettings } from '../upstream/resolved-settings.ts';
 import type { PasswordInput } from '../upstream/login/password.ts';
@@ -27,6 +28,8 @@ export interface TokenVerifierOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: PartLog;
+  /** Told what became of each request to the provider. */
+  readonly onRequest?: (outcome: OutboundOutcome) => void;
   /** Told of each question: whether the cache knew, and what came of it where it did not. */
   readonly onOutcome?: (outcome: CacheOutcome) => void;
 }
@@ -60,11 +63,21 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     ...options.settings,
     timeout_seconds: tokens.timeout_seconds ?? options.settings.timeout_seconds,
   });
-  const outbound = createProviderOutbound(settings, { clock, concurrency: tokens.concurrency ?? 32 });
+  const outbound = createProviderOutbound(settings, {
+    clock,
+    concurrency: tokens.concurrency ?? 32,
+    onOutcome: options.onRequest,
+  });
   const clientAuthentication = createClientAuthentication(settings);
-  const deps = { provider, settings, tokens, outbound, clientAuthentication, clock, log };
+  const common = { provider, settings, tokens, clientAuthentication, clock, log };
   const rules = { settings, tokens };
-  const strategies = tokens.strategies.map((name) => build[name](deps));
+  const strategies = tokens.strategies.map((name) => {
+    const purpose = name === 'jwt' ? undefined : name;
+    return build[name]({
+      ...common,
+      outbound: { send: (request) => outbound.send({ purpose, ...request }) },
+    });
+  });
   const cache = createVerdictCache({ settings: tokens.cache ?? {}, clock, onOutcome: options.onOutcome });
 
   return {

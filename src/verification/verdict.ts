@@ -72,7 +72,7 @@ export function unavailableVerdict(error: unknown): UnavailableVerdict {
 }
 
 /** A verdict in one word, for counts. */
-export function outcomeOf(verdict: Verdict): string {
+export function outcomeOf(verdict: Verdict): Verdict['kind'] | 'insufficient_scope' {
   if (verdict.kind !== 'inactive') return verdict.kind;
   return verdict.fault === 'insufficient_scope' ? verdict.fault : verdict.kind;
 }

@@ -13,6 +13,8 @@ import { startIdp, type Idp, type IdpOptions } from './idp.ts';
 export interface Gatehouse extends AsyncDisposable {
   /** The issuer: public URL with a slash at the end. */
   readonly url: string;
+  /** Where `/metrics` and the health checks are. */
+  readonly operationsUrl: string;
   readonly idp: Idp;
   readonly homeserverSecret: string;
   readonly folder: string;
@@ -71,6 +73,7 @@ ${options.yaml ?? ''}
   });
   return {
     url,
+    operationsUrl: service.operationsUrl,
     idp,
     homeserverSecret,
     folder,

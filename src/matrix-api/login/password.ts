@@ -5,6 +5,7 @@ import { plainText } from '../../texts/catalogue.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
 import { Unavailable } from '../../protocol/unavailable.ts';
 import { completeSignIn } from '../../sign-in/complete.ts';
+import { countingFailure, countingSignIn, type SignInCountDeps } from '../../sign-in/count-sign-in.ts';
 import { SignInRefusal } from '../../sign-in/refusal.ts';
 import type { User } from '../../storage/records/users.ts';
 import type { UpstreamIdentity } from '../../upstream/login/login.ts';
@@ -30,7 +31,7 @@ export async function signInByPassword(
   const asked = readAskedUser(request.body, deps.serverName);
   const attempt = reserve(login, asked, request.clientAddress);
   try {
-    const { identity, localpart } = await askProvider(login, asked, password);
+    const { identity, localpart } = await askProvider(deps, login, asked, password);
     if (login.allowed?.has(localpart) === false) throw new NotSignedIn('the user is not in allow_users');
     const user = await complete(deps, { providerId: login.provider.id, identity, localpart });
     attempt.giveBack();
@@ -65,6 +66,7 @@ function reserve({ failures }: PasswordLogin, asked: AskedUser, address: string)
 
 /** Where no question could have a good answer, there is none: that says nothing about who exists. */
 async function askProvider(
+  deps: SignInCountDeps,
   { provider, usernameOf }: PasswordLogin,
   asked: AskedUser,
   password: string,
@@ -75,7 +77,9 @@ async function askProvider(
     const { localpart } = asked;
     return {
       localpart,
-      identity: await provider.checkPassword({ username: usernameOf(localpart), password }),
+      identity: await countingFailure(deps, provider.id, () =>
+        provider.checkPassword({ username: usernameOf(localpart), password }),
+      ),
     };
   } catch (error) {
     if (!(error instanceof UpstreamRefusal)) throw error;
@@ -91,7 +95,9 @@ async function complete(
   { localpart, ...signIn }: { providerId: string; identity: UpstreamIdentity; localpart: string },
 ): Promise<User> {
   try {
-    return await completeSignIn(deps, { ...signIn, expectedLocalpart: localpart });
+    return await countingSignIn(deps, signIn.providerId, () =>
+      completeSignIn(deps, { ...signIn, expectedLocalpart: localpart }),
+    );
   } catch (error) {
     if (!(error instanceof SignInRefusal)) throw error;
     switch (error.kind) {

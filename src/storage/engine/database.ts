@@ -6,6 +6,7 @@ import type { Kysely, Transaction } from 'kysely';
 import type { PartLog } from '../../observability/part-log.ts';
 import type { Clock, Random } from '../../protocol/clock.ts';
 import type { Schema } from '../schema.ts';
+import type { OnTime } from './timing.ts';
 
 export interface Database {
   readonly engine: Engine;
@@ -61,6 +62,8 @@ export interface DatabaseOptions {
    * can fix it.
    */
   readonly onDiskFailure?: (error: Error) => void;
+  /** Told how long the database took. Default: nobody is. */
+  readonly onTime?: OnTime;
   /** Default: silent. */
   readonly log?: StorageLog;
 }

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely';
 import { CHANGES_CHANNEL } from '../changes.ts';
 import type { Database, DatabaseOptions } from './database.ts';
-import { readsOver } from './dialect.ts';
+import { readsOver, type Statement } from './dialect.ts';
 import { DatabaseFault } from './fault.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
 import { migrations } from '../migrations/index.ts';
@@ -12,6 +12,7 @@ import { openPostgresPool, type PostgresPool } from './postgres-pool.ts';
 import { assertPostgresSettings, explainPostgresFailure } from './postgres-settings.ts';
 import { retrying } from './retry.ts';
 import type { Schema } from '../schema.ts';
+import { timed } from './timing.ts';
 import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS, type Transactions } from './transaction.ts';
 
 const STATEMENT_LIMIT_MS = 10_000;
@@ -67,7 +68,10 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
       longestPauseMs: 250,
     });
 
-  const query = readsOver<Schema>('postgres', (statement) => persist(() => readers.run(statement)));
+  const query = readsOver<Schema>(
+    'postgres',
+    timed(options, 'read', (statement: Statement) => persist(() => readers.run(statement))),
+  );
   const transactions = transactionsOn(writers, BEGIN);
   const transactionsSoon = transactionsOn(writers, BEGIN_SOON);
 
@@ -86,8 +90,12 @@ export async function openPostgres(options: DatabaseOptions): Promise<Database> 
   return {
     engine: 'postgres',
     query,
-    write: (work) => persist(() => attemptTransaction(transactions, work, transactionLimitMs)),
-    writeSoon: (work) => persist(() => attemptTransaction(transactionsSoon, work, transactionLimitMs)),
+    write: timed(options, 'write', (work) =>
+      persist(() => attemptTransaction(transactions, work, transactionLimitMs)),
+    ),
+    writeSoon: timed(options, 'write_soon', (work) =>
+      persist(() => attemptTransaction(transactionsSoon, work, transactionLimitMs)),
+    ),
     durable: async () => {
       // A commit that waits for the disk, and with it for all that was committed before.
       await persist(() =>

@@ -2,7 +2,7 @@
 import type { Transaction } from 'kysely';
 import { Unavailable } from '../../protocol/unavailable.ts';
 import type { Database, DatabaseOptions } from './database.ts';
-import { readsOver } from './dialect.ts';
+import { readsOver, type Statement } from './dialect.ts';
 import { type Barrier, openBarrier } from './durability.ts';
 import { DatabaseFault } from './fault.ts';
 import { migrate, type SchemaRecord } from './migrate.ts';
@@ -15,6 +15,7 @@ import { isBusy, mapSqliteError } from './sqlite-errors.ts';
 import { assertSqliteVersion, explainSqliteFailure, prepareSqliteFile } from './sqlite-file.ts';
 import { batchReads } from './sqlite-reads.ts';
 import { sqliteTransaction } from './sqlite-transaction.ts';
+import { timed } from './timing.ts';
 import { attemptTransaction, PATIENCE_MS, TRANSACTION_LIMIT_MS, type Transactions } from './transaction.ts';
 import { createTurn, type Turn } from './turn.ts';
 
@@ -75,6 +76,7 @@ export async function openSqlite(options: DatabaseOptions & { file: string }): P
       persist,
       closeAll,
       transactionLimitMs,
+      timing: options,
     });
     await migrate({
       engine: 'sqlite',
@@ -100,10 +102,12 @@ interface OpenedFile {
   readonly persist: Persist;
   readonly closeAll: () => Promise<void>;
   readonly transactionLimitMs: number;
+  readonly timing: Pick<DatabaseOptions, 'clock' | 'onTime'>;
 }
 
 function createDatabase(parts: OpenedFile): Database {
-  const { writer, reader, barrier, checkpointer, turn, persist, closeAll, transactionLimitMs } = parts;
+  const { writer, reader, barrier, checkpointer, turn, persist, closeAll, transactionLimitMs, timing } =
+    parts;
   let closed = false;
   const assertOpen = (): void => {
     if (closed) throw new Unavailable('the database', { cause: new Error('it is closed') });
@@ -138,13 +142,16 @@ function createDatabase(parts: OpenedFile): Database {
   };
   return {
     engine: 'sqlite',
-    query: readsOver<Schema>('sqlite', (statement) => read(() => readBatched(statement))),
-    write: async (work) => {
+    query: readsOver<Schema>(
+      'sqlite',
+      timed(timing, 'read', (statement: Statement) => read(() => readBatched(statement))),
+    ),
+    write: timed(timing, 'write', async (work) => {
       const result = await commit(work);
       await barrier.flush();
       return result;
-    },
-    writeSoon: commit,
+    }),
+    writeSoon: timed(timing, 'write_soon', commit),
     durable: () => barrier.flush(),
     onHint: () => () => undefined,
     check: async () => {

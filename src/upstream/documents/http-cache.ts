@@ -180,6 +180,7 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
     const url = await options.url();
     const before = held?.url === url ? held : undefined;
     const response = await options.outbound.send({
+      purpose: options.kind,
       url,
       headers: { accept: options.accept, ...(before === undefined ? {} : conditionalHeaders(before.fields)) },
       maxBytes: options.maxBytes,

@@ -110,6 +110,7 @@ export function tokenFetch(
     body: () => body,
     fetch: async (url, init) => {
       const answer = await deps.outbound.send({
+        purpose: 'token',
         url,
         method: 'POST',
         headers: init.headers,

@@ -32,7 +32,12 @@ export async function fetchUserinfo(
   try {
     let answer: OutboundResponse | undefined;
     const options = requestOptions(async (url: string, init: { headers: Record<string, string> }) => {
-      answer = await deps.outbound.send({ url, headers: init.headers, maxBytes: ANSWER_BYTES });
+      answer = await deps.outbound.send({
+        purpose: 'userinfo',
+        url,
+        headers: init.headers,
+        maxBytes: ANSWER_BYTES,
+      });
       judgeAnswer(answer, url);
       const isJwt = mediaType(answer) === 'application/jwt';
       return new Response(isJwt ? jwtWithoutNulls(answer.text) : JSON.stringify(parse(answer.text)), {
