@@ -41,6 +41,7 @@ export function checkProviders(input: Input, report: Report): void {
     checkConditions(provider.access ?? {}, [...path, 'access'], report);
     checkProviderTokens(provider, path, report);
     checkProviderProxy(provider, path, report);
+    checkProviderNonce(provider, path, report);
     const {
       min_ttl_seconds: floor = discoveryDefaults.minTtl,
       max_ttl_seconds: ceiling = discoveryDefaults.maxTtl,
@@ -155,6 +156,16 @@ function checkProviderProxy({ proxy, proxy_url: short }: ProviderInput, path: Ke
   if ((proxy.password ?? proxy.password_file) !== undefined && proxy.username === undefined) {
     report([...path, 'proxy', 'username'], 'is missing beside the password', 'Add `username`.');
   }
+}
+
+/** OpenID Connect Core section 15.5.2, RFC 9700 section 2.1.1: one of the two must bind the code to the sign-in. */
+function checkProviderNonce({ nonce, pkce, preset }: ProviderInput, path: KeyPath, report: Report): void {
+  if (nonce !== false || pkce === 'always' || plainOAuthPresets.has(preset ?? '')) return;
+  report(
+    [...path, 'nonce'],
+    `is false, and \`pkce\` is ${pkce ?? 'auto'}: a stolen code could be used in another sign-in`,
+    'Write `pkce: always` if the provider supports PKCE with S256; otherwise remove `nonce`.',
+  );
 }
 
 function checkProviderUrls(provider: ProviderInput, path: KeyPath, report: Report): void {

@@ -21,6 +21,8 @@ export interface ResolvedSettings {
   readonly offlineAccess: boolean;
   readonly responseMode: 'query' | 'form_post';
   readonly pkce: 'auto' | 'always' | 'never';
+  /** Whether the ID token is bound to the sign-in by a nonce too. */
+  readonly usesNonce: boolean;
   readonly fetchUserinfo: boolean;
   readonly subjectClaim: string;
   readonly idTokenAlgorithms: readonly string[] | undefined;
@@ -48,11 +50,15 @@ export interface ResolvedDiscovery {
   readonly overrides: Readonly<Record<string, unknown>>;
 }
 
-/** Throws a RangeError where the preset is unknown. */
+/** Throws a RangeError where the preset is unknown, or nothing would bind a code to its sign-in. */
 export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
   const preset = presets.get(settings.preset ?? 'generic');
   if (preset === undefined) throw new RangeError(`there is no preset "${settings.preset ?? ''}"`);
   const defaults = preset.defaults ?? {};
+  const pkce = settings.pkce ?? defaults.pkce ?? 'auto';
+  if (settings.nonce === false && pkce !== 'always' && preset.openid !== false) {
+    throw new RangeError('nonce: false needs pkce: always');
+  }
   const discovery = settings.discovery ?? {};
   return {
     id: settings.id,
@@ -68,7 +74,8 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     scopes: settings.scopes ?? defaults.scopes ?? ['openid', 'profile', 'email'],
     offlineAccess: settings.offline_access ?? false,
     responseMode: settings.response_mode ?? defaults.response_mode ?? 'query',
-    pkce: settings.pkce ?? defaults.pkce ?? 'auto',
+    pkce,
+    usesNonce: settings.nonce ?? true,
     fetchUserinfo: settings.fetch_userinfo ?? defaults.fetch_userinfo ?? true,
     subjectClaim: settings.subject_claim ?? defaults.subject_claim ?? 'sub',
     idTokenAlgorithms: settings.id_token_algorithms ?? defaults.id_token_algorithms,

@@ -31,6 +31,8 @@ export interface ProviderSettings {
   readonly response_mode?: Optional<'query' | 'form_post'>;
   /** auto: S256 unless the metadata lists methods without it. Default auto. */
   readonly pkce?: Optional<'auto' | 'always' | 'never'>;
+  /** Whether a nonce is sent and wanted back; false only with `pkce: always`. Default true. */
+  readonly nonce?: Optional<boolean>;
   /** Default true where the metadata has a userinfo endpoint. */
   readonly fetch_userinfo?: Optional<boolean>;
   /** The claim that identifies a person at this issuer; default sub. */

@@ -197,6 +197,10 @@ const providerSection = z.strictObject({
     description: 'PKCE (S256) towards the provider. `auto`: unless its metadata says that it cannot.',
     fallback: "the preset's, else `auto`",
   }),
+  nonce: described(z.boolean().default(true), {
+    description:
+      'Sends a `nonce` and wants it back in the ID token. `false` is for providers that do not return it, and only with `pkce: always`: PKCE then keeps a stolen code from being used in another sign-in.',
+  }),
   authorization_parameters: described(z.record(z.string(), z.string()).optional(), {
     description: 'Sent along to the sign-in page of the provider.',
     example: '{ hd: example.com }',

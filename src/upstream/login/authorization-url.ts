@@ -34,7 +34,7 @@ export function buildAuthorizationUrl(
     scope: scopes.length > 0 ? scopes.join(' ') : undefined,
     state: input.state,
     response_mode: settings.responseMode === 'query' ? undefined : settings.responseMode,
-    nonce: usesOpenId(settings) ? input.nonce : undefined,
+    nonce: usesOpenId(settings) && settings.usesNonce ? input.nonce : undefined,
     max_age: input.maxAgeSeconds?.toString(),
     login_hint: input.loginHint,
     acr_values: input.acrValues,

@@ -65,7 +65,7 @@ export async function redeemCode(
       client,
       response,
       {
-        expectedNonce: input.nonce,
+        expectedNonce: settings.usesNonce ? input.nonce : oauth.expectNoNonce,
         requireIdToken: true,
         ...(input.maxAgeSeconds === undefined ? {} : { maxAge: input.maxAgeSeconds }),
       },
