@@ -83,6 +83,7 @@ export async function composeApp(
     pages: hasAccountPage(config, login) ? pagesOf(foundation, shared, { oauth, matrix, login }) : [],
     home: showHome(config, hasAccountPage(config, login)),
     trustedProxies: config.listen.trusted_proxies,
+    hsts: config.http.hsts,
     bodyLimitBytes: config.limits.body_bytes,
     requestsInFlight: config.limits.requests_in_flight,
     log,

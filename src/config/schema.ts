@@ -5,6 +5,7 @@ import { clientsSection } from './sections/clients.ts';
 import { databaseSection } from './sections/database.ts';
 import { forwardAuthSection } from './sections/forward-auth.ts';
 import { handOverSection } from './sections/hand-over.ts';
+import { httpSection } from './sections/http.ts';
 import { homeserverSection } from './sections/homeserver.ts';
 import { legacyLoginSection } from './sections/legacy-login.ts';
 import { limitsSection } from './sections/limits.ts';
@@ -22,6 +23,7 @@ import { sessionsSection } from './sections/sessions.ts';
 export const configSchema = z.strictObject({
   ...serverKeys,
   listen: described(listenSection.prefault({}), { description: 'The listener for clients and browsers.' }),
+  http: described(httpSection.prefault({}), { description: 'Headers of every answer of that listener.' }),
   operations: described(operationsSection.prefault({}), { description: "The operator's own listener." }),
   database: described(databaseSection.prefault({}), { description: 'Where sessions are kept.' }),
   providers: described(providersSection, {

@@ -37,6 +37,13 @@ export interface PageRoute {
   readonly form?: true;
 }
 
+/** `Strict-Transport-Security`: `http.hsts` of the configuration. */
+export interface Hsts {
+  /** 0: none. */
+  readonly max_age_seconds: number;
+  readonly include_subdomains: boolean;
+}
+
 export interface AppOptions {
   /** The issuer; its path is where the routes live. */
   readonly publicUrl: string;
@@ -61,6 +68,8 @@ export interface AppOptions {
   readonly random?: Random;
   /** Answers that do not fit the document become 500 and an error in the log. For tests. Default false. */
   readonly validateResponses?: boolean;
+  /** Counts only if the public URL is https. Default: none. */
+  readonly hsts?: Hsts;
   /** Whether hot operations are answered before Express. Default true. */
   readonly hotPaths?: boolean;
 }
@@ -130,7 +139,15 @@ function createSurroundings(options: AppOptions): Surroundings {
     addressOf: createClientAddress(trustedProxies),
     nextRequestId: () => `${boot}-${++count}`,
     home: options.publicUrl,
+    everywhere: hstsHeader(options),
   };
+}
+
+/** RFC 6797 section 7: on every answer over https, on none over http. */
+function hstsHeader({ publicUrl, hsts }: Pick<AppOptions, 'publicUrl' | 'hsts'>): string[] {
+  if (hsts === undefined || hsts.max_age_seconds === 0 || !publicUrl.startsWith('https:')) return [];
+  const subdomains = hsts.include_subdomains ? '; includeSubDomains' : '';
+  return ['strict-transport-security', `max-age=${String(hsts.max_age_seconds)}${subdomains}`];
 }
 
 async function loadChecked(options: AppOptions): Promise<Operation[]> {

@@ -28,7 +28,7 @@ export function guardHost(listener: RequestListener, rules: HostRules): RequestL
     }
     const message =
       'this listener does not answer for the host that was asked for: add it to operations.hosts if it is yours';
-    respond(response, request.method, { status: 421, body: { message } }, 'none');
+    respond(response, request.method, { status: 421, body: { message } }, { sharing: 'none' });
   };
 }
 

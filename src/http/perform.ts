@@ -32,6 +32,8 @@ export interface Surroundings {
   readonly nextRequestId: () => string;
   /** The public URL. */
   readonly home: string;
+  /** Headers of every answer, as names and values. */
+  readonly everywhere: readonly string[];
 }
 
 const noParams: Readonly<Record<string, string>> = {};
@@ -111,7 +113,7 @@ function conclude(
   surroundings: Surroundings,
 ): void {
   try {
-    send(exchange, response, reply);
+    send(exchange, response, reply, surroundings);
     record(exchange, reply.status, surroundings);
   } catch (error) {
     concludeRefused(exchange, response, error, surroundings);
@@ -182,13 +184,18 @@ function finishRefused(
   if (severity === 'bug') surroundings.log.error(details, 'unexpected error');
   else if (severity === 'unavailable') surroundings.log.warn(details, 'unavailable');
   if (response.headersSent) response.destroy();
-  else send(exchange, response, reply);
+  else send(exchange, response, reply, surroundings);
   record(exchange, reply.status, surroundings, reason);
 }
 
-function send(exchange: Exchange, response: ServerResponse, reply: Reply): void {
+function send(
+  exchange: Exchange,
+  response: ServerResponse,
+  reply: Reply,
+  { everywhere }: Pick<Surroundings, 'everywhere'>,
+): void {
   if (response.destroyed || response.writableEnded) return;
-  respond(response, exchange.message.method, reply, sharingOf(exchange.operation));
+  respond(response, exchange.message.method, reply, { sharing: sharingOf(exchange.operation), everywhere });
 }
 
 function sharingOf(operation: Pick<Operation, 'dialect' | 'cors' | 'method'>): Sharing {
@@ -203,7 +210,7 @@ const statusClasses = ['gone', '1xx', '2xx', '3xx', '4xx', '5xx'];
 export function shed(
   operation: Pick<Operation, 'dialect' | 'bareFailures' | 'cors' | 'method'>,
   response: ServerResponse,
-  { metrics }: Pick<Surroundings, 'metrics'>,
+  { metrics, everywhere }: Pick<Surroundings, 'metrics' | 'everywhere'>,
 ): void {
   metrics.count('requestsShed', {});
   if (response.req.socket.destroyed) return;
@@ -211,6 +218,7 @@ export function shed(
   response.writeHead(503, [
     ...['content-type', type, 'content-length', String(body.length)],
     ...['cache-control', 'no-store', 'retry-after', '1'],
+    ...everywhere,
     ...sharingHeaders[sharingOf(operation)],
   ]);
   response.end(body);

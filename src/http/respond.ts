@@ -7,9 +7,12 @@ import { headerValue, pageHeaders } from './headers.ts';
 
 const JSON_TYPE = 'application/json';
 
+const NONE: readonly string[] = [];
+
 /** A reply, ready for `writeHead`. */
 interface Rendered {
   readonly sharing: Sharing;
+  readonly everywhere: readonly string[];
   readonly head: readonly string[];
   readonly payload: Buffer | string | undefined;
   readonly encoding: 'utf8' | 'latin1';
@@ -18,23 +21,24 @@ interface Rendered {
 /** Replies that never change (frozen, prepared once) are rendered once. */
 const renderedOnce = new WeakMap<Reply, Rendered>();
 
-/** Sends the reply; a HEAD request gets the headers only. What no handler said is `no-store`. */
+/** Sends the reply; a HEAD request gets the headers only. What no handler said is `no-store`. `everywhere`: more headers, as names and values. */
 export function respond(
   response: ServerResponse,
   method: string | undefined,
   reply: Reply,
-  sharing: Sharing,
+  { sharing, everywhere = NONE }: { readonly sharing: Sharing; readonly everywhere?: readonly string[] },
 ): void {
   const once = renderedOnce.get(reply);
-  const { head, payload, encoding } = once?.sharing === sharing ? once : render(reply, sharing);
+  const isSame = once?.sharing === sharing && once.everywhere === everywhere;
+  const { head, payload, encoding } = isSame ? once : render(reply, sharing, everywhere);
   response.writeHead(reply.status, head as string[]);
   if (payload === undefined || method === 'HEAD') response.end();
   else response.end(payload, encoding);
 }
 
-function render(reply: Reply, sharing: Sharing): Rendered {
+function render(reply: Reply, sharing: Sharing, everywhere: readonly string[]): Rendered {
   const payload = payloadOf(reply);
-  const head: string[] = ['x-content-type-options', 'nosniff', ...sharingHeaders[sharing]];
+  const head: string[] = ['x-content-type-options', 'nosniff', ...everywhere, ...sharingHeaders[sharing]];
   const headers = reply.headers ?? {};
   const typed = headers['content-type'] !== undefined;
   if (payload !== undefined && !typed && typeof reply.body === 'string') {
@@ -57,7 +61,7 @@ function render(reply: Reply, sharing: Sharing): Rendered {
   const once = Object.isFrozen(reply);
   const text = once && Buffer.isBuffer(payload) ? payload.toString('latin1') : payload;
   const encoding = text?.length === size ? 'latin1' : 'utf8';
-  const rendered = { sharing, head, payload: text, encoding } as const;
+  const rendered = { sharing, everywhere, head, payload: text, encoding } as const;
   if (once) renderedOnce.set(reply, rendered);
   return rendered;
 }
