@@ -72,8 +72,8 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
   const log = options.log ?? createLog(logOptions(config));
   const foundation = await layFoundation({ config, clock, random, log }, opened);
   const { db, providers, metrics, broken } = foundation;
-  const shared = composeShared(foundation);
   const signingKeys = await openSigningKeys(foundation);
+  const shared = composeShared(foundation, signingKeys);
   const published = publishedDocuments(foundation, shared);
   const { router, listener } = await composeApp(foundation, shared, {
     published,

@@ -6,6 +6,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { SessionLimits } from '../sessions/limits.ts';
+import type { OwnTokenForms } from '../verification/own-token-hash.ts';
 import type { Verify } from '../verification/access-verdict.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
@@ -21,6 +22,7 @@ import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   /** Whose an access token is. */
   readonly verify: Verify;
+  readonly ownTokens: OwnTokenForms;
   /** `public_url`, byte for byte. */
   readonly issuer: string;
   readonly serverName: string;

@@ -6,7 +6,6 @@ import { OAuthError } from '../protocol/oauth-error.ts';
 import { isSameSecret } from '../protocol/same-secret.ts';
 import { claimsOfScope } from '../protocol/operator-scope.ts';
 import { withBothSpellings } from '../protocol/scope.ts';
-import { hashSecret, isWellFormedSecret } from '../protocol/token-format.ts';
 import { Unavailable } from '../protocol/unavailable.ts';
 import { type ActiveAccess, knownVerdict } from '../verification/access-verdict.ts';
 import { secondsLeft } from '../sessions/issued-tokens.ts';
@@ -30,6 +29,7 @@ export type IntrospectionDeps = Pick<
   | 'homeserverSecret'
   | 'metrics'
   | 'staticClients'
+  | 'ownTokens'
 >;
 
 /**
@@ -80,8 +80,8 @@ function inactive(
 /** Looks before the token counts as used: a client that may not know of a token changes nothing. */
 async function mayKnow(deps: IntrospectionDeps, client: Client, token: string): Promise<boolean> {
   if (client.operator?.introspectsAll === true) return true;
-  if (!isWellFormedSecret('accessToken', token)) return false;
-  return (await findAccessToken(deps.db.query, hashSecret(token)))?.client_id === client.id;
+  const hash = await deps.ownTokens.hashOf(token);
+  return hash !== undefined && (await findAccessToken(deps.db.query, hash))?.client_id === client.id;
 }
 
 function describe(deps: IntrospectionDeps, access: ActiveAccess): Answer {

@@ -14,13 +14,13 @@ import { requireParameter } from './require-parameter.ts';
 export function revokeToken(
   deps: Pick<
     AuthorizationServerDeps,
-    'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'emit' | 'issuer' | 'staticClients'
+    'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'emit' | 'issuer' | 'staticClients' | 'ownTokens'
   >,
 ): OperationHandler<operations, 'revokeToken'> {
   return async (request) => {
     if (hasCredentials(request)) await authenticateClient(deps, request);
     const token = requireParameter(request, 'token');
-    const found = await findSessionOfToken(deps.db, token);
+    const found = await findSessionOfToken(deps.db, token, deps.ownTokens);
     if (found !== undefined) {
       request.annotate({ sessionId: found.sessionId });
       const isNew = await endSession(deps, { sessionId: found.sessionId, reason: 'revoked' });

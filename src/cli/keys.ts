@@ -1,4 +1,4 @@
-/** `gatehouse keys`: the keys that sign ID tokens, seen and rotated without a restart. */
+/** `gatehouse keys`: the keys that sign ID tokens and access tokens, seen and rotated without a restart. */
 import { keyStates } from '../signing-keys/key-schedule.ts';
 import { rotateSigningKeys } from '../signing-keys/signing-keys.ts';
 import { ensureEncryptionKey } from '../config/encryption-key.ts';
@@ -24,6 +24,7 @@ async function list(deps: OperatorDeps, options: Options): Promise<void> {
   const records = await listSigningKeys(deps.db.query);
   const all = keyStates(records, deps.clock.now()).map(({ key, state }) => ({
     kid: key.kid,
+    alg: key.alg,
     created_at: key.created_at,
     state,
   }));
@@ -31,17 +32,18 @@ async function list(deps: OperatorDeps, options: Options): Promise<void> {
     printJson(all.map((key) => ({ ...key, created_at: isoTime(key.created_at) })));
     return;
   }
-  const rows = all.map((key) => [key.kid, shortTime(key.created_at), key.state]);
-  console.log(formatTable(['ID', 'CREATED', 'STATE'], rows, 'There is no key yet.'));
+  const rows = all.map((key) => [key.kid, key.alg, shortTime(key.created_at), key.state]);
+  console.log(formatTable(['ID', 'ALGORITHM', 'CREATED', 'STATE'], rows, 'There is no key yet.'));
 }
 
 async function rotate(deps: OperatorDeps, options: Options & { now?: true }): Promise<void> {
   const { key } = ensureEncryptionKey(deps.config, deps.random);
   const sealer = createSealer(key, deps.random);
-  const kid = await rotateSigningKeys({ ...deps, sealer }, { atOnce: options.now === true });
-  if (options.json) printJson({ kid });
-  else {
-    const from = options.now === true ? 'signs from now on' : 'signs in ten minutes';
-    console.log(`Key ${kid} ${from}. Running processes know it within a second.`);
+  const kids = await rotateSigningKeys({ ...deps, sealer }, { atOnce: options.now === true });
+  if (options.json) {
+    printJson({ kids });
+    return;
   }
+  const from = options.now === true ? 'signs from now on' : 'signs in ten minutes';
+  for (const kid of kids) console.log(`Key ${kid} ${from}. Running processes know it within a second.`);
 }

@@ -1,5 +1,6 @@
 import type { ClientId } from '../protocol/identifiers.ts';
 import type { JSONWebKeySet } from 'jose';
+import type { SigningAlgorithm } from '../protocol/signing-algorithms.ts';
 import type { SecretHash } from '../protocol/token-format.ts';
 import { type ClientRecord, findClient } from '../storage/records/clients.ts';
 import type { Database } from '../storage/engine/database.ts';
@@ -25,6 +26,8 @@ export interface OperatorSettings {
   readonly accessTokenTtl?: number;
   /** Milliseconds after which its sessions end, in place of those of its scopes. */
   readonly sessionTtl?: number;
+  /** Its access tokens are JWTs with this signature; undefined: they are opaque. */
+  readonly jwtAlgorithm?: SigningAlgorithm;
   /** What it may ask for beyond Matrix, for itself and for its users. */
   readonly scopes: readonly string[];
   /** May introspect the tokens of other clients too. */

@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from 'jose';
+import type { SigningAlgorithm } from '../protocol/signing-algorithms.ts';
 import { hashSecret } from '../protocol/token-format.ts';
 import type { AuthMethod } from './client-metadata.ts';
 import type { Client } from './clients.ts';
@@ -19,6 +20,8 @@ export interface StaticClientSettings {
   readonly introspect_all: boolean;
   readonly access_token_ttl_seconds?: number | undefined;
   readonly session_ttl_seconds?: number | undefined;
+  readonly access_token_format: 'opaque' | 'jwt';
+  readonly access_token_signing_alg: SigningAlgorithm;
 }
 
 /**
@@ -48,6 +51,7 @@ function toStaticClient(entry: StaticClientSettings): Client {
       ...(entry.jwks === undefined ? {} : { keys: JSON.parse(entry.jwks) as JSONWebKeySet }),
       ...(ttl === undefined ? {} : { accessTokenTtl: ttl * 1000 }),
       ...(sessionTtl === undefined ? {} : { sessionTtl: sessionTtl * 1000 }),
+      ...(entry.access_token_format === 'jwt' ? { jwtAlgorithm: entry.access_token_signing_alg } : {}),
       trusted: entry.trusted,
       scopes: entry.scopes,
       introspectsAll: entry.introspect_all,

@@ -16,6 +16,7 @@ export function composeAuthorizationServer(
     ...shared.sessions,
     ...shared.pages,
     verify: shared.verify,
+    ownTokens: shared.ownTokens,
     log,
     metrics,
     sessionLimits: shared.sessionLimits,

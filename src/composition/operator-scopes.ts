@@ -14,6 +14,7 @@ function toScope(entry: Config['scopes'][number]): OperatorScope {
     anyClient: entry.any_client,
     rules: { require: entry.require, deny: entry.deny },
     claims: entry.claims,
+    audience: entry.audience,
     ...(tokenTtl === undefined ? {} : { accessTokenTtl: tokenTtl * 1000 }),
     ...(sessionTtl === undefined ? {} : { sessionTtl: sessionTtl * 1000 }),
   };

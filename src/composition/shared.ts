@@ -17,9 +17,11 @@ import { reservedNames } from '../protocol/reserved-names.ts';
 import type { SessionLimits } from '../sessions/limits.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
 import type { Verify } from '../verification/access-verdict.ts';
 import { type FindAccessDeps, ownTokens } from '../verification/own-token.ts';
+import { type OwnTokenForms, ownTokenForms } from '../verification/own-token-hash.ts';
 import { createVerify } from '../verification/verify.ts';
 import type { Foundation } from './foundation.ts';
 import { composeLimits, type Limits } from './limits.ts';
@@ -35,6 +37,8 @@ export interface Shared {
   readonly sessionLimits: SessionLimits;
   /** Whose an access token is, for every route. */
   readonly verify: Verify;
+  /** Which tokens are our own, by their form. */
+  readonly ownTokens: OwnTokenForms;
   /** What a way through an IdP takes, whatever it is for. */
   readonly signIn: SignInDeps;
   /** What a page with a form takes, and one that begins a sign-in. */
@@ -47,7 +51,7 @@ export interface Shared {
 }
 
 /** One of each, for all wings. */
-export function composeShared(foundation: Foundation): Shared {
+export function composeShared(foundation: Foundation, signingKeys: SigningKeys): Shared {
   const { config, clock, random, log, emit, db, homeserver, subkey } = foundation;
   const scopes = operatorScopes(config);
   const policy: SessionPolicy = { ...sessionPolicy(config), scopes };
@@ -59,6 +63,7 @@ export function composeShared(foundation: Foundation): Shared {
     perUser: config.sessions.limits.per_user,
     perClient: config.sessions.limits.per_client,
   };
+  const forms = ownTokenForms({ issuer, keys: () => signingKeys.published() });
   const access: FindAccessDeps = {
     db,
     clock,
@@ -99,8 +104,9 @@ export function composeShared(foundation: Foundation): Shared {
       derivationKey: createSecretKey(subkey('refresh successors')),
     },
     sessionLimits,
+    ownTokens: forms,
     verify: createVerify([
-      ownTokens(access),
+      ownTokens({ ...access, ownTokens: forms }),
       providerTokens({ ...signIn, ...access, sessionLimits, tokenVerifiers: foundation.tokenVerifiers }),
     ]),
     signIn,

@@ -19,6 +19,7 @@ export function composeVerificationApi(foundation: Foundation, shared: Shared): 
     clock,
     tokenVerifiers,
     verify: shared.verify,
+    ownTokens: shared.ownTokens,
     issuer: config.public_url,
     providerRules: shared.signIn.providerRules,
     isReserved: shared.signIn.isReserved,

@@ -38,7 +38,7 @@ export const configSchema = z.strictObject({
     description: 'How a browser hands a sign-in over to an app.',
   }),
   signing_keys: described(signingKeysSection.prefault({}), {
-    description: 'The keys that sign ID tokens.',
+    description: 'The keys that sign ID tokens, and access tokens that are JWTs.',
   }),
   legacy_login: described(legacyLoginSection.prefault({}), {
     description: "Matrix's own login routes, for clients without OAuth.",

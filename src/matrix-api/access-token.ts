@@ -3,7 +3,6 @@ import { readAuthorization } from '../http/bearer.ts';
 import type { ApiRequest } from '../http/exchange.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
 import { isApiScope } from '../protocol/scope.ts';
-import { hashSecret } from '../protocol/token-format.ts';
 import {
   type ActiveAccess,
   type InactiveReason,
@@ -75,11 +74,10 @@ export async function judgeAccessToken(deps: AccessDeps, request: ApiRequest): P
  */
 export async function ownerOfExpired(
   { db }: { readonly db: Database },
-  request: ApiRequest,
-  reason: InactiveReason,
+  { reason, hash }: Pick<Extract<KnownVerdict, { kind: 'inactive' }>, 'reason' | 'hash'>,
 ): Promise<string> {
-  if (reason !== 'expired') throw unknownToken(reason);
-  const owner = await findOwnerOfNewest(db.query, hashSecret(readAccessToken(request)));
+  if (reason !== 'expired' || hash === undefined) throw unknownToken(reason);
+  const owner = await findOwnerOfNewest(db.query, hash);
   if (owner === undefined) throw unknownToken(reason);
   return owner;
 }

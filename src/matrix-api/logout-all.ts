@@ -14,9 +14,7 @@ export function logoutAll(deps: MatrixApiDeps): OperationHandler<operations, 'lo
   return async (request) => {
     const verdict = await judgeAccessToken(deps, request);
     const userId =
-      verdict.kind === 'inactive'
-        ? await ownerOfExpired(deps, request, verdict.reason)
-        : ofUser(verdict.access).userId;
+      verdict.kind === 'inactive' ? await ownerOfExpired(deps, verdict) : ofUser(verdict.access).userId;
     request.annotate({ userId });
     await signOutEverywhere(deps, { userId, reason: 'logged_out' });
     return { status: 200, headers: noStore, body: {} };

@@ -12,6 +12,8 @@ export interface OperatorScope {
   readonly rules: Pick<AccessRules, 'require' | 'deny'>;
   /** What a token with this scope tells of its person: member by template of `localpart` and `server_name`. */
   readonly claims: Readonly<Record<string, string>>;
+  /** Servers that a JWT access token with it is meant for. */
+  readonly audience: readonly string[];
   /** Life of an access token with it, in milliseconds. */
   readonly accessTokenTtl?: number;
   /** Life of a session with it, in milliseconds. */
@@ -78,6 +80,11 @@ export function permittedScope(
     const scope = scopes.get(token);
     return scope !== undefined && (!isByClaims(scope) || claimed.includes(token));
   });
+}
+
+/** The servers that a token of this scope is meant for, without duplicates. */
+export function audienceOfScope(scopes: OperatorScopes, scope: string): string[] {
+  return [...new Set(scope.split(' ').flatMap((token) => scopes.get(token)?.audience ?? []))];
 }
 
 /** What a token of this scope tells of its person beside what every token does. */

@@ -88,15 +88,19 @@ function detailsOf({ id, userId, clientId, deviceId, reason }: EndedSession): Ev
 export async function findSessionOfToken(
   db: Database,
   token: string,
+  accessTokens: AccessTokenHashes,
 ): Promise<{ sessionId: SessionId; hash: SecretHash } | undefined> {
-  const hash = hashSecret(token);
-  if (isWellFormedSecret('accessToken', token)) {
-    const access = await findAccessToken(db.query, hash);
-    return access && { sessionId: access.session_id, hash };
-  }
   if (isWellFormedSecret('refreshToken', token)) {
+    const hash = hashSecret(token);
     const refresh = await findRefreshToken(db.query, hash);
     return refresh && { sessionId: refresh.session_id, hash };
   }
-  return undefined;
+  const hash = await accessTokens.hashOf(token);
+  const access = hash === undefined ? undefined : await findAccessToken(db.query, hash);
+  return hash && access && { sessionId: access.session_id, hash };
+}
+
+interface AccessTokenHashes {
+  /** The hash under which an access token is stored; `undefined` where it cannot be. */
+  hashOf(token: string): Promise<SecretHash | undefined>;
 }

@@ -18,6 +18,8 @@ export interface SessionPolicy {
   readonly scopes?: OperatorScopes;
   /** Lifetimes that the operator gave the client whose session it is, in milliseconds: they count before those of scopes. */
   readonly client?: { readonly accessTokenTtl?: number; readonly sessionTtl?: number };
+  /** What no access token lives longer than, in milliseconds; left out: there is no such bound. */
+  readonly longestAccessToken?: number;
 }
 
 /** What decides how long tokens live. */
@@ -28,7 +30,8 @@ export function accessTokenTtl(policy: LifetimePolicy, scope: string): number {
   const tokens = scope.split(' ');
   const ofScopes = tokens.flatMap((token) => policy.scopes?.get(token)?.accessTokenTtl ?? []);
   if (ofScopes.length === 0 || tokens.some(isApiScope)) ofScopes.push(policy.accessTokenTtl);
-  return policy.client?.accessTokenTtl ?? Math.min(...ofScopes);
+  const ttl = policy.client?.accessTokenTtl ?? Math.min(...ofScopes);
+  return Math.min(ttl, policy.longestAccessToken ?? Infinity);
 }
 
 /** When a session of this scope that begins now is over however it is used; null: at no time that is fixed. A session of Matrix has no such time but its client's. */

@@ -12,22 +12,30 @@ export const PREPUBLISH = 10 * MINUTE;
  */
 export const ID_TOKEN_LIFETIME = 60 * MINUTE;
 
-/** How long a key is published after it last signed, in milliseconds: until its last ID token has expired, also by a clock that is ten minutes slow. */
-export const RETENTION = ID_TOKEN_LIFETIME + 10 * MINUTE;
+/** How long an access token that is a JWT is valid at most, in milliseconds. */
+export const LONGEST_JWT = 24 * 60 * MINUTE;
 
-type Keyed = Pick<SigningKeyRecord, 'kid' | 'created_at'>;
+/** How long a key is published after it last signed, in milliseconds: until its last token has expired, also by a clock that is ten minutes slow. */
+export const RETENTION = LONGEST_JWT + 10 * MINUTE;
 
-/** The key that signs: the newest that has been published long enough, or else the oldest. `undefined` where there is none. */
-export function activeKey<K extends Keyed>(keys: readonly K[], now: number): K | undefined {
-  const sorted = newestFirst(keys);
+/** Keys of one algorithm succeed each other; those of another are no matter. */
+type Keyed = Pick<SigningKeyRecord, 'kid' | 'created_at' | 'alg'>;
+
+/** The key that signs with an algorithm: the newest that has been published long enough, or else the oldest. `undefined` where there is none. */
+export function activeKey<K extends Keyed>(
+  keys: readonly K[],
+  algorithm: string,
+  now: number,
+): K | undefined {
+  const sorted = newestFirst(keys).filter(({ alg }) => alg === algorithm);
   return sorted.find((key) => key.created_at + PREPUBLISH <= now) ?? sorted.at(-1);
 }
 
-/** The keys to publish, newest first: those to come, the one that signs, and those whose last ID token may still be good. */
+/** The keys to publish, newest first: those to come, the one that signs, and those whose last token may still be good. */
 export function publishedKeys<K extends Keyed>(keys: readonly K[], now: number): K[] {
   const sorted = newestFirst(keys);
-  return sorted.filter((_, index) => {
-    const successor = sorted[index - 1];
+  return sorted.filter((key, index) => {
+    const successor = sorted.slice(0, index).findLast(({ alg }) => alg === key.alg);
     return successor === undefined || successor.created_at + PREPUBLISH + RETENTION > now;
   });
 }
@@ -37,11 +45,10 @@ export function keyStates<K extends Keyed>(
   keys: readonly K[],
   now: number,
 ): { readonly key: K; readonly state: 'signs' | 'published' | 'over' }[] {
-  const active = activeKey(keys, now);
   const published = publishedKeys(keys, now);
   return newestFirst(keys).map((key) => ({
     key,
-    state: key === active ? 'signs' : published.includes(key) ? 'published' : 'over',
+    state: key === activeKey(keys, key.alg, now) ? 'signs' : published.includes(key) ? 'published' : 'over',
   }));
 }
 

@@ -9,6 +9,7 @@ import {
 } from 'jose';
 import type { EmitEvent } from '../observability/events.ts';
 import type { Clock } from '../protocol/clock.ts';
+import { type SigningAlgorithm, signingAlgorithms } from '../protocol/signing-algorithms.ts';
 import { type ChangeWatcher, noteChange } from '../storage/changes.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
@@ -20,13 +21,14 @@ import {
 } from '../storage/records/signing-keys.ts';
 import { activeKey, publishedKeys } from './key-schedule.ts';
 
-const ALGORITHM = 'RS256';
-
 export interface SigningKeys {
   /** Public keys, newest first, as `/oauth2/jwks` publishes them. */
   published(): Promise<readonly JWK[]>;
-  /** Signs claims with the key whose turn it is. Times are set by the caller. */
-  sign(claims: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Signs claims with the key whose turn it is. Times are set by the caller. Default: an ID token's type and algorithm. */
+  sign(
+    claims: Readonly<Record<string, unknown>>,
+    header?: { readonly typ: string; readonly alg: SigningAlgorithm },
+  ): Promise<string>;
 }
 
 export interface SigningKeyDeps {
@@ -37,17 +39,13 @@ export interface SigningKeyDeps {
 }
 
 /**
- * Opens the keys; makes the first one where there is none. They are read again when another process changed them, within a second (`changes`); while the
- * database does not answer, those that are known go on. Throws where the key that signs cannot be opened.
+ * Opens the keys. The first one of an algorithm is made when it is first needed, that of ID tokens at once. They are read again when another process changed them, within a second (`changes`); while the
+ * database does not answer, those that are known go on. Throws where a key that signs cannot be opened.
  */
 export async function openSigningKeys(
   deps: SigningKeyDeps & { changes?: ChangeWatcher },
 ): Promise<SigningKeys> {
   let records = await listSigningKeys(deps.db.query);
-  if (records.length === 0) {
-    await addKey(deps, (existing) => existing.length === 0);
-    records = await listSigningKeys(deps.db.query);
-  }
   let stale = false;
   deps.changes?.subscribe('signing_keys', () => {
     stale = true;
@@ -62,65 +60,85 @@ export async function openSigningKeys(
     }
     return records;
   };
-  const opened = new Map<string, Promise<CryptoKey>>();
-  const signer = async (): Promise<{ kid: string; key: CryptoKey }> => {
-    const record = activeKey(await current(), deps.clock.now());
-    if (record === undefined) throw new Error('there is no signing key');
-    const { kid } = record;
-    const known = opened.get(kid);
-    if (known !== undefined) return { kid, key: await known };
-    opened.clear();
-    const opening = openKey(deps.sealer, record);
-    opened.set(kid, opening);
-    return { kid, key: await opening };
+  const makeFirst = async (algorithm: SigningAlgorithm): Promise<void> => {
+    await addKey(deps, algorithm, (existing) => existing.every(({ alg }) => alg !== algorithm));
+    stale = true;
   };
-  await signer();
+  const opened = new Map<SigningAlgorithm, { readonly kid: string; readonly key: Promise<CryptoKey> }>();
+  const signer = async (algorithm: SigningAlgorithm): Promise<{ kid: string; key: CryptoKey }> => {
+    const active = async (): Promise<SigningKeyRecord | undefined> =>
+      activeKey(await current(), algorithm, deps.clock.now());
+    const record = (await active()) ?? (await makeFirst(algorithm).then(active));
+    if (record === undefined) throw new Error(`there is no signing key for ${algorithm}`);
+    const { kid } = record;
+    const known = opened.get(algorithm);
+    if (known?.kid === kid) return { kid, key: await known.key };
+    const key = openKey(deps.sealer, record);
+    opened.set(algorithm, { kid, key });
+    return { kid, key: await key };
+  };
+  await signer('RS256');
   return {
     published: async () =>
       publishedKeys(await current(), deps.clock.now()).map(
         (record) => JSON.parse(record.public_jwk_json) as JWK,
       ),
-    async sign(claims) {
-      const { kid, key } = await signer();
-      return new SignJWT({ ...claims }).setProtectedHeader({ alg: ALGORITHM, kid, typ: 'JWT' }).sign(key);
+    async sign(claims, { typ, alg } = { typ: 'JWT', alg: 'RS256' }) {
+      const { kid, key } = await signer(alg);
+      return new SignJWT({ ...claims }).setProtectedHeader({ alg, kid, typ }).sign(key);
     },
   };
 }
 
 /**
- * Makes a new key, which signs once it has been published for ten minutes. With `atOnce`, for a key that others may have got hold of, all
- * earlier ones are deleted: ID tokens that they signed are refused by those who look. Returns the new key's id.
+ * Makes a new key of each algorithm that there are keys of, which signs once it has been published for ten minutes. With `atOnce`, for keys that others may have got hold of, all
+ * earlier ones are deleted: tokens that they signed are refused by those who look. Returns the new keys' ids.
  */
-export async function rotateSigningKeys(deps: SigningKeyDeps, { atOnce = false } = {}): Promise<string> {
-  const kid = await addKey(deps, () => true, atOnce);
-  if (kid === undefined) throw new Error('no key was made');
-  return kid;
+export function rotateSigningKeys(deps: SigningKeyDeps, { atOnce = false } = {}): Promise<string[]> {
+  return addKeys(deps, () => true, atOnce);
 }
 
-/** As {@link rotateSigningKeys}, where the newest key is older than `maxAge` milliseconds; `undefined` where it is not. */
-export async function rotateOldSigningKeys(
+/** As {@link rotateSigningKeys}, for the algorithms whose newest key is older than `maxAge` milliseconds. */
+export function rotateOldSigningKeys(deps: SigningKeyDeps, maxAge: number): Promise<string[]> {
+  return addKeys(deps, (ofAlgorithm) =>
+    ofAlgorithm.every((record) => record.created_at + maxAge <= deps.clock.now()),
+  );
+}
+
+async function addKeys(
   deps: SigningKeyDeps,
-  maxAge: number,
-): Promise<string | undefined> {
-  const isDue = (records: readonly SigningKeyRecord[]): boolean =>
-    records.every((record) => record.created_at + maxAge <= deps.clock.now());
-  return isDue(await listSigningKeys(deps.db.query)) ? addKey(deps, isDue) : undefined;
+  isDue: (ofAlgorithm: readonly SigningKeyRecord[]) => boolean,
+  atOnce = false,
+): Promise<string[]> {
+  const kids: string[] = [];
+  const existing = await listSigningKeys(deps.db.query);
+  for (const algorithm of signingAlgorithms) {
+    const isWanted = (records: readonly SigningKeyRecord[]): boolean => {
+      const ofAlgorithm = records.filter(({ alg }) => alg === algorithm);
+      return ofAlgorithm.length > 0 && isDue(ofAlgorithm);
+    };
+    const kid = isWanted(existing) ? await addKey(deps, algorithm, isWanted, atOnce) : undefined;
+    if (kid !== undefined) kids.push(kid);
+  }
+  return kids;
 }
 
 /** Adds a key where the keys that are there by then still call for it; what nobody needs any more is deleted with it. */
 async function addKey(
   deps: SigningKeyDeps,
+  algorithm: SigningAlgorithm,
   isWanted: (existing: readonly SigningKeyRecord[]) => boolean,
   atOnce = false,
 ): Promise<string | undefined> {
-  const fresh = await generateRecord(deps);
+  const fresh = await generateRecord(deps, algorithm);
   const kid = await deps.db.write(async (tx) => {
     // First, as it also makes whoever adds a key wait for the others who do.
     await noteChange(tx, 'signing_keys');
     const existing = await listSigningKeys(tx);
     if (!isWanted(existing)) return undefined;
     await insertSigningKey(tx, fresh);
-    const spent = atOnce ? existing : spentKeys([fresh, ...existing], deps.clock.now());
+    const ofAlgorithm = existing.filter(({ alg }) => alg === algorithm);
+    const spent = atOnce ? ofAlgorithm : spentKeys([fresh, ...ofAlgorithm], deps.clock.now());
     if (spent.length > 0)
       await deleteSigningKeys(
         tx,
@@ -140,20 +158,23 @@ function spentKeys(all: readonly SigningKeyRecord[], now: number): SigningKeyRec
 
 async function openKey(sealer: Sealer, record: SigningKeyRecord): Promise<CryptoKey> {
   const jwk = JSON.parse(sealer.open(record.private_jwk_sealed, sealContext(record.kid))) as JWK;
-  return (await importJWK(jwk, ALGORITHM)) as CryptoKey;
+  return (await importJWK(jwk, record.alg)) as CryptoKey;
 }
 
-async function generateRecord(deps: Pick<SigningKeyDeps, 'sealer' | 'clock'>): Promise<SigningKeyRecord> {
-  const { publicKey, privateKey } = await generateKeyPair(ALGORITHM, {
-    modulusLength: 2048,
+async function generateRecord(
+  deps: Pick<SigningKeyDeps, 'sealer' | 'clock'>,
+  algorithm: SigningAlgorithm,
+): Promise<SigningKeyRecord> {
+  const { publicKey, privateKey } = await generateKeyPair(algorithm, {
+    ...(algorithm === 'RS256' ? { modulusLength: 2048 } : {}),
     extractable: true,
   });
   const publicJwk = await exportJWK(publicKey);
   const kid = await calculateJwkThumbprint(publicJwk);
   return {
     kid,
-    alg: ALGORITHM,
-    public_jwk_json: JSON.stringify({ ...publicJwk, kid, alg: ALGORITHM, use: 'sig' }),
+    alg: algorithm,
+    public_jwk_json: JSON.stringify({ ...publicJwk, kid, alg: algorithm, use: 'sig' }),
     private_jwk_sealed: deps.sealer.seal(JSON.stringify(await exportJWK(privateKey)), sealContext(kid)),
     created_at: deps.clock.now(),
   };

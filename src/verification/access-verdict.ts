@@ -1,5 +1,6 @@
 /** Whose access token it is: the one answer that every handler gets, whichever strategy gave it. */
 import type { ClientId, DeviceId, InternalUserId, SessionId } from '../protocol/identifiers.ts';
+import type { SecretHash } from '../protocol/token-format.ts';
 import type { Unavailable } from '../protocol/unavailable.ts';
 
 /** A token that is good. Times are milliseconds since the epoch. */
@@ -29,6 +30,8 @@ export type AccessVerdict =
       readonly kind: 'inactive';
       readonly reason: InactiveReason;
       readonly sessionId?: SessionId;
+      /** Under which the token is stored, where it is. */
+      readonly hash?: SecretHash;
       /** What exactly was wrong, where there is more to say: for the log alone. */
       readonly detail?: string;
     }

@@ -1,12 +1,13 @@
 /** Whose access token it is, whoever issued it, for servers that are no homeserver: no session begins by it. */
 import { type AccessRules, judgeAccess } from '../protocol/access-rules.ts';
-import { isWellFormedSecret } from '../protocol/token-format.ts';
 import type { AccessVerdict, ActiveAccess, Verify } from './access-verdict.ts';
+import type { OwnTokenForms } from './own-token-hash.ts';
 import { judgeProviderToken, type ProviderTokenDeps } from './provider-token.ts';
 import { inactive, unavailableVerdict, type Verdict, type VerifiedToken } from './verdict.ts';
 
 export interface AnyTokenDeps extends ProviderTokenDeps {
   readonly verify: Verify;
+  readonly ownTokens: Pick<OwnTokenForms, 'isInOurName'>;
   /** Of our own tokens. */
   readonly issuer: string;
   /** Who is let in, by provider id. */
@@ -18,7 +19,7 @@ export type JudgeToken = (token: string) => Promise<Verdict>;
 /** Our own tokens by their form, all others by the providers whose tokens count here. An outage is a verdict. */
 export function judgeAnyToken(deps: AnyTokenDeps): JudgeToken {
   return async (token) => {
-    if (isWellFormedSecret('accessToken', token)) return ownVerdict(await deps.verify(token), deps.issuer);
+    if (deps.ownTokens.isInOurName(token)) return ownVerdict(await deps.verify(token), deps.issuer);
     try {
       return byAccessRules(deps, await judgeProviderToken(deps, token));
     } catch (error) {

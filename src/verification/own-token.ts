@@ -8,6 +8,7 @@ import { type AccessTokenView, findAccessToken, markAccessTokenUsed } from '../s
 import { type ExpiryPolicy, isExpired } from '../sessions/expiry.ts';
 import { usePair } from '../sessions/first-use.ts';
 import type { ActiveAccess, InactiveReason, KnownVerdict } from './access-verdict.ts';
+import type { OwnTokenForms } from './own-token-hash.ts';
 import type { VerificationStrategy } from './verify.ts';
 
 export interface FindAccessDeps {
@@ -25,9 +26,16 @@ export interface FindAccessDeps {
  */
 const ACTIVITY_PRECISION = 10 * 60_000;
 
-/** Tokens that were issued here. What has not their format is left to others. */
-export function ownTokens(deps: FindAccessDeps): VerificationStrategy {
-  return async (token) => (isWellFormedSecret('accessToken', token) ? findAccess(deps, token) : undefined);
+/** Tokens that were issued here. What has not their form is left to others; a JWT in our name is never a provider's. */
+export function ownTokens(
+  deps: FindAccessDeps & { readonly ownTokens: OwnTokenForms },
+): VerificationStrategy {
+  return async (token) => {
+    if (!deps.ownTokens.isInOurName(token)) return undefined;
+    const hash = await deps.ownTokens.hashOf(token);
+    if (hash !== undefined) return findAccessByHash(deps, hash);
+    return { kind: 'inactive', reason: 'malformed', detail: 'a JWT in our name that we did not sign' };
+  };
 }
 
 /**
@@ -39,13 +47,13 @@ export async function findAccess(deps: FindAccessDeps, token: string): Promise<K
   return findAccessByHash(deps, hashSecret(token));
 }
 
-/** As `findAccess`, for a token whose form says nothing: one of a provider that was seen here. */
+/** As `findAccess`, by the hash under which the token is stored. */
 export async function findAccessByHash(deps: FindAccessDeps, hash: SecretHash): Promise<KnownVerdict> {
   const view = await findAccessToken(deps.db.query, hash);
   if (view === undefined) return { kind: 'inactive', reason: 'unknown' };
   const now = deps.clock.now();
   const reason = inactiveReason(view, deps.policy, now);
-  if (reason !== undefined) return { kind: 'inactive', reason, sessionId: view.session_id };
+  if (reason !== undefined) return { kind: 'inactive', reason, sessionId: view.session_id, hash };
   if (view.first_used_at === null && !(await recordFirstUse(deps, { hash, view, now }))) {
     return { kind: 'inactive', reason: 'ended', sessionId: view.session_id };
   }

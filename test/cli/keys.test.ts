@@ -29,14 +29,18 @@ const published = async (): Promise<unknown[]> => {
 
 it('keys are rotated, and the running service knows within a second', async () => {
   const [first] = await published();
-  expect(await run('list')).toEqual([{ kid: first, created_at: expect.any(String), state: 'signs' }]);
-  const { kid: second } = (await run('rotate')) as { kid: string };
+  expect(await run('list')).toEqual([{ kid: first, alg: 'RS256', created_at: expect.any(String), state: 'signs' }]);
+  const {
+    kids: [second],
+  } = (await run('rotate')) as { kids: string[] };
   await expect.poll(published, { timeout: 1000 }).toEqual([second, first]);
   expect(await run('list')).toMatchObject([
     { kid: second, state: 'published' },
     { kid: first, state: 'signs' },
   ]);
-  const { kid: third } = (await run('rotate', '--now')) as { kid: string };
+  const {
+    kids: [third],
+  } = (await run('rotate', '--now')) as { kids: string[] };
   await expect.poll(published, { timeout: 1000 }).toEqual([third]);
   expect(await run('list')).toMatchObject([{ kid: third, state: 'signs' }]);
 });

@@ -10,6 +10,7 @@ import { ownTokens } from '../../src/verification/own-token.ts';
 import { deliverOutbox } from '../../src/provisioning/deliver.ts';
 import { createVerify } from '../../src/verification/verify.ts';
 import { type Core, sessionCore } from '../sessions/support.ts';
+import { opaqueTokens } from '../support/opaque-tokens.ts';
 import { forEachEngine } from '../support/database.ts';
 
 forEachEngine((engine) => {
@@ -35,7 +36,7 @@ forEachEngine((engine) => {
     };
     const handler = updateDevice({
       ...core,
-      verify: createVerify([ownTokens(core)]),
+      verify: createVerify([ownTokens({ ...core, ownTokens: opaqueTokens })]),
       homeserver,
     });
     rename = async (deviceId, body) =>

@@ -4,6 +4,7 @@ import { findAccess } from '../../src/verification/own-token.ts';
 import { deliverOutbox } from '../../src/provisioning/deliver.ts';
 import { rotateTokens } from '../../src/sessions/rotate.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
+import { opaqueTokens } from '../support/opaque-tokens.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, MINUTE, sessionCore } from './support.ts';
 
@@ -34,9 +35,9 @@ forEachEngine((engine) => {
       const { sessionId, accessToken, refreshToken } = await core.begin();
       await rotateTokens(core, { refreshToken, clientId: core.clientId });
       core.clock.advance(60 * MINUTE);
-      expect((await findSessionOfToken(db, accessToken))?.sessionId).toBe(sessionId);
-      expect((await findSessionOfToken(db, refreshToken))?.sessionId).toBe(sessionId);
-      expect(await findSessionOfToken(db, 'garbage')).toBeUndefined();
+      expect((await findSessionOfToken(db, accessToken, opaqueTokens))?.sessionId).toBe(sessionId);
+      expect((await findSessionOfToken(db, refreshToken, opaqueTokens))?.sessionId).toBe(sessionId);
+      expect(await findSessionOfToken(db, 'garbage', opaqueTokens)).toBeUndefined();
     });
 
     it('tells a homeserver that was down as soon as it is up', async () => {

@@ -9,6 +9,7 @@ import { newSessionId } from '../../src/sessions/start.ts';
 import { type LegacyTokens, startLegacySession } from '../../src/sessions/start-legacy.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { listSessionRows } from '../../src/storage/records/session-list.ts';
+import { opaqueTokens } from '../support/opaque-tokens.ts';
 import { forEachEngine } from '../support/database.ts';
 import { type Core, MINUTE, sessionCore } from './support.ts';
 
@@ -82,7 +83,7 @@ forEachEngine((engine) => {
 
   it('is found by its token, and ended by it', async () => {
     const { accessToken, sessionId } = await begin();
-    expect((await findSessionOfToken(db, accessToken))?.sessionId).toBe(sessionId);
+    expect((await findSessionOfToken(db, accessToken, opaqueTokens))?.sessionId).toBe(sessionId);
     await endSession(core, { sessionId, reason: 'revoked' });
     expect(await kindOf(core, accessToken)).toBe('inactive');
     expect(core.homeserver.deleted.map(({ deviceId }) => deviceId)).toEqual(['OLD PHONE']);

@@ -17,15 +17,15 @@ import { testClock } from '../support/clock.ts';
 import { forEachEngine } from '../support/database.ts';
 
 describe('the schedule of signing keys', () => {
-  const old = { kid: 'old', created_at: 0 };
-  const next = { kid: 'next', created_at: 100 * PREPUBLISH };
+  const old = { kid: 'old', alg: 'RS256', created_at: 0 };
+  const next = { kid: 'next', alg: 'RS256', created_at: 100 * PREPUBLISH };
   const both = [old, next];
 
   it('publishes a new key before it signs, and an old one until its last ID token has expired', () => {
     const begins = next.created_at + PREPUBLISH;
-    expect(activeKey(both, next.created_at)).toBe(old);
-    expect(activeKey(both, begins - 1)).toBe(old);
-    expect(activeKey(both, begins)).toBe(next);
+    expect(activeKey(both, 'RS256', next.created_at)).toBe(old);
+    expect(activeKey(both, 'RS256', begins - 1)).toBe(old);
+    expect(activeKey(both, 'RS256', begins)).toBe(next);
     expect(publishedKeys(both, next.created_at)).toEqual([next, old]);
     expect(publishedKeys(both, begins + RETENTION - 1)).toEqual([next, old]);
     expect(publishedKeys(both, begins + RETENTION)).toEqual([next]);
@@ -36,22 +36,33 @@ describe('the schedule of signing keys', () => {
     ['a quarter of an hour', 15, true],
     ['half an hour', 30, true],
     ['an hour, when its last ID token expires', 60, true],
-    ['an hour and nine minutes, for a clock that is slow', 69, true],
-    ['an hour and ten minutes', 70, false],
-    ['a day', 24 * 60, false],
+    ['a day, when its last access token expires', 24 * 60, true],
+    ['a day and nine minutes, for a clock that is slow', 24 * 60 + 9, true],
+    ['a day and ten minutes', 24 * 60 + 10, false],
+    ['two days', 2 * 24 * 60, false],
   ])('%s after it last signed, an old key is published or not: %i minutes, %s', (_, minutes, isPublished) => {
     const now = next.created_at + PREPUBLISH + minutes * 60_000;
     expect(publishedKeys(both, now).includes(old)).toBe(isPublished);
   });
 
   it('lets the only key sign at once', () => {
-    expect(activeKey([next], 0)).toBe(next);
+    expect(activeKey([next], 'RS256', 0)).toBe(next);
     expect(publishedKeys([next], 0)).toEqual([next]);
-    expect(activeKey([], 0)).toBeUndefined();
+    expect(activeKey([], 'RS256', 0)).toBeUndefined();
+  });
+
+  it('has a line of keys for each algorithm', () => {
+    const other = { kid: 'other', alg: 'ES256', created_at: 50 * PREPUBLISH };
+    const all = [...both, other];
+    const late = next.created_at + PREPUBLISH + RETENTION;
+    expect(activeKey(all, 'RS256', late)).toBe(next);
+    expect(activeKey(all, 'ES256', late)).toBe(other);
+    expect(activeKey(both, 'ES256', late)).toBeUndefined();
+    expect(publishedKeys(all, late)).toEqual([next, other]);
   });
 
   it('goes on through a clock that jumps back', () => {
-    expect(activeKey(both, -1)).toBe(old);
+    expect(activeKey(both, 'RS256', -1)).toBe(old);
     expect(publishedKeys(both, -1)).toEqual([next, old]);
   });
 });
@@ -97,7 +108,7 @@ forEachEngine((engine) => {
       expect(Object.keys((await a.published())[0] ?? {})).not.toContain('d');
 
       clock.advance(1);
-      const second = await rotateSigningKeys({ db, sealer, clock, emit: () => undefined });
+      const [second] = await rotateSigningKeys({ db, sealer, clock, emit: () => undefined });
       await look();
       for (const keys of [a, b]) {
         expect((await keys.published()).map((key) => key.kid)).toEqual([second, kid]);
@@ -110,13 +121,14 @@ forEachEngine((engine) => {
       expect(await verify(first, b)).toBe('refused');
 
       const sealed = { db, sealer, clock, emit: () => undefined };
-      expect(await rotateOldSigningKeys(sealed, 24 * 3_600_000)).toBeUndefined();
-      clock.advance(24 * 3_600_000);
-      const raced = await Promise.all([1, 2, 3].map(() => rotateOldSigningKeys(sealed, 24 * 3_600_000)));
-      expect(raced.filter((made) => made !== undefined)).toHaveLength(1);
+      const age = 2 * RETENTION;
+      expect(await rotateOldSigningKeys(sealed, age)).toEqual([]);
+      clock.advance(age);
+      const raced = await Promise.all([1, 2, 3].map(() => rotateOldSigningKeys(sealed, age)));
+      expect(raced.flat()).toHaveLength(1);
       expect(await listSigningKeys(db.query)).toHaveLength(2);
 
-      const emergency = await rotateSigningKeys(sealed, { atOnce: true });
+      const [emergency] = await rotateSigningKeys(sealed, { atOnce: true });
       await look();
       expect((await b.published()).map((key) => key.kid)).toEqual([emergency]);
       expect(await verify(await b.sign({}), a)).toBe(emergency);

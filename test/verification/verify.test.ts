@@ -6,6 +6,7 @@ import { type KnownVerdict, knownVerdict } from '../../src/verification/access-v
 import { ownTokens } from '../../src/verification/own-token.ts';
 import { createVerify, type VerificationStrategy } from '../../src/verification/verify.ts';
 import { sessionCore } from '../sessions/support.ts';
+import { opaqueTokens } from '../support/opaque-tokens.ts';
 import { forEachEngine } from '../support/database.ts';
 
 const says =
@@ -47,7 +48,7 @@ forEachEngine((engine) => {
   it('knows tokens of this service, and leaves others to others', async () => {
     const db = await engine.open();
     const core = await sessionCore(db);
-    const verify = createVerify([ownTokens(core), says(expired)]);
+    const verify = createVerify([ownTokens({ ...core, ownTokens: opaqueTokens }), says(expired)]);
     const { accessToken } = await core.begin();
     expect(await verify(accessToken)).toMatchObject({ kind: 'active', access: { userId: core.userId } });
     expect(await verify(issueSecret('accessToken', systemRandom))).toEqual({

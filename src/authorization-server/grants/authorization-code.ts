@@ -50,7 +50,7 @@ export function authorizationCodeGrant(deps: AuthorizationServerDeps): Grant {
       tokens,
       scope: record.scope,
       userId: record.user_id,
-      clientId: client.id,
+      client,
       nonce: record.nonce,
       authenticatedAt: record.authenticated_at,
     });

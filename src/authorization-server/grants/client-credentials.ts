@@ -3,6 +3,7 @@ import { splitScope } from '../../protocol/scope.ts';
 import { startClientSession } from '../../sessions/start-client-session.ts';
 import { type Client, isConfidential } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
+import { presentAccessToken } from '../access-token.ts';
 import { type Grant, policyFor } from './grant.ts';
 
 /**
@@ -19,7 +20,7 @@ export function clientCredentialsGrant(deps: AuthorizationServerDeps): Grant {
     const tokens = await startClientSession({ ...deps, policy }, { clientId: client.id, scope });
     request.annotate({ sessionId: tokens.sessionId });
     return {
-      access_token: tokens.accessToken,
+      access_token: await presentAccessToken(deps, client, tokens.accessToken),
       token_type: 'Bearer',
       expires_in: tokens.expiresInSeconds,
       scope: tokens.scope,

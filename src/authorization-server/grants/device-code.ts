@@ -44,7 +44,7 @@ export function deviceCodeGrant(deps: AuthorizationServerDeps): Grant {
       tokens,
       scope: grant.scope,
       userId: allowed.user_id,
-      clientId: client.id,
+      client,
       nonce: null,
       authenticatedAt: grant.authenticated_at,
     });

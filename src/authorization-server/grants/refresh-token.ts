@@ -3,6 +3,7 @@ import { splitScope } from '../../protocol/scope.ts';
 import { countRotation } from '../../sessions/refresh-outcome.ts';
 import { rotateTokens, type RotationRefusal } from '../../sessions/rotate.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
+import { presentAccessToken } from '../access-token.ts';
 import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';
 
@@ -35,7 +36,7 @@ export function refreshTokenGrant(deps: AuthorizationServerDeps): Grant {
     const { tokens } = rotation;
     request.annotate({ sessionId: tokens.sessionId });
     return {
-      access_token: tokens.accessToken,
+      access_token: await presentAccessToken(deps, client, tokens.accessToken),
       token_type: 'Bearer',
       expires_in: tokens.expiresInSeconds,
       refresh_token: tokens.refreshToken,

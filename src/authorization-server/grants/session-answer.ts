@@ -1,25 +1,28 @@
-import type { ClientId, InternalUserId } from '../../protocol/identifiers.ts';
+import type { Client } from '../../clients/clients.ts';
+import type { InternalUserId } from '../../protocol/identifiers.ts';
 import { OPENID_SCOPE } from '../../protocol/scope.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
+import { presentAccessToken, type PresentingDeps } from '../access-token.ts';
 import { signIdToken } from '../id-token.ts';
 import type { TokenAnswer } from './grant.ts';
 
 /** The token answer of a session that has just started: with an ID token where `openid` was granted. */
 export async function answerWithSession(
-  deps: Pick<AuthorizationServerDeps, 'signingKeys' | 'issuer' | 'clock'>,
+  deps: PresentingDeps & Pick<AuthorizationServerDeps, 'clock'>,
   session: {
     tokens: IssuedTokens;
     scope: string;
     userId: InternalUserId;
-    clientId: ClientId;
+    client: Client;
     nonce: string | null;
     authenticatedAt: number | null;
   },
 ): Promise<TokenAnswer> {
-  const { tokens } = session;
+  const { tokens, client } = session;
+  const accessToken = await presentAccessToken(deps, client, tokens.accessToken);
   const answer = {
-    access_token: tokens.accessToken,
+    access_token: accessToken,
     token_type: 'Bearer' as const,
     expires_in: tokens.expiresInSeconds,
     refresh_token: tokens.refreshToken,
@@ -29,8 +32,8 @@ export async function answerWithSession(
   const idToken = await signIdToken(deps.signingKeys, {
     issuer: deps.issuer,
     userId: session.userId,
-    clientId: session.clientId,
-    accessToken: tokens.accessToken,
+    clientId: client.id,
+    accessToken,
     nonce: session.nonce,
     authenticatedAt: session.authenticatedAt,
     now: deps.clock.now(),

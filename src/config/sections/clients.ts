@@ -1,5 +1,6 @@
 /** Clients that the operator knows beforehand. */
 import { z } from 'zod';
+import { signingAlgorithms } from '../../protocol/signing-algorithms.ts';
 import { isScopeToken } from '../../protocol/scope.ts';
 import { appSchemeFault } from '../../protocol/app-scheme.ts';
 import { described, flag, line, secret, secretFile, textRule, webUrl } from '../fields.ts';
@@ -81,6 +82,13 @@ const clientSection = z.strictObject({
     false,
     'Lets the client introspect the tokens of all clients, not only its own: for resource servers.',
   ),
+  access_token_format: described(z.enum(['opaque', 'jwt']).default('opaque'), {
+    description:
+      'What its access tokens look like. `jwt` (RFC 9068): other servers can verify them without asking, and then do not learn of a sign-out before they expire. They live a day at most.',
+  }),
+  access_token_signing_alg: described(z.enum(signingAlgorithms).default('RS256'), {
+    description: 'Signature of its access tokens with `access_token_format: jwt`.',
+  }),
   session_ttl_seconds: described(z.int().min(1).max(315_360_000).optional(), {
     description: 'When a session of this client is over, however it is used: people sign in again.',
     unit: 'seconds',

@@ -64,6 +64,11 @@ const scopeSection = z.strictObject({
       'What a token with this scope tells of its person to the servers that ask, and holds itself if it is a JWT: members by template of `{localpart}` and `{server_name}`.',
     example: '{ email: "{localpart}@example.com", jid: "{localpart}@example.com" }',
   }),
+  audience: described(z.array(line()).default([]), {
+    description:
+      'Servers that an access token with it is meant for: `aud` of a JWT. Without any, the client.',
+    example: '[dovecot]',
+  }),
   access_token_ttl_seconds: lifetime(
     31_536_000,
     'Life of access tokens with it. A token that is for Matrix too lives no longer than others of Matrix.',
