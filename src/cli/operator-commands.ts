@@ -1,7 +1,9 @@
 /** The commands on users, sessions, clients and signing keys, and on what was done by them, as they are written. What they do is loaded only when one of them runs. */
 import { type Command, Option } from 'commander';
+import { signingAlgorithms } from '../protocol/signing-algorithms.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { type ConfigOption, withConfig } from './config-option.ts';
+import type { ExportKeysOptions } from './export-keys.ts';
 import type { SessionOptions } from './sessions.ts';
 
 type Options = ConfigOption & { readonly json?: true };
@@ -94,7 +96,9 @@ function addClients(program: Command): void {
 }
 
 function addKeys(program: Command): void {
-  const keys = program.command('keys').description('look at the keys that sign ID tokens, and rotate them');
+  const keys = program
+    .command('keys')
+    .description('look at the keys that sign ID tokens and access tokens, rotate and export them');
   const command = subcommandsOf(keys);
   const load = () => import('./keys.ts');
   command('list', 'list the keys, newest first').action(async (options: Options) =>
@@ -103,6 +107,16 @@ function addKeys(program: Command): void {
   command('rotate', 'make a new key, which signs once it has been published for ten minutes')
     .option('--now', 'delete all earlier keys at once: for a key that others may have')
     .action(async (options: Options & { now?: true }) => (await load()).rotateKeysCommand(options));
+  command('export', 'write public keys for servers that cannot fetch them: Dovecot, ejabberd')
+    .option('--dovecot <folder>', 'write PEM files as AZP/ALG/KID, for its local validation')
+    .option('--azp <client...>', 'for these clients (default: all of the configuration with JWTs)')
+    .option('--jwk [file]', 'print, or write, the one key that signs at the moment, for jwt_key of ejabberd')
+    .addOption(
+      new Option('--alg <algorithm>', 'of that key').choices([...signingAlgorithms]).default('RS256'),
+    )
+    .action(async (options: ExportKeysOptions) =>
+      (await import('./export-keys.ts')).exportKeysCommand(options),
+    );
 }
 
 function addHomeserver(program: Command): void {

@@ -29,7 +29,9 @@ const published = async (): Promise<unknown[]> => {
 
 it('keys are rotated, and the running service knows within a second', async () => {
   const [first] = await published();
-  expect(await run('list')).toEqual([{ kid: first, alg: 'RS256', created_at: expect.any(String), state: 'signs' }]);
+  expect(await run('list')).toEqual([
+    { kid: first, alg: 'RS256', created_at: expect.any(String), state: 'signs' },
+  ]);
   const {
     kids: [second],
   } = (await run('rotate')) as { kids: string[] };
