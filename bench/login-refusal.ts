@@ -53,6 +53,7 @@ export async function measureLoginRefusals(options: {
     metrics,
     homeserver: noHomeserver,
     serverName: 'example.org',
+    profilePolicy: { displayname: 'off', email: 'off', avatar: 'off' },
     isReserved: () => false,
     sealer: createSealer(random(32), random),
     providerRules: new Map(),

@@ -81,6 +81,7 @@ export function composeShared(foundation: Foundation, signingKeys: SigningKeys):
     providers: foundation.providers,
     providerRules: providerRules(config.providers),
     operatorScopes: scopes,
+    profilePolicy: config.homeserver.profile,
     sealer: foundation.sealer,
     purposes: {
       authorization: authorizationPurpose({ db, clock, issuer }),

@@ -7,10 +7,10 @@ import type { User } from '../storage/records/users.ts';
  */
 export async function announceDevice(
   homeserver: Homeserver,
-  { localpart, displayname }: Pick<User, 'localpart' | 'displayname'>,
+  { localpart }: Pick<User, 'localpart'>,
   device: { readonly id: string; readonly displayname: string | null },
 ): Promise<void> {
-  await homeserver.provisionUser({ localpart, ...(displayname === null ? {} : { displayname }) });
+  await homeserver.provisionUser({ localpart });
   await homeserver.upsertDevice({
     localpart,
     deviceId: device.id,

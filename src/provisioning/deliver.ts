@@ -47,14 +47,14 @@ type Deliver<Kind extends OutboxKind> = (
 /** One a kind. */
 const deliverers: { readonly [Kind in OutboxKind]: Deliver<Kind> } = {
   upsert_device: async ({ homeserver }, { user, deviceId, payload }) => {
-    const { localpart, displayname } = user;
-    await homeserver.provisionUser({ localpart, ...(displayname === null ? {} : { displayname }) });
+    const { localpart } = user;
+    await homeserver.provisionUser({ localpart });
     await homeserver.upsertDevice({ localpart, deviceId, ...payload });
   },
   delete_device: deleteUnlessLive,
   rename_device: ({ homeserver }, { user, deviceId, payload }) =>
     homeserver.renameDevice({ localpart: user.localpart, deviceId, ...payload }),
-  set_displayname: ({ homeserver }, { user, payload }) =>
+  set_profile: ({ homeserver }, { user, payload }) =>
     homeserver.provisionUser({ localpart: user.localpart, ...payload }),
   set_locked: ({ homeserver }, { user, payload }) =>
     homeserver.provisionUser({ localpart: user.localpart, ...payload }),

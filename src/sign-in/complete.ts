@@ -1,8 +1,11 @@
-import { type ClaimTemplate, renderClaimTemplate } from '../protocol/claim-template.ts';
+import type { Kysely } from 'kysely';
+import type { ClaimTemplate } from '../protocol/claim-template.ts';
 import { newRecordId } from '../protocol/identifiers.ts';
 import { ADMIN_SCOPE } from '../protocol/scope.ts';
 import { type OperatorScopes, scopesByClaims } from '../protocol/operator-scope.ts';
 import { concludeEnding, type EndedSession, type SessionEndingDeps } from '../sessions/end.ts';
+import { queueTelling } from '../provisioning/outbox.ts';
+import type { Schema } from '../storage/schema.ts';
 import { setUserAdmin } from '../storage/records/people.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { dropScopeToken } from '../storage/records/session-list.ts';
@@ -12,6 +15,7 @@ import { judgeAccess, type ProviderAccess, ruleText } from '../protocol/access-r
 import { excludePerson } from '../people/exclude.ts';
 import { type FreeLocalpartDeps, refuseLocalpart, takenRefusal } from './free-localpart.ts';
 import { mapLocalpart } from './localpart.ts';
+import { displaynameOf, type ProfileClaims, profileOf, type ProfilePolicy } from './profile.ts';
 import { type Message, message } from '../texts/message.ts';
 import { SignInRefusal } from './refusal.ts';
 import { keepClaimedScopes } from './claimed-scopes.ts';
@@ -24,7 +28,7 @@ export interface ProviderRules {
   /** Whose it is, for a mark beside the name: `github`. */
   readonly brand?: string;
   /** Each the name of a claim, a template, or several of them (`protocol/claim-template.ts`). */
-  readonly claims: { readonly localpart: ClaimTemplate; readonly displayname: ClaimTemplate };
+  readonly claims: ProfileClaims & { readonly localpart: ClaimTemplate };
   readonly access: ProviderAccess;
 }
 
@@ -33,6 +37,7 @@ export interface CompletionDeps extends SessionEndingDeps, FreeLocalpartDeps {
   /** By provider id. */
   readonly providerRules: ReadonlyMap<string, ProviderRules>;
   readonly operatorScopes: OperatorScopes;
+  readonly profilePolicy: ProfilePolicy;
 }
 
 interface Completed {
@@ -41,8 +46,6 @@ interface Completed {
   /** Sessions that lost all of their scopes. */
   readonly ended?: readonly EndedSession[];
 }
-
-const DISPLAYNAME_LIMIT = 100;
 
 /**
  * The Matrix user of a person whom the IdP vouched for: the one way in, for every kind of sign-in. (issuer, subject) decides; at the first
@@ -60,8 +63,15 @@ export async function completeSignIn(
   const { claims: rules, access } = provider;
   const now = deps.clock.now();
   const link = { issuer: identity.issuer, subject: identity.subject };
-  const displayname =
-    renderClaimTemplate(rules.displayname, identity.claims)?.slice(0, DISPLAYNAME_LIMIT) ?? null;
+  const displayname = displaynameOf(rules, identity.claims);
+  const queueProfile = async (tx: Kysely<Schema>, of: { userId: string; isNew: boolean }): Promise<void> => {
+    const payload = profileOf(
+      { rules, policy: deps.profilePolicy },
+      { claims: identity.claims, isNew: of.isNew },
+    );
+    if (payload !== undefined)
+      await queueTelling(tx, deps, { kind: 'set_profile', userId: of.userId, payload, now });
+  };
   const requireExpected = (localpart: string): void => {
     if (signIn.expectedLocalpart === undefined || localpart === signIn.expectedLocalpart) return;
     throw new SignInRefusal(
@@ -90,6 +100,7 @@ export async function completeSignIn(
     if (linked !== undefined) {
       requireExpected(linked.localpart);
       await recordLogin(tx, { ...link, userId: linked.id, displayname, at: now });
+      await queueProfile(tx, { userId: linked.id, isNew: false });
       if ((await setUserAdmin(tx, { id: linked.id, isAdmin })) && !isAdmin) {
         await dropScopeToken(tx, { userId: linked.id, token: ADMIN_SCOPE });
       }
@@ -132,6 +143,7 @@ export async function completeSignIn(
       created_at: now,
       last_login_at: now,
     });
+    await queueProfile(tx, { userId: created.id, isNew: true });
     return { user: created, isNew: true };
   });
   await concludeEnding(deps, ended, { deliver: false });

@@ -96,6 +96,23 @@ describe.skipIf(python === undefined)('Synapse behind the service', () => {
     expect(sent.status).toBe(200);
   });
 
+  it('has the name and the verified address of the person, and those of the next sign-in', async () => {
+    const profile = async (token: string): Promise<unknown[]> => {
+      const [name, addresses] = await Promise.all([
+        ask(token, 'GET', `profile/${encodeURIComponent('@carol:example.org')}`),
+        ask(token, 'GET', 'account/3pid'),
+      ]);
+      const threepids = addresses.body['threepids'] as { address: string }[];
+      return [name.body['displayname'], threepids.map(({ address }) => address)];
+    };
+    const carol = gatehouse.idp.accounts.get('carol');
+    const { access_token: first } = await signIn('CAROL0', 'carol');
+    expect(await profile(first)).toEqual([carol?.['name'], ['carol@example.org']]);
+    Object.assign(carol ?? {}, { name: 'Carol the Second', email: 'carol2@example.org' });
+    const { access_token: second } = await signIn('CAROL9', 'carol');
+    expect(await profile(second)).toEqual(['Carol the Second', ['carol2@example.org']]);
+  });
+
   it('goes on across a refresh', async () => {
     const tokens = await signIn('ALICE2', 'alice');
     expect((await ask(tokens.access_token, 'GET', 'sync?timeout=0')).status).toBe(200);

@@ -28,7 +28,7 @@ const tellings: { readonly [Kind in OutboxKind]: Extract<Telling, { kind: Kind }
   upsert_device: { displayname: 'Phone' },
   delete_device: {},
   rename_device: { displayname: 'Tablet' },
-  set_displayname: { displayname: 'Alice' },
+  set_profile: { displayname: 'Alice', emails: ['alice@example.org'], avatarUrl: 'mxc://example.org/a' },
   set_locked: { locked: true },
   deactivate_user: { erase: true },
   reactivate_user: {},
@@ -39,7 +39,12 @@ const effects: { readonly [Kind in OutboxKind]: (user: ScriptedUser | undefined)
   upsert_device: (user) => expect(user?.devices.get('D')).toBe('Phone'),
   delete_device: (user) => expect(user?.devices.has('D')).toBe(false),
   rename_device: (user) => expect(user?.devices.get('D')).toBe('Tablet'),
-  set_displayname: (user) => expect(user?.displayname).toBe('Alice'),
+  set_profile: (user) =>
+    expect(user).toMatchObject({
+      displayname: 'Alice',
+      emails: ['alice@example.org'],
+      avatarUrl: 'mxc://example.org/a',
+    }),
   set_locked: (user) => expect(user?.locked).toBe(true),
   deactivate_user: (user) => expect(user?.deactivated).toBe(true),
   reactivate_user: (user) => expect(user?.deactivated).toBe(false),
@@ -118,7 +123,7 @@ forEachEngine((engine) => {
   });
 
   it('one user hears everything in order, also behind an entry that failed; others do not wait', async () => {
-    const kinds: OutboxKind[] = ['set_locked', 'rename_device', 'set_displayname', 'deactivate_user'];
+    const kinds: OutboxKind[] = ['set_locked', 'rename_device', 'set_profile', 'deactivate_user'];
     for (const kind of kinds) await queue(kind);
     synapse.fail('provision_user', { kind: 'status', status: 403 });
     expect(await deliverOutbox(deps)).toBe(0);

@@ -61,9 +61,10 @@ forEachEngine((engine) => {
       log: { warn: () => undefined },
       emit: () => undefined,
       providers: [provider],
+      profilePolicy: { displayname: 'off', email: 'off', avatar: 'off' },
       operatorScopes: new Map(),
       providerRules: new Map([
-        ['main', { name: 'main', claims: { localpart: 'sub', displayname: 'name' }, access }],
+        ['main', { name: 'main', claims: { localpart: 'sub', displayname: 'name', email: 'email' }, access }],
       ]),
     });
     const processes = [process(handles[0]), process(handles[1])] as const;

@@ -87,7 +87,12 @@ const claimsSection = z.strictObject({
   }),
   email: described(claimText().default('email'), {
     description:
-      'E-mail address: a claim, a template, or a list. It is checked, but has no effect yet: no homeserver is told of e-mail addresses in this version.',
+      'E-mail address: a claim, a template, or a list. The homeserver is told of it, as `homeserver.profile.email` says. The claim `email` counts only if `email_verified` is true, or the text `true`.',
+  }),
+  avatar: described(claimText().optional(), {
+    description:
+      'Picture: a claim, a template, or a list that gives an `mxc:` URI. Any other URL is ignored, because clients show only what is stored at a homeserver.',
+    example: 'matrix_avatar',
   }),
 });
 

@@ -30,7 +30,12 @@ export interface OutboxPayloads {
   delete_device: Record<string, never>;
   /** An empty name takes the name away. */
   rename_device: { readonly displayname: string };
-  set_displayname: { readonly displayname: string | null };
+  /** What is left out stays as it is. */
+  set_profile: {
+    readonly displayname?: string;
+    readonly avatarUrl?: string;
+    readonly emails?: readonly string[];
+  };
   set_locked: { readonly locked: boolean };
   deactivate_user: { readonly erase: boolean };
   reactivate_user: Record<string, never>;
