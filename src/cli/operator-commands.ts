@@ -40,6 +40,10 @@ function addUsers(program: Command): void {
     .action(async (name: string, options: ConfirmedOptions) =>
       (await load()).deactivateUserCommand(name, options),
     );
+  command('export <user>', 'print all that is stored about a user, as JSON, without secrets').action(
+    async (name: string, options: Options) =>
+      (await import('./export-user.ts')).exportUserCommand(name, options),
+  );
   const loadDeactivated = () => import('./deactivated-users.ts');
   command('reactivate <user>', 'take a deactivation back: the person may sign in again').action(
     async (name: string, options: Options) => (await loadDeactivated()).reactivateUserCommand(name, options),

@@ -158,7 +158,8 @@ export const metricDeclarations = {
       outcome: {
         signed_in: '',
         denied: 'the provider let nobody in, or the person cancelled there',
-        refused: 'the person may not use this server: access rules, a lock, a name that cannot be had',
+        refused:
+          'the person may not use this server: access rules, a lock, a name that is taken or not allowed',
         invalid: 'an answer of the provider was not acceptable',
         unavailable: 'the provider, the homeserver or the database did not answer',
       },

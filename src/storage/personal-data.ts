@@ -79,6 +79,41 @@ export async function erasePerson(tx: Kysely<Schema>, userId: InternalUserId): P
   }
 }
 
+/** Columns that are nobody's data: hashes of secrets, what is encrypted, and what a client sends to check an answer by. */
+const WITHHELD = /(^|_)hash$|_sealed$|^nonce$|^code_challenge$/;
+
+/**
+ * All that is stored about a person, by table: the rows that name them, without secrets. Times are ISO 8601. Tokens belong to sessions and have no data of
+ * their own.
+ */
+export async function exportPerson(
+  db: Kysely<Schema>,
+  userId: InternalUserId,
+): Promise<Partial<Record<TableName, Readonly<Record<string, unknown>>[]>>> {
+  const exported: Partial<Record<TableName, Readonly<Record<string, unknown>>[]>> = {};
+  for (const table of Object.keys(tables) as TableName[]) {
+    const column = personal.find((one) => one.table === table)?.column;
+    if (column === undefined) continue;
+    const { rows } = await sql<Readonly<Record<string, unknown>>>`
+      select * from ${sql.table(table)} where ${sql.ref(column)} = ${userId}`.execute(db);
+    exported[table] = rows.map(readable);
+  }
+  return exported;
+}
+
+function readable(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(row)
+      .filter(([name]) => !WITHHELD.test(name))
+      .map(([name, value]) => {
+        if (name.endsWith('_json') && typeof value === 'string')
+          return [name.slice(0, -'_json'.length), JSON.parse(value) as unknown];
+        const isTime = (name.endsWith('_at') || name.endsWith('_until')) && typeof value === 'number';
+        return [name, isTime ? new Date(value).toISOString() : value];
+      }),
+  );
+}
+
 async function deleteOf(
   tx: Kysely<Schema>,
   table: TableName,

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operatorName } from '../../src/cli/record-events.ts';
+import { hashSecret } from '../../src/protocol/token-format.ts';
+import { tables } from '../../src/storage/tables.ts';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
 import { newPostgresDatabase, testEngines } from '../support/database.ts';
 import { createBrowser } from '../support/browser.ts';
@@ -42,6 +44,46 @@ const introspect = (token: string): ReturnType<typeof postForm> =>
     { token },
     { authorization: `Bearer ${gatehouse.homeserverSecret}` },
   );
+
+describe('gatehouse users export', () => {
+  it('prints what is stored about one person, and neither a secret nor anybody else', async () => {
+    const tokens = await client.tokens({ login: 'alice' });
+    await client.tokens({ login: 'bob' });
+    const { code, stdout } = await run('users', 'export', 'alice');
+    expect(code).toBe(0);
+    const { user_id: userId, stored } = JSON.parse(stdout) as {
+      user_id: string;
+      stored: Record<string, Record<string, unknown>[]>;
+    };
+    expect(userId).toBe('@alice:example.org');
+    const [alice] = stored['users'] ?? [];
+    expect(alice).toMatchObject({ localpart: 'alice', displayname: 'Alice Liddell', locked_at: null });
+    expect(alice?.['created_at']).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    expect(stored['upstream_links']).toMatchObject([{ subject: 'sub-of-alice', provider_id: 'main' }]);
+    expect(stored['sessions']?.length).toBeGreaterThan(0);
+    expect(Object.keys(stored).sort()).toEqual(
+      Object.entries(tables)
+        .filter(([, { person }]) => person !== 'nobody' && !('follows' in person))
+        .map(([table]) => table)
+        .sort(),
+    );
+    for (const row of Object.values(stored).flat()) {
+      expect([alice?.['id']]).toContain(row['user_id'] ?? row['id']);
+      expect(Object.keys(row).join(' ')).not.toMatch(/hash|sealed|nonce|challenge/);
+    }
+    for (const secret of [tokens.access_token, tokens.refresh_token, hashSecret(tokens.access_token)]) {
+      expect(stdout).not.toContain(secret);
+    }
+    expect(stdout).not.toMatch(/bob/i);
+  });
+
+  it.each([['nobody'], ['@alice:elsewhere.example']])('of %s, who is not here, says so', async (name) => {
+    const { code, stdout, stderr } = await run('users', 'export', name);
+    expect(code).not.toBe(0);
+    expect(stdout).toBe('');
+    expect(stderr).not.toBe('');
+  });
+});
 
 describe('gatehouse users', () => {
   it('lists and shows people, for a person and for a machine', async () => {
