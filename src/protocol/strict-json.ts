@@ -3,8 +3,11 @@ export class JsonFault extends Error {
   override readonly name = 'JsonFault';
 }
 
+/** Deeper than anybody needs: whoever walks over the value could run out of stack. */
+const DEPTH_LIMIT = 64;
+
 /**
- * Parses a JSON object strictly: no byte order mark, nothing behind it, no member twice at any depth (`JSON.parse` silently
+ * Parses a JSON object strictly: bounded depth, no byte order mark, nothing behind it, no member twice at any depth (`JSON.parse` silently
  * takes the last one), no `__proto__` member. Throws {@link JsonFault}.
  */
 export function parseJsonObject(text: string): Record<string, unknown> {
@@ -17,7 +20,7 @@ export function parseJsonObject(text: string): Record<string, unknown> {
     throw new JsonFault(/^\s*</.test(text) ? 'it is markup, not JSON' : 'it is not well-formed JSON');
   }
   if (!isJsonObject(value)) throw new JsonFault(`it is ${nameOf(value)}, not an object`);
-  assertDistinctMembers(text);
+  inspect(text);
   return value;
 }
 
@@ -32,8 +35,8 @@ function nameOf(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** Walks well-formed JSON text once; only strings and brackets matter. */
-function assertDistinctMembers(text: string): void {
+/** Walks well-formed JSON text once; only strings and brackets matter. Throws {@link JsonFault}. */
+function inspect(text: string): void {
   const open: (Set<string> | undefined)[] = [];
   const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]/g;
   for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
@@ -41,7 +44,8 @@ function assertDistinctMembers(text: string): void {
     if (token === '{') open.push(new Set());
     else if (token === '[') open.push(undefined);
     else if (token === '}' || token === ']') open.pop();
-    else {
+    if (open.length > DEPTH_LIMIT) throw new JsonFault(`it is nested deeper than ${String(DEPTH_LIMIT)}`);
+    if (token.startsWith('"')) {
       const members = open.at(-1);
       if (members === undefined || !isFollowedByColon(text, tokens.lastIndex)) continue;
       const name = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);

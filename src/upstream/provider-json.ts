@@ -18,16 +18,24 @@ function strip(value: unknown): unknown {
   return Object.fromEntries(present.map(([name, member]) => [name, strip(member)]));
 }
 
+/** Claims of the protocol that may be left out. An empty text is how some write that they have none. */
+const OPTIONAL_CLAIMS = ['acr', 'at_hash', 'auth_time', 'azp', 'c_hash', 'nbf', 'sid'];
+
+/** The same claims without those of the protocol that are empty texts. */
+export function withoutBlanks(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(claims).filter(([name, value]) => value !== '' || !OPTIONAL_CLAIMS.includes(name)),
+  );
+}
+
 /**
- * A JWT as the client library may read it, which takes null for a value of the wrong type: its payload without nulls. The signature is not
+ * A JWT as the client library may read it, which takes null and an empty text for values of the wrong type: its payload without them. The signature is not
  * that of the new payload: it is verified over the JWT as it came. What cannot be read is left as it is, to be refused.
  */
-export function jwtWithoutNulls(jwt: string): string {
+export function jwtForLibrary(jwt: string): string {
   const [header = '', payload = '', ...rest] = jwt.split('.');
   try {
-    const claims = withoutNulls(
-      JSON.parse(Buffer.from(payload, 'base64url').toString()) as object as Record<string, unknown>,
-    );
+    const claims = withoutBlanks(parseProviderObject(Buffer.from(payload, 'base64url').toString()));
     return [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), ...rest].join('.');
   } catch {
     return jwt;

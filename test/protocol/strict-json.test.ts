@@ -14,6 +14,9 @@ describe('strict JSON', () => {
     ['two objects', '{"a":1}{"b":2}'],
     ['a byte order mark', '\ufeff{"a":1}'],
     ['a page', '<html></html>'],
+    ['too many brackets', `{"a":${'['.repeat(64)}${']'.repeat(64)}}`],
+    ['brackets without end', `{"a":${'['.repeat(300_000)}${']'.repeat(300_000)}}`],
+    ['objects without end', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
     ['a member twice', '{"a":1,"a":2}'],
     ['a member twice, escaped', '{"a":1,"\\u0061":2}'],
     ['a member twice, deep', '{"x":[{"y":{"b":1,"c":[],"b":1}}]}'],
@@ -51,7 +54,8 @@ describe('strict JSON', () => {
   it('finishes soon on large and deep documents', () => {
     const began = performance.now();
     parseJsonObject(JSON.stringify({ a: 'x'.repeat(500_000), b: '\\"'.repeat(100_000) }));
-    parseJsonObject(`{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`);
+    expect(() => parseJsonObject(`{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`)).toThrow(JsonFault);
+    parseJsonObject(`{"a":${'['.repeat(63)}${']'.repeat(63)}}`);
     expect(() => parseJsonObject(`{"a":"${'\\'.repeat(100_001)}`)).toThrow(JsonFault);
     expect(performance.now() - began).toBeLessThan(1000);
   });

@@ -92,7 +92,8 @@ function withoutBlanks(jwk: Record<string, unknown>): Record<string, unknown> {
 function isSecret(jwk: Record<string, unknown>): boolean {
   return (
     jwk['kty'] === 'oct' ||
-    ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].some((member) => member in jwk)
+    ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv'].some((member) => member in jwk) ||
+    (Array.isArray(jwk['oth']) && jwk['oth'].length > 0)
   );
 }
 

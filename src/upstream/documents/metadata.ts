@@ -198,7 +198,8 @@ function judgeType(name: string, value: unknown): MetadataFault | undefined {
   if (!isUsed && !name.endsWith('_supported')) return undefined;
   if (typeof value === 'boolean' ? isFlag || !isUsed : !isFlag && isStringArray(value)) return undefined;
   const message = `${name} is not ${isFlag ? 'a boolean' : 'an array of strings'}`;
-  return { member: name, kind: 'type', message, url: undefined, stops: isUsed };
+  // An empty text is how some write that they have none.
+  return { member: name, kind: 'type', message, url: undefined, stops: isUsed && value !== '' };
 }
 
 function isStringArray(value: unknown): boolean {

@@ -12,8 +12,8 @@ import { UpstreamRefusal } from './refusal.ts';
 import { idTokenAlgorithms } from './signature-algorithms.ts';
 import { checkSubject } from './subject.ts';
 import { verifySigned } from './verify-signed.ts';
-import { isJsonObject } from '../../protocol/strict-json.ts';
-import { jwtWithoutNulls, withoutNulls } from '../provider-json.ts';
+import { JsonFault } from '../../protocol/strict-json.ts';
+import { jwtForLibrary, parseProviderObject, withoutNulls } from '../provider-json.ts';
 
 export const ANSWER_BYTES = 1024 * 1024;
 
@@ -128,11 +128,14 @@ export function tokenFetch(
 
 const USED_MEMBERS = ['access_token', 'token_type', 'refresh_token', 'error', 'error_description'];
 
-/** What we use of an answer: nothing else in it decides. An empty refresh token is none. */
+/** Tokens that an answer may lack. */
+const OPTIONAL_TOKENS = ['refresh_token', 'id_token'];
+
+/** What we use of an answer: nothing else in it decides. A token that is no text, or an empty one, is none. */
 function usedMembers(answer: Record<string, unknown>, openid: boolean): Record<string, unknown> {
   const names = openid ? [...USED_MEMBERS, 'id_token'] : USED_MEMBERS;
   const used = Object.entries(answer).filter(([name]) => names.includes(name));
-  return Object.fromEntries(used.filter(([name, value]) => name !== 'refresh_token' || isText(value)));
+  return Object.fromEntries(used.filter(([name, value]) => !OPTIONAL_TOKENS.includes(name) || isText(value)));
 }
 
 function isText(value: unknown): boolean {
@@ -141,7 +144,7 @@ function isText(value: unknown): boolean {
 
 function forLibrary(body: Record<string, unknown>): Record<string, unknown> {
   const { id_token: idToken } = body;
-  return typeof idToken === 'string' ? { ...body, id_token: jwtWithoutNulls(idToken) } : body;
+  return typeof idToken === 'string' ? { ...body, id_token: jwtForLibrary(idToken) } : body;
 }
 
 /** Answers that say nothing about the code mean that the IdP is not working: 5xx, 429, redirects and pages for browsers. */
@@ -151,12 +154,13 @@ function readBody(answer: OutboundResponse, url: string): Record<string, unknown
   if (!(isSuccess(status) || refusal) || isMarkup(answer)) throw describeAnswer(answer, url);
   if (!isJsonAnswer(answer)) throw describeAnswer(answer, url);
   try {
-    const body: unknown = JSON.parse(answer.text);
-    if (isJsonObject(body)) return withoutNulls(body);
-  } catch {
-    // Named below, without quoting it.
+    // RFC 6749 section 3.2: no parameter of an answer comes twice.
+    return parseProviderObject(answer.text);
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error;
+    const reason = `the token endpoint answered ${status} with malformed JSON: ${error.message}`;
+    throw new UpstreamRefusal('token_response', reason);
   }
-  throw new UpstreamRefusal('token_response', `the token endpoint answered ${status} with malformed JSON`);
 }
 
 /** RFC 6749 section 5.1 knows 200 alone; some say that they have created a token. */

@@ -118,8 +118,8 @@ export function identityOf(
     authTime <= clock.now() / 1000 + settings.clockTolerance
       ? { authenticatedAt: Math.min(authTime * 1000, clock.now()) }
       : {}),
-    ...(typeof sid === 'string' ? { sid } : {}),
-    ...(typeof acr === 'string' ? { acr } : {}),
+    ...(typeof sid === 'string' && sid !== '' ? { sid } : {}),
+    ...(typeof acr === 'string' && acr !== '' ? { acr } : {}),
   };
 }
 

@@ -45,7 +45,7 @@ export async function readLogoutToken(
   const jti = optionalText(claims, 'jti');
   const sid = optionalText(claims, 'sid');
   if (jti === undefined) throw refuse('there is no jti');
-  const subject = whoseOf(settings, claims);
+  const subject = whoseOf(settings, claims, sid);
   if (subject === undefined && sid === undefined) throw refuse('there is neither sub nor sid');
   return {
     issuer: settings.issuerAliases.includes(issuer) ? server.issuer : issuer,
@@ -97,8 +97,9 @@ function optionalText(claims: Record<string, unknown>, name: string): string | u
 }
 
 /** Where people are known by another claim than `sub`, that one must be in the token; `sub` says nothing then. */
-function whoseOf(settings: ResolvedSettings, claims: Claims): string | undefined {
-  if (claimAt(claims, settings.subjectClaim) === undefined) return undefined;
+function whoseOf(settings: ResolvedSettings, claims: Claims, sid: string | undefined): string | undefined {
+  const stated = claimAt(claims, settings.subjectClaim);
+  if (stated === undefined || (stated === '' && sid !== undefined)) return undefined;
   try {
     return subjectOf(settings, claims);
   } catch (error) {

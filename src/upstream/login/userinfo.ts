@@ -11,7 +11,7 @@ import { requestOptions } from './request-options.ts';
 import { userinfoAlgorithms } from './signature-algorithms.ts';
 import { verifySigned } from './verify-signed.ts';
 import { JsonFault } from '../../protocol/strict-json.ts';
-import { jwtWithoutNulls, parseProviderObject } from '../provider-json.ts';
+import { jwtForLibrary, parseProviderObject } from '../provider-json.ts';
 
 /**
  * Undefined where it is not to be asked: where there is no ID token it is the only source, so it is asked then whatever the settings say. The
@@ -40,7 +40,7 @@ export async function fetchUserinfo(
       });
       judgeAnswer(answer, url);
       const isJwt = mediaType(answer) === 'application/jwt';
-      return new Response(isJwt ? jwtWithoutNulls(answer.text) : JSON.stringify(parse(answer.text)), {
+      return new Response(isJwt ? jwtForLibrary(answer.text) : JSON.stringify(parse(answer.text)), {
         status: answer.status,
         headers: { 'content-type': isJwt ? 'application/jwt' : 'application/json' },
       });

@@ -3,13 +3,13 @@ import { compactVerify } from 'jose';
 import { decodePart, decodeTextPart, JwsPartFault } from '../../protocol/compact-jws.ts';
 import { JsonFault } from '../../protocol/strict-json.ts';
 import type { SignatureResult, SignatureVerifier } from '../documents/jwks.ts';
-import { parseProviderObject } from '../provider-json.ts';
+import { parseProviderObject, withoutBlanks } from '../provider-json.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 import { unavailable } from './login-errors.ts';
 import { UpstreamRefusal } from './refusal.ts';
 import { SYMMETRIC_ALGORITHMS } from './signature-algorithms.ts';
 
-/** Without its nulls. */
+/** Without its nulls, and without empty texts for claims of the protocol. */
 export interface SignedToken {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Record<string, unknown>;
@@ -48,7 +48,7 @@ function readParts(
     if (refused !== undefined) throw new JwsPartFault(`its header has ${refused}`);
     decodePart(signature, 'signature');
     what = 'payload';
-    return { header, claims: parseProviderObject(decodeTextPart(body, what)) };
+    return { header, claims: withoutBlanks(parseProviderObject(decodeTextPart(body, what))) };
   } catch (error) {
     if (error instanceof JwsPartFault) throw new UpstreamRefusal(kind, error.message);
     if (error instanceof JsonFault)
