@@ -1,5 +1,6 @@
 import type { Csrf } from '../http/csrf.ts';
 import type { AddressLimit } from '../http/address-limit.ts';
+import type { SecretGuesses } from '../http/secret-guesses.ts';
 import type { Homeserver } from '../homeserver/connector.ts';
 import type { EmitEvent } from '../observability/events.ts';
 import type { Log } from '../observability/log.ts';
@@ -36,6 +37,7 @@ export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   readonly signingKeys: SigningKeys;
   /** Clients of the configuration, by id. */
   readonly staticClients: ReadonlyMap<string, Client>;
+  readonly secretGuesses: SecretGuesses;
   readonly registration: RegistrationPolicy;
   readonly deviceGrants: DeviceGrantPolicy;
   readonly sessionLimits: SessionLimits;

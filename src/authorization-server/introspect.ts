@@ -30,6 +30,7 @@ export type IntrospectionDeps = Pick<
   | 'metrics'
   | 'staticClients'
   | 'ownTokens'
+  | 'secretGuesses'
 >;
 
 /**
@@ -115,11 +116,22 @@ function isHomeserver(deps: IntrospectionDeps, request: ApiRequest): boolean {
   const authorization = readAuthorization(request.headers);
   const scheme = authorization.kind === 'other' ? authorization.scheme : authorization.kind;
   if (scheme !== 'bearer' && (scheme === 'basic' || hasCredentials(request))) return false;
-  authenticateHomeserver(
-    authorization.kind === 'bearer' ? authorization.token : undefined,
-    deps.homeserverSecret,
+  const secret = authorization.kind === 'bearer' ? authorization.token : undefined;
+  if (secret !== undefined && deps.homeserverSecret !== undefined) {
+    if (isSameSecret(secret, deps.homeserverSecret)) return true;
+    const { clientAddress } = request;
+    deps.secretGuesses.wrong(
+      { owner: { server: 'homeserver' }, clientAddress, never4xx: true },
+      'wrong secret',
+    );
+  }
+  throw notTheHomeserver(
+    secret === undefined
+      ? 'no bearer secret'
+      : deps.homeserverSecret === undefined
+        ? 'homeserver.secret is not configured'
+        : 'wrong secret',
   );
-  return true;
 }
 
 /** A client must be able to prove who it is: without a proof nobody is told anything. */
@@ -129,20 +141,11 @@ async function authenticateClientAsker(deps: IntrospectionDeps, request: ApiRequ
   throw new OAuthError('invalid_client', 'a public client cannot introspect tokens');
 }
 
-/** The homeserver's shared secret as a bearer token (Synapse's `matrix_authentication_service.secret`). */
-function authenticateHomeserver(secret: string | undefined, expected: Buffer | undefined): void {
-  if (secret !== undefined && expected !== undefined && isSameSecret(secret, expected)) return;
-  throw new OAuthError(
+/** The homeserver's shared secret comes as a bearer token (Synapse's `matrix_authentication_service.secret`). */
+function notTheHomeserver(reason: string): OAuthError {
+  return new OAuthError(
     'invalid_client',
     'introspection needs the shared secret of the homeserver as a bearer token',
-    {
-      headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
-      reason:
-        secret === undefined
-          ? 'no bearer secret'
-          : expected === undefined
-            ? 'homeserver.secret is not configured'
-            : 'wrong secret',
-    },
+    { headers: { 'www-authenticate': 'Bearer realm="gatehouse"' }, reason },
   );
 }

@@ -14,7 +14,16 @@ import { requireParameter } from './require-parameter.ts';
 export function revokeToken(
   deps: Pick<
     AuthorizationServerDeps,
-    'db' | 'clock' | 'random' | 'homeserver' | 'log' | 'emit' | 'issuer' | 'staticClients' | 'ownTokens'
+    | 'db'
+    | 'clock'
+    | 'random'
+    | 'homeserver'
+    | 'log'
+    | 'emit'
+    | 'issuer'
+    | 'staticClients'
+    | 'ownTokens'
+    | 'secretGuesses'
   >,
 ): OperationHandler<operations, 'revokeToken'> {
   return async (request) => {

@@ -21,6 +21,7 @@ export function composeAuthorizationServer(
     metrics,
     sessionLimits: shared.sessionLimits,
     staticClients: shared.staticClients,
+    secretGuesses: shared.secretGuesses,
     signingKeys,
     homeserverSecret: secret === undefined ? undefined : Buffer.from(secret),
     registration: {

@@ -17,6 +17,8 @@ export interface Limits {
     readonly perBrowser: RateLimiter;
     readonly perAddress: AddressLimit;
   };
+  /** Of clients and of servers: few, as secrets need not be random. */
+  readonly secretGuesses: AddressLimit;
   readonly passwordFailures: { readonly perAccount: RateLimiter; readonly perAddress: AddressLimit };
 }
 
@@ -48,6 +50,7 @@ export function composeLimits(
         what: 'typing a code',
       }),
     },
+    secretGuesses: addresses('client_secret_failures_per_address', 30, QUARTER_OF_AN_HOUR),
     passwordFailures: {
       perAccount: limit(
         'password_failures_per_account',

@@ -10,6 +10,7 @@ import { readStaticClients } from '../clients/static-clients.ts';
 import type { Config } from '../config/schema.ts';
 import { createCsrf, type Csrf } from '../http/csrf.ts';
 import type { AddressLimit } from '../http/address-limit.ts';
+import { createSecretGuesses, type SecretGuesses } from '../http/secret-guesses.ts';
 import { legacyLoginPurpose } from '../matrix-api/login/sso-confirmation.ts';
 import { userInteractivePurpose } from '../matrix-api/user-interactive/confirm.ts';
 import { providerTokens } from '../passthrough/provider-sessions.ts';
@@ -44,6 +45,7 @@ export interface Shared {
   /** What a page with a form takes, and one that begins a sign-in. */
   readonly pages: { readonly csrf: Csrf; readonly signInGuard: AddressLimit };
   readonly limits: Limits;
+  readonly secretGuesses: SecretGuesses;
   /** Clients of the configuration, by id. */
   readonly staticClients: ReadonlyMap<string, Client>;
   /** What people are shown as the name of a client. */
@@ -57,6 +59,7 @@ export function composeShared(foundation: Foundation, signingKeys: SigningKeys):
   const policy: SessionPolicy = { ...sessionPolicy(config), scopes };
   const issuer = config.public_url;
   const limits = composeLimits(config, foundation);
+  const secretGuesses = createSecretGuesses({ limit: limits.secretGuesses, emit });
   const ending = { db, clock, random, log, homeserver, emit };
   const staticClients = readStaticClients(config.clients);
   const sessionLimits = {
@@ -116,6 +119,7 @@ export function composeShared(foundation: Foundation, signingKeys: SigningKeys):
       signInGuard: limits.signIns,
     },
     limits,
+    secretGuesses,
     staticClients,
     nameClient: clientNaming({ db, staticClients }),
   };

@@ -59,6 +59,7 @@ function sasl(foundation: Foundation, shared: Shared, judgeToken: JudgeToken): S
     },
     mechanisms,
     secret: Buffer.from(secret),
+    secretGuesses: shared.secretGuesses,
     clock,
     metrics,
     passwords: passwords(foundation, shared),

@@ -210,7 +210,7 @@ export interface paths {
          *     | 400 | `login_required` | `prompt=none` was asked for |
          *     | 400 | `request_not_supported`, `registration_not_supported` | `request` or `registration` was sent |
          *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
-         *     | 429 | `temporarily_unavailable` | too many sign-ins began from this address in a minute |
+         *     | 429 | `temporarily_unavailable` | too many sign-ins began from this address in a minute, or too many wrong credentials of this client came from it |
          */
         post: operations["pushAuthorizationRequest"];
         delete?: never;
@@ -321,7 +321,7 @@ export interface paths {
          *     | 400 | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
          *     | 400 | `invalid_request` | `prompt=create` was sent, or two client authentication methods were used |
          *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
-         *     | 429 | `temporarily_unavailable` | too many requests from this address in a minute, or too many devices of this client are waiting |
+         *     | 429 | `temporarily_unavailable` | too many requests from this address in a minute, too many devices of this client are waiting, or too many wrong credentials of this client came from this address |
          *     | 503 | `temporarily_unavailable` | as many devices are waiting as `limits.device_grants` allows |
          */
         post: operations["authorizeDevice"];
@@ -404,6 +404,7 @@ export interface paths {
          *     | 400 | `access_denied` | device grant: the person refused |
          *     | 400 | `expired_token` | device grant: the device code has expired |
          *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
+         *     | 429 | `temporarily_unavailable` | too many wrong credentials of this client came from this address; on a refresh it is 503 instead |
          */
         post: operations["exchangeToken"];
         delete?: never;
@@ -433,6 +434,7 @@ export interface paths {
          *     | --- | --- | --- |
          *     | 400 | `invalid_request` | `token` is missing, or two client authentication methods were used |
          *     | 401 | `invalid_client` | credentials were sent, and they are wrong |
+         *     | 429 | `temporarily_unavailable` | too many wrong credentials of this client came from this address |
          */
         post: operations["revokeToken"];
         delete?: never;
@@ -462,7 +464,7 @@ export interface paths {
          *     | --- | --- | --- |
          *     | 400 | `invalid_request` | `token` is missing, or two client authentication methods were used |
          *     | 401 | `invalid_client` | the homeserver's secret or the client's credentials are wrong or missing, or the client is public |
-         *     | 503 | `temporarily_unavailable` | the user is locked: a homeserver cannot express that, and would log the client out. Or the database is not available |
+         *     | 503 | `temporarily_unavailable` | the user is locked: a homeserver cannot express that, and would log the client out. Or too many wrong secrets came from this address. Or the database is not available |
          */
         post: operations["introspectToken"];
         delete?: never;

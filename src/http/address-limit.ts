@@ -21,8 +21,16 @@ export interface AddressLimitOptions {
   readonly metrics: Pick<Metrics, 'count'>;
 }
 
-/** Its keys are addresses. Throws a 429 where an address, or a network around it, had too many, and `Unavailable` where all together had. */
-export interface AddressLimit extends Pick<RateLimiter, 'check' | 'take' | 'reserve'> {
+/**
+ * Throws a 429 where an address, or a network around it, had too many, and `Unavailable` where all together had. With `of`, each address counts anew for each
+ * such text, for instance a client.
+ */
+export interface AddressLimit {
+  /** Throws the 429 that `take` would, and counts nothing. */
+  check(address: string, of?: string): void;
+  take(address: string, of?: string): void;
+  /** See `RateLimiter`. */
+  reserve(address: string): Reservation;
   /** Whether the address and the networks around it have taken little in this window, what was taken just now included. */
   isQuiet(address: string): boolean;
 }
@@ -53,9 +61,9 @@ export function createAddressLimit(options: AddressLimitOptions): AddressLimit {
     window.used += 1;
     return window;
   };
-  const reserve = (address: string): Reservation => {
+  const reserve = (address: string, of = ''): Reservation => {
     const reservation = reserveAll(
-      addressPrefixes(address).map(({ key, hosts }) => [limits[hosts], key] as const),
+      addressPrefixes(address).map(({ key, hosts }) => [limits[hosts], of + key] as const),
     );
     try {
       const counted = countInTotal(address);
@@ -74,11 +82,11 @@ export function createAddressLimit(options: AddressLimitOptions): AddressLimit {
     }
   };
   return {
-    check(address) {
-      for (const { key, hosts } of addressPrefixes(address)) limits[hosts].check(key);
+    check(address, of = '') {
+      for (const { key, hosts } of addressPrefixes(address)) limits[hosts].check(of + key);
     },
-    take(address) {
-      reserve(address).keep();
+    take(address, of) {
+      reserve(address, of).keep();
     },
     reserve,
     isQuiet,

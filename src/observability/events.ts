@@ -24,6 +24,8 @@ export const eventMeanings = {
   session_started: 'a person signed in, or a client got tokens of its own',
   session_replaced: 'a session ended because of a new sign-in on its device; the device stays',
   session_ended: 'a session ended for any other reason; `reason` names it',
+  client_authentication_failed:
+    'a client, the homeserver or another server presented a wrong secret or assertion; `reason` says which',
   code_reused:
     'an authorization code was used a second time, and its session ended: a broken client or an attack',
   user_codes_guessed: 'another hundred wrong user codes were entered: somebody may be guessing',
@@ -55,6 +57,7 @@ export type EmitEvent = (event: EventName, details: EventDetails) => void;
 
 /** Events that point to an attack or a broken client are warnings. */
 const warnings: ReadonlySet<EventName> = new Set([
+  'client_authentication_failed',
   'code_reused',
   'user_codes_guessed',
   'refresh_token_reused',

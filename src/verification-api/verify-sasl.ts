@@ -3,6 +3,7 @@ import { readAuthorization } from '../http/bearer.ts';
 import type { AddressLimit } from '../http/address-limit.ts';
 import { type ApiRequest, noStore } from '../http/exchange.ts';
 import type { OperationHandler } from '../http/operation-handler.ts';
+import type { SecretGuesses } from '../http/secret-guesses.ts';
 import { type RateLimiter, reserveAll } from '../http/rate-limit.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../protocol/clock.ts';
@@ -25,6 +26,7 @@ export interface SaslDeps {
   readonly mechanisms: readonly SaslMechanism[];
   /** What the asking server proves itself with. */
   readonly secret: Buffer;
+  readonly secretGuesses: SecretGuesses;
   readonly clock: Clock;
   readonly metrics: Pick<Metrics, 'count'>;
   readonly passwords: PasswordJudge | undefined;
@@ -41,7 +43,7 @@ export interface PasswordJudge {
 /** Whose initial response it is, for a server that has proved itself. A refusal says nothing about a person, in any member. */
 export function verifySasl(deps: SaslDeps): OperationHandler<operations, 'verifySasl', Answer> {
   return async (request) => {
-    requireServer(request, deps.secret);
+    requireServer(request, deps);
     const mechanism = deps.mechanisms.find((name) => name === request.form.get('mechanism')?.toUpperCase());
     const initialResponse = request.form.get('initial_response') ?? '';
     const scope = splitScope(request.form.get('scope') ?? '');
@@ -74,9 +76,16 @@ function outcomeOf(verdict: SaslVerdict): 'active' | 'inactive' | 'insufficient_
   }
 }
 
-function requireServer(request: ApiRequest, secret: Buffer): void {
+function requireServer(
+  request: ApiRequest,
+  { secret, secretGuesses }: Pick<SaslDeps, 'secret' | 'secretGuesses'>,
+): void {
   const authorization = readAuthorization(request.headers);
-  if (authorization.kind === 'bearer' && isSameSecret(authorization.token, secret)) return;
+  if (authorization.kind === 'bearer') {
+    if (isSameSecret(authorization.token, secret)) return;
+    const { clientAddress } = request;
+    secretGuesses.wrong({ owner: { server: 'mail server' }, clientAddress, never4xx: false }, 'wrong secret');
+  }
   throw new OAuthError('invalid_client', 'this needs sasl.secret as a bearer token', {
     headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
     reason: authorization.kind === 'bearer' ? 'wrong secret' : 'no bearer secret',

@@ -208,6 +208,13 @@ forEachEngine((engine) => {
     session_ended: ways.revoked,
     code_reused: ways.code_replayed,
     refresh_token_reused: ways.refresh_replayed,
+    client_authentication_failed: async () => {
+      await ask(`${gatehouse.url}oauth2/introspect`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer wrong' },
+        body: new URLSearchParams({ token: 'x' }),
+      });
+    },
     user_codes_guessed: async () => {
       for (let guess = 0; guess < 100; guess++) {
         if (guess % 20 === 0) offset += 16 * MINUTE;

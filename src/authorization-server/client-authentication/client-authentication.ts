@@ -2,6 +2,7 @@
 import type { ClientId } from '../../protocol/identifiers.ts';
 import { timingSafeEqual } from 'node:crypto';
 import type { ApiRequest } from '../../http/exchange.ts';
+import type { SecretGuesses } from '../../http/secret-guesses.ts';
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { hashSecret } from '../../protocol/token-format.ts';
 import {
@@ -14,6 +15,8 @@ import {
 import type { AuthMethod } from '../../clients/client-metadata.ts';
 import { type Client, type ClientLookupDeps, loadClient } from '../../clients/clients.ts';
 
+const INVALID_ASSERTION = 'the client assertion is not valid';
+
 interface Credentials {
   readonly clientId: ClientId;
   /** The secret, or the assertion. */
@@ -21,11 +24,12 @@ interface Credentials {
   readonly method: AuthMethod;
 }
 
-export type ClientAuthenticationDeps = ClientLookupDeps & AssertionDeps;
+export type ClientAuthenticationDeps = ClientLookupDeps &
+  AssertionDeps & { readonly secretGuesses: SecretGuesses };
 
 /**
  * The client that makes this request. `invalid_client` is 401, with `WWW-Authenticate` only where the client used that header (RFC 6749
- * section 5.2); two methods at once are `invalid_request`.
+ * section 5.2); two methods at once are `invalid_request`. Wrong proofs are counted (RFC 6749 section 2.3.1: against brute force).
  */
 export async function authenticateClient(
   deps: ClientAuthenticationDeps,
@@ -42,19 +46,40 @@ export async function authenticateClient(
   if (credentials.method !== expected) {
     return refuse(`the client is registered for the authentication method ${expected}`);
   }
-  const proof = credentials.proof ?? '';
-  switch (expected) {
-    case 'none':
-      return client;
-    case 'client_secret_basic':
-    case 'client_secret_post':
-      return isSecretOf(client, proof) ? client : refuse('the client secret is wrong');
-    case 'private_key_jwt': {
-      const keys = client.operator?.keys;
-      if (keys === undefined) return refuse('the client has no keys');
-      await verifyAssertion(deps, { assertion: proof, clientId: client.id, keys }).catch(explainFault);
-      return client;
-    }
+  if (expected === 'none') return client;
+  const presented = {
+    owner: { clientId: client.id },
+    clientAddress: request.clientAddress,
+    never4xx: request.operationId === 'introspectToken' || request.form.get('grant_type') === 'refresh_token',
+  };
+  deps.secretGuesses.admit(presented);
+  const fault = await proofFault(deps, client, credentials.proof ?? '');
+  if (fault === undefined) {
+    deps.secretGuesses.right(presented);
+    return client;
+  }
+  deps.secretGuesses.wrong(presented, fault.reason);
+  throw invalidClient(fault.message, credentials.method === 'client_secret_basic', fault.reason);
+}
+
+/** What is wrong with a client's secret or assertion, in words for the client and for the log. */
+async function proofFault(
+  deps: ClientAuthenticationDeps,
+  client: Client,
+  proof: string,
+): Promise<{ readonly message: string; readonly reason: string } | undefined> {
+  const say = (message: string, reason = message) => ({ message, reason });
+  if (client.metadata.token_endpoint_auth_method !== 'private_key_jwt') {
+    return isSecretOf(client, proof) ? undefined : say('the client secret is wrong');
+  }
+  const keys = client.operator?.keys;
+  if (keys === undefined) return say('the client has no keys');
+  try {
+    await verifyAssertion(deps, { assertion: proof, clientId: client.id, keys });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AssertionFault)) throw error;
+    return say(INVALID_ASSERTION, error.message);
   }
 }
 
@@ -110,7 +135,7 @@ function readAssertion({ form }: ApiRequest, assertion: string, clientId: Client
 
 function explainFault(error: unknown): never {
   if (!(error instanceof AssertionFault)) throw error;
-  throw new OAuthError('invalid_client', 'the client assertion is not valid', { reason: error.message });
+  throw invalidClient(INVALID_ASSERTION, false, error.message);
 }
 
 /** RFC 6749 section 2.3.1: both halves are form-urlencoded before they are joined. */
@@ -131,8 +156,9 @@ function formDecode(text: string): string {
   return decodeURIComponent(text.replaceAll('+', ' '));
 }
 
-function invalidClient(reason: string, usedHeader: boolean): OAuthError {
-  return new OAuthError('invalid_client', reason, {
+function invalidClient(message: string, usedHeader: boolean, reason = message): OAuthError {
+  return new OAuthError('invalid_client', message, {
+    reason,
     headers: usedHeader ? { 'www-authenticate': 'Basic realm="gatehouse", charset="UTF-8"' } : {},
   });
 }
