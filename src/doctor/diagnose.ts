@@ -117,6 +117,8 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
           redirectUri: endpointUrl(config.public_url, `upstream/${settings.id}/callback`),
           localpartClaims: alternativesOf(settings.claims.localpart).map(claimsOf),
           takesPasswords: takesPasswords(config, settings.id),
+          passesMetadataOn: config.mode === 'passthrough',
+          needsAuthTime: offersUserInteractive(config),
         }),
       ),
     ]);
@@ -159,6 +161,11 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
 function takesPasswords({ mode, legacy_login: { password } }: Config, id: string): boolean {
   if (mode !== 'facade' || password === false) return false;
   return password === true || (password.provider ?? id) === id;
+}
+
+/** Apps without OAuth delete devices by user-interactive authentication, on pages of the homeserver's origin. */
+function offersUserInteractive({ homeserver, legacy_login: { sso, password } }: Config): boolean {
+  return homeserver.public_url !== undefined && (sso || password !== false);
 }
 
 function serviceInput(config: Config): ServiceInput {

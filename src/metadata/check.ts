@@ -13,7 +13,7 @@ const endpoints = [
 ] as const;
 
 /** Members that must be arrays of strings and contain at least the given values. */
-const lists: Readonly<Record<string, readonly string[]>> = {
+export const demandedLists: Readonly<Record<string, readonly string[]>> = {
   response_types_supported: ['code'],
   response_modes_supported: ['query', 'fragment'],
   grant_types_supported: ['authorization_code', 'refresh_token'],
@@ -34,7 +34,7 @@ export function metadataFaults(document: Document, options: { allowHttp: boolean
     faults.push('issuer must have no query and no fragment');
   }
   endpoints.forEach(urlFault);
-  for (const [member, values] of Object.entries(lists))
+  for (const [member, values] of Object.entries(demandedLists))
     faults.push(...listFaults(document[member], member, values));
   const grants = document['grant_types_supported'];
   if (Array.isArray(grants) && grants.includes(DEVICE_GRANT)) urlFault('device_authorization_endpoint');

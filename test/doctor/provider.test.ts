@@ -179,8 +179,9 @@ describe('the client', () => {
     setUp.idpProxy.faults.answer = ({ path }) => {
       const url = new URL(path, 'http://idp');
       if (url.pathname !== '/auth') return undefined;
-      const location = `${url.searchParams.get('redirect_uri') ?? ''}?error=invalid_scope&state=x`;
-      return { status: 303, headers: { location }, body: '' };
+      const { redirect_uri: to = '', state = '' } = Object.fromEntries(url.searchParams);
+      const query = new URLSearchParams({ error: 'invalid_scope', state, iss: setUp.idpProxy.origin });
+      return { status: 303, headers: { location: `${to}?${query.toString()}` }, body: '' };
     };
     const report = await setUp.ask();
     expect(codesOf(report)).toEqual(['provider.scope_refused']);

@@ -116,5 +116,7 @@ function passOn(target: string, request: ProxiedRequest, body: Buffer): Promise<
 function rename(answer: ProxiedAnswer, from: string, to: string): void {
   answer.body = answer.body.replaceAll(from, to);
   const { location } = answer.headers;
-  if (typeof location === 'string') answer.headers['location'] = location.replace(from, to);
+  if (typeof location !== 'string') return;
+  const encoded = location.replace(encodeURIComponent(from), encodeURIComponent(to));
+  answer.headers['location'] = encoded.replace(from, to);
 }

@@ -2,6 +2,7 @@
 import type { AuthorizationServer } from 'oauth4webapi';
 import { usesOpenId, usesPkce } from '../../upstream/login/authorization-url.ts';
 import { SIGNATURE_ALGORITHMS } from '../../upstream/documents/jwks.ts';
+import { SYMMETRIC_ALGORITHMS } from '../../upstream/login/signature-algorithms.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import type { Finding } from '../finding.ts';
@@ -26,7 +27,7 @@ export function judgeAbilities(
       code: 'provider.code_flow',
       expected: '"code" among response_types_supported',
       seen: listed(responseTypes),
-      remedy: 'Allow the authorization code flow at the provider.',
+      remedy: `Allow the authorization code flow at the provider${orOverride(context, 'response_types_supported', [...responseTypes, 'code'])}`,
     });
   }
   const grants = server.grant_types_supported;
@@ -35,7 +36,7 @@ export function judgeAbilities(
       code: 'provider.code_flow',
       expected: '"authorization_code" among grant_types_supported',
       seen: listed(grants),
-      remedy: 'Allow the authorization code grant at the provider.',
+      remedy: `Allow the authorization code grant at the provider${orOverride(context, 'grant_types_supported', [...grants, 'authorization_code'])}`,
     });
   }
   const modes = server.response_modes_supported ?? [];
@@ -46,7 +47,7 @@ export function judgeAbilities(
       seen: listed(modes),
       remedy: modes.includes('form_post')
         ? `Write \`response_mode: form_post\` in ${place}.`
-        : `Allow the response mode ${settings.responseMode} at the provider.`,
+        : `Allow the response mode ${settings.responseMode} at the provider${orOverride(context, 'response_modes_supported', [...modes, settings.responseMode])}`,
     });
   }
   judgePkce(context, server, say);
@@ -57,7 +58,9 @@ export function judgeAbilities(
       code: 'provider.scope_unlisted',
       expected: `${unlisted.join(', ')} among scopes_supported`,
       seen: listed(scopes ?? []),
-      remedy: `Offer the scope at the provider, or leave it out of \`${place}.scopes\`.`,
+      remedy: unlisted.includes('openid')
+        ? `Offer the scope openid at the provider; if it gives no ID tokens (plain OAuth 2.0), ${plainOAuth(context)}.`
+        : `Offer the scope at the provider, or write \`scopes: [${settings.scopes.filter((scope) => !unlisted.includes(scope)).join(', ')}]\` in ${place}.`,
     });
   }
   const claims = server.claims_supported as readonly string[] | undefined;
@@ -69,7 +72,7 @@ export function judgeAbilities(
       code: 'provider.claim_unlisted',
       expected: `the claim ${unknown.join(', ')} among claims_supported: \`claims.localpart\` reads it`,
       seen: listed(claims ?? []),
-      remedy: `Make the provider release the claim, or name another one in \`${place}.claims.localpart\`.`,
+      remedy: `Make the provider release the claim, or name another one in \`${place}.claims.localpart\`; if it gives the claim and does not say so, ${override(context, 'claims_supported', [...(claims ?? []), ...unknown])}.`,
     });
   }
   if (usesOpenId(settings)) judgeAlgorithms(context, server, say);
@@ -78,7 +81,7 @@ export function judgeAbilities(
       code: 'provider.userinfo_missing',
       expected: 'a userinfo_endpoint: most providers give profile claims only there',
       seen: 'there is none',
-      remedy: `See that the ID token has the claims of \`${place}.claims\`, and write \`fetch_userinfo: false\`.`,
+      remedy: `See that the ID token has the claims of \`${place}.claims\`, and write \`fetch_userinfo: false\` in ${place}.`,
     });
   }
   return findings;
@@ -103,7 +106,8 @@ function judgePkce({ settings, place }: ProviderContext, server: AuthorizationSe
   });
 }
 
-function judgeAlgorithms({ settings, place }: ProviderContext, server: AuthorizationServer, say: Say): void {
+function judgeAlgorithms(context: ProviderContext, server: AuthorizationServer, say: Say): void {
+  const { settings, place } = context;
   const offered = server.id_token_signing_alg_values_supported;
   if (offered === undefined) return;
   const wanted = settings.idTokenAlgorithms ?? SIGNATURE_ALGORITHMS;
@@ -114,9 +118,30 @@ function judgeAlgorithms({ settings, place }: ProviderContext, server: Authoriza
     seen: listed(offered),
     remedy:
       settings.idTokenAlgorithms === undefined
-        ? 'Let the provider sign ID tokens with RS256 or ES256.'
+        ? `Let the provider sign ID tokens with RS256 or ES256.${symmetricRemedy(context, server)}`
         : `Correct \`${place}.id_token_algorithms\`, or the signature at the provider.`,
   });
+}
+
+/** Where the metadata says that the client secret may verify ID tokens: how that is allowed. A sentence of its own, or nothing. */
+export function symmetricRemedy({ place, settings }: ProviderContext, server: AuthorizationServer): string {
+  const offered = server.id_token_signing_alg_values_supported ?? [];
+  const algorithm = SYMMETRIC_ALGORITHMS.find((each) => offered.includes(each));
+  if (algorithm === undefined || settings.clientSecret === undefined) return '';
+  return ` If it can only sign with the client secret, write \`id_token_algorithms: [${algorithm}]\` in ${place}.`;
+}
+
+/** What to do with a provider that gives no ID tokens. */
+export function plainOAuth({ place }: Pick<ProviderContext, 'place'>): string {
+  return `write \`preset: oauth2\` in ${place}, and its \`authorization_endpoint\`, \`token_endpoint\` and \`userinfo_endpoint\` in \`discovery.overrides\``;
+}
+
+function override({ place }: ProviderContext, member: string, values: readonly string[]): string {
+  return `add \`${member}: [${values.join(', ')}]\` to \`${place}.discovery.overrides\``;
+}
+
+function orOverride(context: ProviderContext, member: string, values: readonly string[]): string {
+  return `; if it can do that and does not say so, ${override(context, member, values)}.`;
 }
 
 /** A list of the metadata as one text, cut where it is long. */

@@ -3,6 +3,7 @@
  * provider that knows client, redirect URI and scopes sends `login_required` to our redirect URI, or shows its sign-in page.
  */
 import { buildAuthorizationUrl } from '../../upstream/login/authorization-url.ts';
+import { issuerOfCallback } from '../../upstream/login/id-token.ts';
 import { isMarkup } from '../../outbound/answers.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { Facts, Finding } from '../finding.ts';
@@ -11,24 +12,26 @@ import type { ProbeVerdict } from '../probe.ts';
 import { providerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
 
-/** Sends the request as a browser would, once. */
+/** Sends the request as a browser would, once. `statedIssuer`: that of the metadata document, where there is one. */
 export async function examineAuthorization(
   context: ProviderContext,
   server: Server | undefined,
+  statedIssuer: unknown,
 ): Promise<ProbeVerdict> {
   if (server?.authorization_endpoint === undefined) {
     return { skipped: 'the metadata has no usable authorization_endpoint' };
   }
   const { random, settings, redirectUri } = context;
+  const state = random(16).toString('base64url');
   const url = buildAuthorizationUrl(server, settings, {
     redirectUri,
-    state: random(16).toString('base64url'),
+    state,
     nonce: random(16).toString('base64url'),
     codeVerifier: random(32).toString('base64url'),
     prompt: 'none',
   });
   const answer = await look(context, { url: url.href, headers: { accept: 'text/html' } });
-  return judgeAuthorizationAnswer(context, answer);
+  return judgeAuthorizationAnswer(context, { server, state, statedIssuer }, answer);
 }
 
 /** Errors that say no more than that nobody is signed in (OpenID Connect Core section 3.1.2.6), or that it is busy. */
@@ -42,12 +45,18 @@ const ORDINARY = [
 ];
 
 /** Judges the answer to an authorization request with `prompt=none`. */
-function judgeAuthorizationAnswer(context: ProviderContext, answer: Look): ProbeVerdict {
+function judgeAuthorizationAnswer(context: ProviderContext, asked: Asked, answer: Look): ProbeVerdict {
   if ('fault' in answer) {
     return { skipped: `browsers go there, this machine cannot: ${answer.fault.message}` };
   }
   const target = redirectTarget(answer);
-  if (target !== undefined) return judgeRedirect(context, answer, target);
+  if (target !== undefined) {
+    if (!target.href.startsWith(new URL(context.redirectUri).href)) return [];
+    const parameters = new URLSearchParams(target.search === '' ? target.hash.slice(1) : target.search);
+    return judgeParameters(context, asked, answer, parameters);
+  }
+  const posted = postedParameters(context, answer);
+  if (posted !== undefined) return judgeParameters(context, asked, answer, posted);
   const { status } = answer.answer;
   if (status === 200) return judgePage(context, answer);
   if (status === 403 && isMarkup(answer.answer) && /challenge|cloudflare|captcha/i.test(answer.answer.text)) {
@@ -57,14 +66,82 @@ function judgeAuthorizationAnswer(context: ProviderContext, answer: Look): Probe
   return { skipped: `the answer (status ${status}) tells nothing` };
 }
 
-function judgeRedirect(context: ProviderContext, { probed }: Answered, target: URL): ProbeVerdict {
-  if (!target.href.startsWith(new URL(context.redirectUri).href)) return [];
-  const parameters = new URLSearchParams(target.search === '' ? target.hash.slice(1) : target.search);
+interface Asked {
+  readonly server: Server;
+  readonly state: string;
+  /** As the metadata has it; where it is not the configured one, that is told already. */
+  readonly statedIssuer: unknown;
+}
+
+/** The parameters in a page that has the browser post them to our redirect URI (`response_mode: form_post`); `undefined` where it is another page. */
+function postedParameters(
+  { settings, redirectUri }: ProviderContext,
+  { answer: { text } }: Answered,
+): URLSearchParams | undefined {
+  if (settings.responseMode !== 'form_post' || !/<form/i.test(text)) return undefined;
+  const parameters = new URLSearchParams();
+  for (const [input] of text.matchAll(/<input\b[^>]*>/gi)) {
+    const name = attribute(input, 'name');
+    if (name !== undefined) parameters.append(name, attribute(input, 'value') ?? '');
+  }
+  const action = attribute(/<form\b[^>]*>/i.exec(text)?.[0] ?? '', 'action');
+  return action === redirectUri && (parameters.has('error') || parameters.has('code'))
+    ? parameters
+    : undefined;
+}
+
+function attribute(tag: string, name: string): string | undefined {
+  const value = new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(tag)?.[1];
+  return value
+    ?.replace(/&#x2f;/gi, '/')
+    .replace(/&quot;/g, '"')
+    .replace(/&amp;/g, '&');
+}
+
+function judgeParameters(
+  context: ProviderContext,
+  asked: Asked,
+  { probed }: Answered,
+  parameters: URLSearchParams,
+): ProbeVerdict {
+  const findings = judgeCallback(context, asked, probed, parameters);
   const error = parameters.get('error');
   const description = parameters.get('error_description') ?? '';
-  if (error === null || ORDINARY.includes(error) || /prompt/i.test(description)) return [];
+  if (error === null || ORDINARY.includes(error) || /prompt/i.test(description)) return findings;
   const seen = quoteForLog(description === '' ? error : `${error}: ${description}`, 300);
-  return [errorFinding(context, probed, error, seen)];
+  return [...findings, errorFinding(context, probed, error, seen)];
+}
+
+/** `state` as it was sent (RFC 6749 section 4.1.2), and the issuer where the provider says that it gives it (RFC 9207 section 2). */
+function judgeCallback(
+  context: ProviderContext,
+  { server, state, statedIssuer = server.issuer }: Asked,
+  probed: string,
+  parameters: URLSearchParams,
+): Finding[] {
+  const { settings, place } = context;
+  const wrong = (expected: string, seen: string, remedy: string): Finding =>
+    say(context, { code: 'provider.callback', probed, expected, seen, remedy });
+  const findings: Finding[] = [];
+  if (parameters.get('state') !== state) {
+    const seen = parameters.has('state') ? 'another state' : 'no state';
+    const remedy =
+      'Have the provider send `state` back as it came, with errors too (RFC 6749 section 4.1.2.1).';
+    findings.push(wrong('the state of our request at our redirect URI', seen, remedy));
+  }
+  const stated = parameters.get('iss');
+  const expected = issuerOfCallback(server, settings, stated);
+  if (stated !== null && stated !== expected && statedIssuer === server.issuer) {
+    const shown = quoteForLog(stated, 300);
+    const remedy = `Have the provider send its issuer; if it cannot, write \`issuer_aliases: ["${shown}"]\` in ${place}.`;
+    findings.push(wrong(`iss "${expected}" at our redirect URI`, `iss "${shown}"`, remedy));
+  }
+  if (stated === null && server.authorization_response_iss_parameter_supported === true) {
+    const member = 'authorization_response_iss_parameter_supported';
+    const remedy = `Have the provider send \`iss\`, or not promise it: \`${member}: false\` in \`${place}.discovery.overrides\`.`;
+    findings.push(wrong(`iss at our redirect URI, as ${member} says`, 'no iss', remedy));
+  }
+  return findings;
 }
 
 function errorFinding(context: ProviderContext, probed: string, error: string, seen: string): Finding {

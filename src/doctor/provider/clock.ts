@@ -3,8 +3,9 @@ import type { Answered } from '../look.ts';
 import type { ProbeVerdict } from '../probe.ts';
 import { providerFinding, type ProviderContext } from './context.ts';
 
-/** What the check of an ID token forgives, in seconds. */
-const TOLERANCE_SECONDS = 30;
+/** The most that `clock_tolerance_seconds` may be, and how much more than the difference it should be. */
+const MOST_TOLERANCE = 300;
+const SPARE_SECONDS = 15;
 
 /** A finding where the clocks differ by more than the checks forgive. The first answer that says its time counts. */
 export function judgeClock(
@@ -17,18 +18,24 @@ export function judgeClock(
     const age = Number(/^\s*(\d+)/.exec(answer.headers['age'] ?? '')?.[1] ?? 0);
     // Sent somewhere between request and answer, and rounded down to the second.
     const skew = Math.round((date + age * 1000 + 500 - (receivedAt - tookMs / 2)) / 1000);
-    if (Math.abs(skew) <= TOLERANCE_SECONDS) return [];
+    if (Math.abs(skew) <= context.settings.clockTolerance) return [];
     const direction = skew > 0 ? 'ahead of' : 'behind';
     return [
       providerFinding(context, {
         code: 'provider.clock_skew',
         probed,
-        expected: `the provider's clock within ${TOLERANCE_SECONDS} seconds of ours`,
+        expected: `the provider's clock within ${context.settings.clockTolerance} seconds of ours`,
         seen: `it is ${Math.abs(skew)} seconds ${direction} ours`,
-        remedy:
-          'Set the clock of both machines by NTP (chronyc tracking, timedatectl): ID tokens are refused otherwise.',
+        remedy: `Set the clock of both machines by NTP (chronyc tracking, timedatectl): ID tokens are refused otherwise.${interim(context, Math.abs(skew))}`,
       }),
     ];
   }
   return { skipped: 'no answer of the provider says its time' };
+}
+
+function interim({ place }: ProviderContext, skew: number): string {
+  const enough = skew + SPARE_SECONDS;
+  return enough > MOST_TOLERANCE
+    ? ''
+    : ` Until then, write \`clock_tolerance_seconds: ${enough}\` in ${place}.`;
 }

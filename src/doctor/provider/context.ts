@@ -1,5 +1,6 @@
 /** What the probes of one provider share. */
 import type { Clock, Random } from '../../protocol/clock.ts';
+import { usesOpenId } from '../../upstream/login/authorization-url.ts';
 import type { Outbound } from '../../outbound/outbound.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import { finding, type Facts, type Finding, type FindingCode } from '../finding.ts';
@@ -59,9 +60,19 @@ export function wrongAnswerFinding(
     probed: answer.probed,
     expected: 'an answer in JSON',
     seen: wrong.seen,
-    remedy: remedyFor(context, wrong, member),
+    remedy:
+      remedyFor(context, wrong, member) + (member === 'userinfo_endpoint' ? withoutUserinfo(context) : ''),
   });
 }
+
+/** Sign-in can do without userinfo where there is an ID token. A sentence of its own, or nothing. */
+export function withoutUserinfo({ settings, place }: ProviderContext): string {
+  if (!usesOpenId(settings)) return '';
+  return ` If ID tokens have the claims of \`${place}.claims\`, write \`fetch_userinfo: false\` in ${place}.`;
+}
+
+const PLAIN =
+  ' A provider of plain OAuth 2.0 has no metadata: write `preset: oauth2`, and its endpoints in `discovery.overrides`.';
 
 function remedyFor({ place }: ProviderContext, wrong: WrongAnswer, member: string | undefined): string {
   const override = member === undefined ? undefined : `\`${place}.discovery.overrides.${member}\``;
@@ -85,12 +96,13 @@ function remedyFor({ place }: ProviderContext, wrong: WrongAnswer, member: strin
         : `Redirects are not followed: name the final URL in ${override}.`;
     case 'html':
       return wrong.status === 404
-        ? 'Correct `issuer`: there is a web server, and no metadata at this URL.'
+        ? `Correct \`issuer\`: there is a web server, and no metadata at this URL.${member === undefined ? PLAIN : ''}`
         : 'Exempt this server from what checks browsers in front of the provider, or correct the URL.';
     case 'status':
       if (wrong.status === 404 || wrong.status === 410) {
         return override === undefined
-          ? 'Correct `issuer`, or name the metadata in `discovery.url`; RFC 8414 alone needs `discovery.method: oauth2`.'
+          ? 'Correct `issuer`, or name the metadata in `discovery.url`; RFC 8414 alone needs `discovery.method: oauth2`.' +
+              PLAIN
           : `Correct it at the provider, or in ${override}.`;
       }
       return (wrong.status ?? 0) >= 500

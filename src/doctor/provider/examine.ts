@@ -8,12 +8,13 @@ import { examineAuthorization } from './authorization.ts';
 import { examineClient } from './client-authentication.ts';
 import { judgeClock } from './clock.ts';
 import type { LocalpartClaims, ProviderContext } from './context.ts';
+import { judgeDemands, type Demands } from './demands.ts';
 import { examineKeys } from './keys.ts';
 import { examinePasswordGrant } from './password-grant.ts';
 import { examineMetadata, type MetadataVerdict } from './metadata.ts';
 import { examineUserinfo } from './userinfo.ts';
 
-export interface ProviderInput {
+export interface ProviderInput extends Demands {
   readonly settings: ProviderSettings;
   /** `provider main`. */
   readonly subject: string;
@@ -51,7 +52,7 @@ export async function examineProvider(deps: DoctorDeps, input: ProviderInput): P
     const first = await probe('metadata', async () => {
       metadata = await examineMetadata(context, input.localpartClaims);
       remember(metadata.answered);
-      return metadata.findings;
+      return [...metadata.findings, ...judgeDemands(context, metadata, input)];
     });
     const server = metadata?.server;
     const rest = await Promise.all([
@@ -64,7 +65,9 @@ export async function examineProvider(deps: DoctorDeps, input: ProviderInput): P
               remember(answered);
               return verdict;
             }),
-            probe('authorization request', () => examineAuthorization(context, server)),
+            probe('authorization request', () =>
+              examineAuthorization(context, server, metadata?.document?.['issuer']),
+            ),
           ]),
       ...(input.takesPasswords === true
         ? [probe('password grant', () => examinePasswordGrant(context, server))]

@@ -7,6 +7,7 @@ import { look, type Answered, type Look } from '../look.ts';
 import type { ProbeVerdict } from '../probe.ts';
 import { wrongAnswer } from '../wrong-answer.ts';
 import { cachingFindings } from './caching.ts';
+import { symmetricRemedy } from './abilities.ts';
 import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
 
@@ -19,13 +20,17 @@ export async function examineKeys(
   if (!needsKeys(context.settings))
     return { skipped: 'the client secret verifies ID tokens (`id_token_algorithms`): no keys are needed' };
   const url = server?.jwks_uri;
-  if (url === undefined) return { skipped: 'the metadata has no usable jwks_uri' };
+  if (server === undefined || url === undefined) return { skipped: 'the metadata has no usable jwks_uri' };
   const headers = { accept: 'application/jwk-set+json, application/json' };
-  return judgeKeysAnswer(context, await look(context, { url, headers, maxBytes: JWKS_BYTES }));
+  return judgeKeysAnswer(context, server, await look(context, { url, headers, maxBytes: JWKS_BYTES }));
 }
 
 /** Judges an answer that should be the key set. */
-async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<ProbeVerdict> {
+async function judgeKeysAnswer(
+  context: ProviderContext,
+  server: Server,
+  answer: Look,
+): Promise<ProbeVerdict> {
   const wrong = wrongAnswer(answer);
   if (wrong !== undefined) return [wrongAnswerFinding(context, answer, wrong, 'jwks_uri')];
   const answered = answer as Answered;
@@ -44,8 +49,7 @@ async function judgeKeysAnswer(context: ProviderContext, answer: Look): Promise<
         probed,
         expected: 'a public key for signatures: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519',
         seen: error.message,
-        remedy:
-          'Give the provider an asymmetric signing key, and see that its key set shows the public half.',
+        remedy: `Give the provider an asymmetric signing key, and see that its key set shows the public half.${symmetricRemedy(context, server)}`,
       }),
     );
   }

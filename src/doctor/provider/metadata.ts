@@ -10,11 +10,12 @@ import { differenceOf } from '../../protocol/url-difference.ts';
 import type { Finding } from '../finding.ts';
 import { look, type Answered, type Look } from '../look.ts';
 import { jsonObjectOf } from '../wrong-answer.ts';
-import { judgeAbilities } from './abilities.ts';
+import { judgeAbilities, plainOAuth } from './abilities.ts';
 import { cachingFindings } from './caching.ts';
 import {
   providerFinding,
   slowFinding,
+  withoutUserinfo,
   wrongAnswerFinding,
   type LocalpartClaims,
   type ProviderContext,
@@ -155,17 +156,25 @@ const CODES = {
 function memberFinding(context: ProviderContext, probed: string, fault: MetadataFault): Finding {
   const { member, kind, message, stops } = fault;
   const override = `\`${context.place}.discovery.overrides.${member}\``;
+  const instead = insteadOf(context, member);
   const remedies: Readonly<Record<MetadataFault['kind'], string>> = {
     issuer: '',
-    missing: `Correct the metadata at the provider, or add ${override}.`,
-    not_a_url: `Have it corrected at the provider, or write the right URL in ${override}.`,
-    insecure:
-      'Tell the provider that it is behind https (its public URL, or X-Forwarded-Proto from its reverse proxy).',
-    unclean_url: `Have it corrected at the provider, or write the right URL in ${override}.`,
+    missing: `Correct the metadata at the provider, or add ${override}.${instead}`,
+    not_a_url: `Have it corrected at the provider, or write the right URL in ${override}.${instead}`,
+    insecure: `Tell the provider that it is behind https (its public URL, or X-Forwarded-Proto from its reverse proxy), or write the right URL in ${override}.${instead}`,
+    unclean_url: `Have it corrected at the provider, or write the right URL in ${override}.${instead}`,
     type: `Have the metadata corrected at the provider, or replace the member in ${override}.`,
   };
   const facts = { probed, expected: `${member}: ${EXPECTED[kind]}`, seen: message };
   if (stops) return providerFinding(context, { code: CODES[kind], ...facts, remedy: remedies[kind] });
   const remedy = `Sign-in goes on without it. ${remedies[kind]} \`null\` there says that it is not to be used.`;
   return providerFinding(context, { code: 'provider.member_ignored', ...facts, remedy });
+}
+
+/** What else helps, where sign-in can do without the member: a sentence of its own, or nothing. */
+function insteadOf(context: ProviderContext, member: string): string {
+  if (member === 'jwks_uri')
+    return ` If the provider gives no ID tokens (plain OAuth 2.0), ${plainOAuth(context)}.`;
+  if (member === 'userinfo_endpoint') return withoutUserinfo(context);
+  return '';
 }

@@ -3,7 +3,13 @@ import { isMarkup } from '../../outbound/answers.ts';
 import { look, type Look } from '../look.ts';
 import type { ProbeVerdict } from '../probe.ts';
 import { wrongAnswer } from '../wrong-answer.ts';
-import { providerFinding, slowFinding, wrongAnswerFinding, type ProviderContext } from './context.ts';
+import {
+  providerFinding,
+  slowFinding,
+  withoutUserinfo,
+  wrongAnswerFinding,
+  type ProviderContext,
+} from './context.ts';
 import type { Server } from './metadata.ts';
 
 /** Presents a token that cannot exist. */
@@ -45,7 +51,7 @@ function judgeUserinfoAnswer(context: ProviderContext, answer: Look): ProbeVerdi
       probed: `${answer.probed} with a token that cannot exist`,
       expected: 'a refusal, status 401',
       seen: `status ${status}`,
-      remedy: `Correct userinfo_endpoint at the provider, or in \`${context.place}.discovery.overrides.userinfo_endpoint\`.`,
+      remedy: `Correct userinfo_endpoint at the provider, or in \`${context.place}.discovery.overrides.userinfo_endpoint\`.${withoutUserinfo(context)}`,
     }),
   ];
 }
