@@ -1,4 +1,4 @@
-/** The reference of the configuration, as Markdown and as JSON Schema, made from the schema itself. */
+/** The configuration reference, as Markdown and as JSON Schema, generated from the schema. */
 import { z } from 'zod';
 import { environmentName } from './environment.ts';
 import { formatPath, type KeyPath } from './fault.ts';
@@ -29,7 +29,7 @@ export function describeAsMarkdown(): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-/** `docs/config.schema.json`, for editors (JSON Schema 2020-12). Rules between keys are not in it: `gatehouse config check` knows them. */
+/** `docs/config.schema.json`, for editors (JSON Schema 2020-12). Rules between keys are not part of it: `gatehouse config check` checks them. */
 export function describeAsJsonSchema(): unknown {
   const schema = z.toJSONSchema(configSchema, {
     io: 'input',
@@ -107,16 +107,11 @@ const INTRODUCTION = `# Configuration
 
 <!-- Generated from src/config by \`npm run generate\`. Changes by hand are lost. -->
 
-One YAML file, \`gatehouse.yaml\` by default; [an example](gatehouse.example.yaml) to start from. An editor that knows JSON Schema
-completes and checks it with [config.schema.json](config.schema.json).
+The reference of all configuration keys. The configuration is one YAML file, \`gatehouse.yaml\` by default; start from [the example](gatehouse.example.yaml). Editors that support JSON Schema complete and check it with [config.schema.json](config.schema.json).
 
-- \`gatehouse config check --config FILE\` applies the very rules of the start. It reports every fault at once, each with its place and
-  what to do about it; exit code 0, or 2 if there are faults; \`--json\` for machines.
-- Unknown keys, keys without a value and keys that stand twice are faults.
-- **Environment.** Every key can be set by a variable, which then replaces what the file says: \`GATEHOUSE__\`, the section, \`__\`, the
-  key, all in capitals; entries of lists by their index from 0 (\`GATEHOUSE__PROVIDERS__0__CLIENT_SECRET\`). Where a key takes text, the
-  value is taken as it is; elsewhere it is read as YAML (\`8090\`, \`true\`, \`[openid, profile]\`). A variable that names no key is a fault.
-- **Secrets** can stand in a file of their own: \`client_secret_file\` instead of \`client_secret\`, and so on. Setting both is a fault, an
-  empty file too; a line break at the end does not count. Let only the user of the service read it.
-- **Paths** that are relative count from the folder of the configuration file, wherever they are set.
-- **\`http\`** is accepted for loopback hosts only, unless a key allows it in so many words.`;
+- \`gatehouse config check --config FILE\` applies exactly the rules of the start. It reports all faults at once, each with its place and how to fix it. The exit code is 0, or 2 if there are faults; \`--json\` prints JSON.
+- Unknown keys, keys without a value and duplicate keys are faults.
+- **Environment.** Every key can be set by a variable, which then replaces the value in the file. Its name is \`GATEHOUSE__\`, the section, \`__\` and the key, all in upper case; list entries are named by their index from 0 (\`GATEHOUSE__PROVIDERS__0__CLIENT_SECRET\`). If the key is a text, the value is used as it is; otherwise it is read as YAML (\`8090\`, \`true\`, \`[openid, profile]\`). A variable that matches no key is a fault.
+- **Secrets** can be in separate files: \`client_secret_file\` instead of \`client_secret\`, and so on. Setting both is a fault, and so is an empty file. A line break at the end is ignored. Make the files readable only by the service's user.
+- **Relative paths** are resolved against the folder of the configuration file, wherever they are set.
+- **\`http\`** is accepted for loopback hosts only, unless a key such as \`allow_http\` explicitly allows it.`;

@@ -1,29 +1,29 @@
 /**
- * The leaves that sections are made of. Each carries what the documentation, the JSON Schema and the messages need: description,
- * unit, an example, whether it is a secret.
+ * The field types of the sections. Each has what the documentation, the JSON Schema and the messages need: description, unit, an example, whether it is a
+ * secret.
  */
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { claimTemplateFault } from '../protocol/claim-template.ts';
 import { baseUrlFault, ownUrlFault, webUrlFault } from './urls.ts';
 
-/** What a key's schema says about itself, beside type, default and bounds. */
+/** What a key's schema says in addition to type, default and bounds. */
 export interface FieldMeta {
   /** What it means, in whole sentences, Markdown allowed. */
   readonly description: string;
   /** What a number counts. */
   readonly unit?: string;
-  /** The default in words, where it is not in the schema as it depends on something else. */
+  /** The default in words, if it is not in the schema because it depends on something else. */
   readonly fallback?: string;
   /** How it could be written, as YAML on one line. */
   readonly example?: string;
   /** Its value is never shown. */
   readonly secret?: true;
-  /** It names a file or a socket: relative ones count from the configuration file's folder. */
+  /** It names a file or a socket: relative paths are resolved against the configuration file's folder. */
   readonly path?: true;
 }
 
-/** Describes a key; always the outermost call, as zod keeps it with the very schema object. */
+/** Describes a key; always the outermost call, because zod stores it with that schema object. */
 export function described<S extends z.ZodType>(schema: S, meta: FieldMeta): S {
   return schema.meta({ ...meta });
 }
@@ -52,15 +52,15 @@ export const webUrl = (): z.ZodString => textRule(webUrlFault);
 export const baseUrl = (): z.ZodString => textRule(baseUrlFault);
 export const ownUrl = (): z.ZodString => textRule(ownUrlFault);
 
-/** A secret given in place. */
+/** A secret in the configuration itself. */
 export function secret(description: string): z.ZodOptional<z.ZodString> {
   const schema = textRule((text) => (text.trim() === '' ? 'must not be empty' : undefined)).optional();
   return described(schema, { description, secret: true });
 }
 
-/** The file that holds a secret: the sibling of a {@link secret} whose key has `_file` at its end. */
+/** The file that contains a secret: the sibling of a {@link secret} whose key has `_file` at its end. */
 export function secretFile(key: string, more?: Partial<FieldMeta>): z.ZodOptional<z.ZodString> {
-  const description = `File that holds \`${key}\`; a line break at its end does not count. Set one of the two.`;
+  const description = `File that contains \`${key}\`; a line break at the end is ignored. Set one of the two.`;
   return described(line().optional(), {
     path: true,
     ...more,

@@ -25,17 +25,17 @@ export const configSchema = z.strictObject({
   listen: described(listenSection.prefault({}), { description: 'The listener for clients and browsers.' }),
   http: described(httpSection.prefault({}), { description: 'Headers of every answer of that listener.' }),
   operations: described(operationsSection.prefault({}), { description: "The operator's own listener." }),
-  database: described(databaseSection.prefault({}), { description: 'Where sessions are kept.' }),
+  database: described(databaseSection.prefault({}), { description: 'The database that stores sessions.' }),
   providers: described(providersSection, {
     description: 'The identity providers that people sign in at.',
     example: '[{ id: main, issuer: "https://idp.example.com", client_id: gatehouse, … }]',
   }),
   homeserver: described(homeserverSection.prefault({}), {
-    description: 'The homeserver that asks whose a token is.',
+    description: 'The homeserver that introspects tokens.',
   }),
-  sessions: described(sessionsSection.prefault({}), { description: 'How long things live.' }),
+  sessions: described(sessionsSection.prefault({}), { description: 'Lifetimes of sessions and tokens.' }),
   hand_over: described(handOverSection.prefault({}), {
-    description: 'How a browser hands a sign-in over to an app.',
+    description: 'How a browser passes a sign-in to an app.',
   }),
   signing_keys: described(signingKeysSection.prefault({}), {
     description: 'The keys that sign ID tokens, and access tokens that are JWTs.',
@@ -44,23 +44,25 @@ export const configSchema = z.strictObject({
     description: "Matrix's own login routes, for clients without OAuth.",
   }),
   forward_auth: described(forwardAuthSection.prefault({}), {
-    description: 'Reverse proxies ask here whether a request may pass.',
+    description: 'Lets reverse proxies ask whether a request may pass.',
   }),
   sasl: described(saslSection.prefault({}), {
-    description: 'Servers of other protocols ask here whose a SASL response is.',
+    description: 'Lets servers of other protocols verify SASL responses.',
   }),
   scopes: described(scopesSection.default([]), {
     description:
-      'Scopes of your own, for servers that are no homeserver. See [other servers](other-servers.md).',
+      'Scopes that you define, for servers other than the homeserver. See [other servers](other-servers.md).',
   }),
-  clients: described(clientsSection.default([]), { description: 'Clients that are known beforehand.' }),
+  clients: described(clientsSection.default([]), {
+    description: 'Clients that you configure. See [clients](clients.md).',
+  }),
   registration: described(registrationSection.prefault({}), {
     description: 'Clients that register themselves.',
   }),
   metadata: described(metadataSection.prefault({}), {
-    description: 'How long others may keep what we publish.',
+    description: 'How long others may cache the published metadata.',
   }),
-  limits: described(limitsSection.prefault({}), { description: 'How much a caller may ask for.' }),
+  limits: described(limitsSection.prefault({}), { description: 'Limits on requests.' }),
   log: described(logSection.prefault({}), { description: 'What is written to standard output.' }),
 });
 

@@ -53,7 +53,7 @@ describe('static clients', () => {
     [{ redirect_uris: [] }, 'clients[0].redirect_uris is missing; `authorization_code` needs one'],
     [
       { redirect_uris: ['http://app.example.com/'] },
-      'clients[0].redirect_uris[0] must be https, but for 127.0.0.1, [::1] and localhost',
+      'clients[0].redirect_uris[0] must be https, except for 127.0.0.1, [::1] and localhost',
     ],
     [
       { redirect_uris: ['javascript:alert(1)'] },
@@ -118,7 +118,7 @@ describe('static clients', () => {
         client_secret: 's'.repeat(20),
       };
       expect(faults({ ...job, scopes: [scope] })).toEqual([
-        'clients[0].scopes[0] must not be a scope of Matrix or `openid`: of those every client may ask for what people agree to',
+        'clients[0].scopes[0] must not be a scope of Matrix or `openid`, which every client may request',
       ]);
     },
   );
@@ -165,7 +165,7 @@ describe('registration', () => {
     'not with the host %j',
     (host) => {
       expect(of({ mode: 'allow_list', allowed_hosts: [host] })).toEqual([
-        'registration.allowed_hosts[0] must be a host name in lower case, or one with `*.` before it',
+        'registration.allowed_hosts[0] must be a host name in lower case, with or without a leading `*.`',
       ]);
     },
   );

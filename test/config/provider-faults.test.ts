@@ -34,13 +34,7 @@ const cases: FaultCase[] = [
     /a-z, 0-9 and -/,
     /id: main/,
   ],
-  [
-    'a provider id with a slash',
-    withProvider({ id: 'a/b' }),
-    'providers[0].id',
-    /stands in URLs/,
-    /id: main/,
-  ],
+  ['a provider id with a slash', withProvider({ id: 'a/b' }), 'providers[0].id', /part of URLs/, /id: main/],
   ...['id_token_algorithms', 'userinfo_algorithms', 'logout_token_algorithms'].map((key): FaultCase => [
     `\`none\` in ${key}`,
     withProvider({ [key]: ['none'] }),

@@ -1,4 +1,4 @@
-/** Who is let in at an identity provider, by claim. */
+/** Who may sign in through an identity provider, by claim. */
 import { z } from 'zod';
 import { described, flag, line, seconds, textRule } from '../fields.ts';
 
@@ -6,7 +6,7 @@ import { described, flag, line, seconds, textRule } from '../fields.ts';
 export const accessRule = z.strictObject({
   claim: described(line(), {
     description:
-      'Name of the claim. Dots lead into objects (`realm_access.roles`) where no claim has the whole name. `localpart` is no claim but the final localpart of the Matrix user.',
+      'Name of the claim. Dots lead into objects (`realm_access.roles`), unless a claim has the whole text as its name. `localpart` is not a claim: it means the final localpart of the Matrix user.',
     example: 'groups',
   }),
   any_of: described(
@@ -15,7 +15,8 @@ export const accessRule = z.strictObject({
       .min(1)
       .optional(),
     {
-      description: 'One of these must be the claim, or be in it. Set this or `domain`.',
+      description:
+        'The claim must be one of these values, or a list that contains one. Set this or `domain`.',
       example: '[matrix-users]',
     },
   ),
@@ -30,7 +31,7 @@ export const accessRule = z.strictObject({
       .optional(),
     {
       description:
-        'The claim must be an e-mail address in one of these domains, subdomains not included. The claim `email` counts only if `email_verified` is true, or the text `true`.',
+        'The claim must be an e-mail address in one of these domains, without their subdomains. The claim `email` is accepted only if `email_verified` is true or the string `true`.',
       example: '[example.com]',
     },
   ),
@@ -41,20 +42,20 @@ const rules = (description: string, example: string) =>
 
 export const accessSection = z.strictObject({
   require: rules(
-    'Conditions that all must hold for somebody to be let in.',
+    'Conditions that a person must all meet to sign in.',
     '[{ claim: groups, any_of: [matrix-users] }]',
   ),
   deny: rules(
-    'Conditions of which each one keeps somebody out, whatever `require` says.',
+    'Conditions of which any one refuses a person, whatever `require` says.',
     '[{ claim: groups, any_of: [suspended] }]',
   ),
   admin: rules(
-    'Conditions that all must hold for an administrator, whose clients get the scope `urn:synapse:admin:*` if they ask for it. Without any, nobody is one.',
+    'Conditions that an administrator must all meet. Clients of an administrator get the scope `urn:synapse:admin:*` if they request it. Without conditions, nobody is an administrator.',
     '[{ claim: groups, any_of: [matrix-admins] }]',
   ),
-  explain: flag(false, 'Tells a person who is kept out which condition it was.'),
+  explain: flag(false, 'Shows a person who is refused which condition was not met.'),
   recheck_seconds: seconds(
     { min: 0, max: 2_592_000, default: 3600 },
-    'While sessions live, the claims are asked for again this often, where the provider gives a refresh token; who is let in no longer loses them. 0: at sign-in only. Only where there are conditions.',
+    'How often the claims of people with sessions are fetched and checked again, if there are conditions and the provider issues a refresh token. A person who no longer meets the conditions loses all sessions. `0`: checked at sign-in only.',
   ),
 });

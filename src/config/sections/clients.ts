@@ -1,11 +1,11 @@
-/** Clients that the operator knows beforehand. */
+/** Clients that the operator configures. */
 import { z } from 'zod';
 import { signingAlgorithms } from '../../protocol/signing-algorithms.ts';
 import { isScopeToken } from '../../protocol/scope.ts';
 import { appSchemeFault } from '../../protocol/app-scheme.ts';
 import { described, flag, line, secret, secretFile, textRule, webUrl } from '../fields.ts';
 
-/** What may be a redirect URI; the operator may name any host, but nothing that a browser would run. */
+/** Checks a redirect URI: the operator may name any host, but nothing that a browser would execute. */
 function redirectUriFault(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || text.includes('#') || /[\s\\]/.test(text))
@@ -14,7 +14,7 @@ function redirectUriFault(text: string): string | undefined {
   if (url.protocol === 'https:') return undefined;
   if (url.protocol === 'http:') {
     const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-    return loopback ? undefined : 'must be https, but for 127.0.0.1, [::1] and localhost';
+    return loopback ? undefined : 'must be https, except for 127.0.0.1, [::1] and localhost';
   }
   return appSchemeFault(url.protocol.slice(0, -1));
 }
@@ -22,7 +22,7 @@ function redirectUriFault(text: string): string | undefined {
 function scopeFault(text: string): string | undefined {
   if (!isScopeToken(text)) return 'must be one scope, without spaces, quotes and backslashes';
   if (text === 'openid' || /^urn:(matrix|synapse):/.test(text)) {
-    return 'must not be a scope of Matrix or `openid`: of those every client may ask for what people agree to';
+    return 'must not be a scope of Matrix or `openid`, which every client may request';
   }
   return undefined;
 }
@@ -41,7 +41,7 @@ const clientSection = z.strictObject({
   client_uri: described(webUrl().optional(), { description: 'Home page of the client.' }),
   redirect_uris: described(z.array(textRule(redirectUriFault)).default([]), {
     description:
-      'Where people may be sent back to after sign-in; compared exactly, but for the port of a loopback address.',
+      'Where people may be sent after sign-in; compared exactly, except for the port of a loopback address.',
   }),
   grant_types: described(
     z
@@ -58,7 +58,9 @@ const clientSection = z.strictObject({
   ),
   token_endpoint_auth_method: described(
     z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt']).default('none'),
-    { description: 'How the client proves who it is. `none`: it cannot, as it runs on its users’ devices.' },
+    {
+      description: 'How the client authenticates. `none`: it cannot, because it runs on its users’ devices.',
+    },
   ),
   client_secret: secret('Secret of the client, for `client_secret_basic` and `client_secret_post`.'),
   client_secret_file: secretFile('client_secret'),
@@ -67,20 +69,20 @@ const clientSection = z.strictObject({
   }),
   jwks_file: described(line().optional(), {
     path: true,
-    description: 'File that holds `jwks`. Set one of the two.',
+    description: 'File that contains `jwks`. Set one of the two.',
   }),
   scopes: described(z.array(textRule(scopeFault)).default([]), {
     description:
-      'What the client may ask for beyond Matrix: for itself with `client_credentials`, and for its users what `scopes` at the top level defines.',
+      'Scopes that the client may request in addition to those of Matrix: any for itself with `client_credentials`, and for its users those that `scopes` at the top level defines.',
     example: '[urn:example:read]',
   }),
   trusted: flag(
     false,
-    'Skips the consent page: for your own clients only. The page still comes where the client asks for it with `prompt=consent`, and where the device belongs to a session of another client.',
+    'Skips the consent page; for your own clients only. The page is still shown if the client asks for it with `prompt=consent`, and if the device belongs to a session of another client.',
   ),
   introspect_all: flag(
     false,
-    'Lets the client introspect the tokens of all clients, not only its own: for resource servers.',
+    'Lets the client introspect the tokens of all clients, not only its own; for resource servers.',
   ),
   access_token_format: described(z.enum(['opaque', 'jwt']).default('opaque'), {
     description:
@@ -90,12 +92,13 @@ const clientSection = z.strictObject({
     description: 'Signature of its access tokens with `access_token_format: jwt`.',
   }),
   session_ttl_seconds: described(z.int().min(1).max(315_360_000).optional(), {
-    description: 'When a session of this client is over, however it is used: people sign in again.',
+    description:
+      'Lifetime of this client’s sessions, whether or not they are used. After that, people sign in again.',
     unit: 'seconds',
     fallback: 'that of its scopes, else never',
   }),
   access_token_ttl_seconds: described(z.int().min(1).max(86_400).optional(), {
-    description: 'Life of the access tokens of this client.',
+    description: 'Lifetime of this client’s access tokens.',
     unit: 'seconds',
     fallback: 'that of its scopes, else `sessions.access_token_ttl_seconds`',
   }),

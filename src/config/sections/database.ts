@@ -1,4 +1,4 @@
-/** Where sessions are kept. */
+/** Where sessions are stored. */
 import { z } from 'zod';
 import { sqliteFile, sqliteFileFault } from '../../protocol/sqlite-url.ts';
 import { count, described, secretFile, textRule } from '../fields.ts';
@@ -19,7 +19,7 @@ function databaseUrlFault(text: string): string | undefined {
 export const databaseSection = z.strictObject({
   url: described(textRule(databaseUrlFault).default(DEFAULT_DATABASE), {
     description:
-      '`sqlite:FILE`, or `postgres://user:password@host/database`, which also needs `encryption_key`. The folder of the file must exist and be writable: SQLite keeps more files beside it.',
+      '`sqlite:FILE`, or `postgres://user:password@host/database`, which also needs `encryption_key`. The folder of the file must exist and be writable: SQLite creates more files next to it.',
     example: '"sqlite:gatehouse.db"',
     secret: true,
   }),
@@ -27,11 +27,11 @@ export const databaseSection = z.strictObject({
   pool_size: count(
     { min: 2, max: 200, default: 10 },
     'connections',
-    'PostgreSQL: connections of one process at most, half of them for reads.',
+    'PostgreSQL: maximum number of connections of one process, half of them for reads.',
   ),
   direct_url: described(textRule(postgresUrlFault).optional(), {
     description:
-      'PostgreSQL: a URL that goes past PgBouncer, for migrations and for notifications between processes.',
+      'PostgreSQL: a URL that bypasses PgBouncer, for migrations and for notifications between processes.',
     fallback: '`url`, and polling',
     secret: true,
   }),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { described, flag, line, textRule } from '../fields.ts';
 
-/** What may be said of a request's owner in a header. A test compares them with `src/verification-api/identity-headers.ts`. */
+/** What a header may say about the sender of a request. A test compares these with `src/verification-api/identity-headers.ts`. */
 export const identityFields = [
   'user',
   'localpart',
@@ -37,7 +37,7 @@ const ruleSection = z.strictObject({
         ? undefined
         : 'must be a host in lower case without port, such as `api.example.com` or `*.example.com`',
     ).optional(),
-    { description: 'Host of the request. `*.` stands for any names before.', fallback: 'any' },
+    { description: 'Host of the request. `*.` matches any subdomain.', fallback: 'any' },
   ),
   path: described(
     textRule((text) =>
@@ -49,7 +49,7 @@ const ruleSection = z.strictObject({
   ),
   methods: described(
     z
-      .array(textRule((text) => (/^[A-Z]+$/.test(text) ? undefined : 'must be in capitals')))
+      .array(textRule((text) => (/^[A-Z]+$/.test(text) ? undefined : 'must be in upper case')))
       .min(1)
       .optional(),
     {
@@ -57,16 +57,16 @@ const ruleSection = z.strictObject({
       fallback: 'any',
     },
   ),
-  scope: scopes("All of these must be in the token's scope, beside `required_scope`."),
+  scope: scopes("The token's scope must contain all of these, in addition to `required_scope`."),
   anonymous: described(z.enum(['never', 'missing', 'failure']).optional(), {
-    description: 'As `anonymous` below, for these requests.',
+    description: 'Like `forward_auth.anonymous`, for these requests.',
     fallback: '`anonymous` of `forward_auth`',
   }),
-  deny: flag(false, 'Lets nothing pass.'),
+  deny: flag(false, 'Refuses these requests.'),
 });
 
 export const forwardAuthSection = z.strictObject({
-  enabled: flag(false, 'Answers at `/verify`. See [forward authentication](forward-auth.md).'),
+  enabled: flag(false, 'Enables `/verify`. See [forward authentication](forward-auth.md).'),
   token_from: described(
     z
       .array(z.enum(['header', 'query', 'cookie']))
@@ -74,7 +74,7 @@ export const forwardAuthSection = z.strictObject({
       .default(['header']),
     {
       description:
-        'Where a token may come from: the `Authorization` header, the parameter `access_token` of the query, a cookie. In a query it ends up in logs.',
+        'Where a token may be sent: in the `Authorization` header, in the query parameter `access_token`, or in a cookie. A token in a query ends up in logs.',
       example: '[header, cookie]',
     },
   ),
@@ -84,7 +84,7 @@ export const forwardAuthSection = z.strictObject({
         ? undefined
         : 'must be the name of a cookie: letters, digits, `_`, `.` and -',
     ).default('access_token'),
-    { description: 'The cookie that holds it.' },
+    { description: 'Name of the cookie that contains the token.' },
   ),
   realm: described(line().optional(), {
     description: '`realm` in `WWW-Authenticate`.',
@@ -95,17 +95,17 @@ export const forwardAuthSection = z.strictObject({
       'Names of the identity headers: `X-Auth-…`, those of Kong’s oauth2 plugin, or those of oauth2-proxy.',
   }),
   headers: described(z.partialRecord(z.enum(identityFields), z.union([headerName(), z.null()])).default({}), {
-    description: 'Other names than those of the preset; `null` leaves one out.',
+    description: 'Names that replace those of the preset; `null` removes a header.',
     example: '{ localpart: X-Remote-User, email: null }',
   }),
   anonymous: described(z.enum(['never', 'missing', 'failure']).default('never'), {
     description:
-      'Whether requests pass without an identity: `missing`, where there is no token; `failure`, where it is not good too.',
+      'Whether requests may pass without an identity. `missing`: if there is no token. `failure`: also if the token is not valid.',
   }),
-  preflight: flag(false, 'Lets the preflight requests of browsers pass, which never carry a token.'),
-  required_scope: scopes("All of these must be in the token's scope, whatever the request is."),
+  preflight: flag(false, 'Lets preflight requests of browsers pass, which never have a token.'),
+  required_scope: scopes("The token's scope must contain all of these, for every request."),
   rules: described(z.array(ruleSection).default([]), {
-    description: 'What holds for some requests. The first one that fits decides.',
+    description: 'Rules for some requests. The first one that matches decides.',
     example: '[{ host: api.example.com, path: /admin, scope: [admin] }]',
   }),
 });

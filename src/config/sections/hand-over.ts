@@ -1,4 +1,4 @@
-/** How a browser hands a sign-in over to an app. */
+/** How a browser passes a sign-in to an app. */
 import { z } from 'zod';
 import { trustedRedirectFault } from '../../protocol/login-redirect.ts';
 import { described, seconds, textRule } from '../fields.ts';
@@ -10,11 +10,11 @@ function appLinkFault(text: string): string | undefined {
 export const handOverSection = z.strictObject({
   lifetime_seconds: seconds(
     { min: 1, max: 600, default: 300 },
-    'How long an authorization code lives, and the login token of an app that is not a website over https: people may have to install or open the app in between. RFC 6749 allows ten minutes.',
+    'Lifetime of an authorization code, and of the login token of an app that is not an https website: people may have to install or open the app first. RFC 6749 allows at most ten minutes.',
   ),
   app_links: described(z.array(textRule(appLinkFault)).default([]), {
     description:
-      'https URLs that open an app instead of a website, without query and fragment; the path is that of an entry or one below it. The browser then gets a page with a button, as for the scheme of an app, because nothing tells whether the app opened.',
+      'https URLs that open an app instead of a website, without query and fragment. An entry also matches paths below it. The browser gets a page with a button, as for an app with a scheme of its own, because the server cannot know whether the app opened.',
     example: '["https://app.example.com/open/"]',
   }),
 });

@@ -1,4 +1,4 @@
-/** The homeserver that asks us whose a token is. */
+/** The homeserver that introspects our tokens. */
 import { z } from 'zod';
 import { baseUrl, described, flag, ownUrl, secret, secretFile } from '../fields.ts';
 
@@ -20,17 +20,19 @@ const profileSection = z.strictObject({
 export const homeserverSection = z.strictObject({
   kind: described(z.enum(['none', 'synapse']).default('none'), {
     description:
-      '`none`: the homeserver is never called, and can still introspect tokens. `synapse`: users and devices are kept in step through its `matrix_authentication_service` interface.',
+      '`none`: this service never calls the homeserver, which can still introspect tokens. `synapse`: this service tells Synapse about users and devices through its `matrix_authentication_service` interface.',
   }),
   url: described(baseUrl().optional(), {
-    description: 'Where this service reaches the homeserver. Internal: never published.',
+    description: 'URL at which this service reaches the homeserver. Internal: never published.',
     example: 'http://127.0.0.1:8008',
   }),
   public_url: described(ownUrl().optional(), {
     description: 'Base URL of the homeserver for clients, as published in `/.well-known/matrix/client`.',
     example: 'https://matrix.example.com/',
   }),
-  secret: secret('Shared with the homeserver: it introspects tokens with it, and we call it with it.'),
+  secret: secret(
+    'Secret shared with the homeserver: the homeserver introspects tokens with it, and this service authenticates to the homeserver with it.',
+  ),
   secret_file: secretFile('secret'),
   profile: described(profileSection.prefault({}), {
     description: 'Which claims of a person the homeserver is told, and when.',

@@ -10,7 +10,7 @@ const localpart = () =>
     isLocalpart(text) ? undefined : 'must be the localpart of a user ID: `alice` for @alice:example.com',
   );
 
-/** What a person is called at the provider: a template of `{localpart}` and `{server_name}`. */
+/** A person’s user name at the provider: a template of `{localpart}` and `{server_name}`. */
 function usernameFault(template: string): string | undefined {
   const fault = claimTemplateFault(template);
   if (fault !== undefined) return fault;
@@ -29,20 +29,20 @@ const passwordSection = z.strictObject({
 export const legacyLoginSection = z.strictObject({
   sso: flag(
     true,
-    'Offers `m.login.sso`: the sign-in page of the provider. Its sessions are ours, in `mode: passthrough` too.',
+    'Offers `m.login.sso`: sign-in on the page of the provider. The sessions have tokens of this service, also in `mode: passthrough`.',
   ),
   login_token_ttl_seconds: seconds(
     { min: 1, max: 600, default: 10 },
-    'How long the login token lives that an app gets after a single sign-on; it works once. The specification suggests about 5 seconds; an app that takes longer to start needs more.',
+    'Lifetime of the login token that an app gets after single sign-on; it works once. The specification recommends about 5 seconds; an app that starts slowly needs more.',
   ),
   trusted_redirects: described(z.array(textRule(trustedRedirectFault)).default([]), {
     description:
-      'Apps that get their login token without a question to the person: URLs without query and fragment. Scheme, host and port have to be the same, and the path is that of the entry or one below it. Only what you run yourself belongs here.',
+      'Apps that get their login token without asking the person first: URLs without query and fragment. Scheme, host and port must be the same, and the path must be that of the entry or one below it. List only apps that you run yourself.',
     example: '["https://element.example.com/", "im.fluffychat://login"]',
   }),
   password: described(z.union([z.boolean(), passwordSection]).default(false), {
     description:
-      'Offers `m.login.password` by the provider\'s password grant, for everybody (`true`), or with `{ allow_users, provider, username }`, of which each may be left out: `allow_users` lists the localparts of those who may use it, everybody else is answered as if the password were wrong; `provider` is the id of the one that is asked, needed where there are several; `username` is what the provider calls the person of a `{localpart}`, on the server `{server_name}` (default `"{localpart}"`). The password passes through this service, and second factors do not count: only for clients that know nothing better.',
+      'Offers `m.login.password` through the password grant of the provider: `true` for everybody, or a mapping with the optional keys `allow_users`, `provider` and `username`. `allow_users` lists the localparts that may use it; everybody else gets the response to a wrong password. `provider` is the id of the provider to use, required if there are several. `username` is a template for the user name at the provider (default `"{localpart}"`; `{server_name}` is available too). The password passes through this service, and second factors do not apply: enable it only for clients that support nothing else.',
     example: '{ allow_users: [bot], username: "{localpart}@example.com" }',
   }),
 });

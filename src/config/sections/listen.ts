@@ -1,4 +1,4 @@
-/** Where we listen: for everybody, and for the operator's own tools. */
+/** The addresses to listen on: the public one, and the one for the operator's tools. */
 import { z } from 'zod';
 import ipaddr from 'ipaddr.js';
 import { addressRangeFault, described, line, textRule } from '../fields.ts';
@@ -18,7 +18,7 @@ export const listenSection = z.strictObject({
     example: '127.0.0.1',
   }),
   port: described(port().optional(), {
-    description: 'TCP port; `0` takes any free one.',
+    description: 'TCP port; `0` chooses a free one.',
     fallback: '`8090`',
     example: '8090',
   }),
@@ -29,7 +29,7 @@ export const listenSection = z.strictObject({
   }),
   trusted_proxies: described(z.array(textRule(addressRangeFault)).default([]), {
     description:
-      "Addresses or ranges of the reverse proxies whose `X-Forwarded-For` is believed. Only the client's address is ever taken from it.",
+      "Addresses or ranges of the reverse proxies that may set `X-Forwarded-For`. Only the client's address is read from it.",
     example: '[127.0.0.1, "::1"]',
   }),
 });
@@ -37,12 +37,12 @@ export const listenSection = z.strictObject({
 export const operationsSection = z.strictObject({
   host: described(host().default('127.0.0.1'), {
     description:
-      'Address of the listener for `/health/live`, `/health/ready` and `/metrics`. Has no access control: never make it public.',
+      'Address of the listener for `/health/live`, `/health/ready` and `/metrics`. It has no access control: never make it public.',
   }),
-  port: described(port().default(9090), { description: 'TCP port; `0` takes any free one.' }),
+  port: described(port().default(9090), { description: 'TCP port; `0` chooses a free one.' }),
   hosts: described(z.array(host()).default([]), {
     description:
-      'Names by which tools may ask for this listener (`Host`), beside `host` and those of loopback. If `host` is not a loopback address, every IP address is answered too. Other names get 421, so that no website can read this listener through the browser of somebody in your network (DNS rebinding).',
+      'Additional host names under which tools may reach this listener (`Host`). `host`, loopback names and, if `host` is not a loopback address, every IP address are always accepted. Other names get 421, so that no website can read this listener through the browser of somebody in your network (DNS rebinding).',
     example: '[gatehouse.internal]',
   }),
 });

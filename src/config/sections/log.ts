@@ -4,10 +4,10 @@ import { described } from '../fields.ts';
 
 export const logSection = z.strictObject({
   level: described(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'), {
-    description: 'The least serious entries that are written.',
+    description: 'The lowest level that is written.',
   }),
   format: described(z.enum(['auto', 'json', 'pretty']).default('auto'), {
     description:
-      '`json`: one object a line. `pretty`: for people. `auto`: `pretty` on a terminal, else `json`.',
+      '`json`: one object for each line. `pretty`: for people. `auto`: `pretty` on a terminal, else `json`.',
   }),
 });

@@ -34,7 +34,7 @@ const asymmetricAlgorithms = [
   'Ed25519',
 ] as const;
 
-/** Signatures of a kind of token, `none` not among them. */
+/** Signature algorithms of a kind of token, without `none`. */
 const signatures = () => z.array(z.enum([...asymmetricAlgorithms, 'HS256', 'HS384', 'HS512'])).min(1);
 const certificates = (): z.ZodString =>
   textRule((text) =>
@@ -54,24 +54,24 @@ const discoverySection = z.strictObject({
     fallback: "the preset's, else `oidc`",
   }),
   url: described(webUrl().optional(), {
-    description: 'Where the metadata is, if not where it follows from the issuer.',
+    description: 'Where the metadata is, if not at the address that follows from the issuer.',
     example: 'https://idp.internal/.well-known/openid-configuration',
   }),
   min_ttl_seconds: seconds(
     { min: 1, max: 86_400, default: discoveryDefaults.minTtl },
-    "Metadata and keys are never fetched again sooner than this, whatever the provider's cache headers say.",
+    "Minimum time before metadata and keys are fetched again, whatever the provider's cache headers say.",
   ),
   max_ttl_seconds: seconds(
     { min: 1, max: 2_592_000, default: discoveryDefaults.maxTtl },
-    'Metadata and keys are fetched again after this time at the latest.',
+    'Maximum time after which metadata and keys are fetched again.',
   ),
   stale_if_error_seconds: seconds(
     { min: 0, max: 31_536_000, default: discoveryDefaults.staleIfError },
-    'How long the last good documents are used while the provider does not answer. After that nobody can sign in through it until it does; sessions and our own metadata go on.',
+    'How long the last good documents are used while the provider does not answer. After that, nobody can sign in through it until it answers again. Sessions, and the metadata that this service publishes in facade mode, are not affected.',
   ),
   overrides: described(z.record(z.string(), z.unknown()).default({}), {
     description:
-      "Members that replace those of the provider's metadata, by their registered names; `null` removes one. Endpoints by hand stand here.",
+      "Members that replace those of the provider's metadata, by their registered names; `null` removes one. Without discovery, set the endpoints here.",
     example: '{ userinfo_endpoint: "https://idp.example.com/userinfo" }',
   }),
 });
@@ -79,26 +79,27 @@ const discoverySection = z.strictObject({
 const claimsSection = z.strictObject({
   localpart: described(claimText().default('preferred_username'), {
     description:
-      'Localpart of the Matrix user: the name of a claim, or a template such as `{email|before_at}` (filters: `before_at`, `lower`, `escape`). Dots lead into objects. Of a list, the first entry counts that makes a localpart: claims that are missing, null or empty are passed over. Counts at the first sign-in only.',
+      'Localpart of the Matrix user: the name of a claim, or a template such as `{email|before_at}` (filters: `before_at`, `lower`, `escape`). Dots lead into objects. In a list, the first entry that gives a localpart is used; claims that are missing, null or empty are skipped. Used only at the first sign-in of a person.',
     example: "[preferred_username, '{email|before_at}']",
   }),
   displayname: described(claimText().default('name'), {
-    description: 'Display name: a claim, a template, or a list of which the first counts that has a value.',
+    description:
+      'Display name: a claim, a template, or a list of which the first entry with a value is used.',
   }),
   email: described(claimText().default('email'), {
     description:
-      'E-mail address: a claim, a template, or a list. The homeserver is told of it, as `homeserver.profile.email` says. The claim `email` counts only if `email_verified` is true, or the text `true`.',
+      'E-mail address: a claim, a template, or a list. It is sent to the homeserver according to `homeserver.profile.email`. The claim `email` is used only if `email_verified` is true or the string `true`.',
   }),
   avatar: described(claimText().optional(), {
     description:
-      'Picture: a claim, a template, or a list that gives an `mxc:` URI. Any other URL is ignored, because clients show only what is stored at a homeserver.',
+      'Picture: a claim, a template, or a list that gives an `mxc:` URI. Any other URL is ignored, because clients show only pictures that are stored at a homeserver.',
     example: 'matrix_avatar',
   }),
 });
 
 const proxySection = z.strictObject({
   url: described(webUrl().optional(), {
-    description: 'Its URL, `http` or `https`. Set this or `proxy_url`.',
+    description: 'URL of the proxy, `http` or `https`. Set this or `proxy_url`.',
     example: 'http://proxy.internal:3128',
   }),
   username: described(
@@ -114,7 +115,9 @@ const proxySection = z.strictObject({
 const providerSection = z.strictObject({
   id: described(
     textRule((text) =>
-      /^[a-z0-9-]{1,64}$/.test(text) ? undefined : 'must be 1 to 64 of a-z, 0-9 and -, as it stands in URLs',
+      /^[a-z0-9-]{1,64}$/.test(text)
+        ? undefined
+        : 'must be 1 to 64 of a-z, 0-9 and -, because it is part of URLs',
     ),
     {
       description:
@@ -123,7 +126,7 @@ const providerSection = z.strictObject({
     },
   ),
   name: described(line().optional(), {
-    description: 'What people see where they choose between several providers. Default: the `id`.',
+    description: 'Name that people see when they choose between several providers. Default: the `id`.',
     example: 'Example account',
   }),
   brand: described(
@@ -134,7 +137,7 @@ const providerSection = z.strictObject({
     ).optional(),
     {
       description:
-        'Whose button Matrix clients show for it at legacy login: `apple`, `facebook`, `github`, `gitlab`, `google`, `twitter`, or one that clients know besides.',
+        'Brand of the button that Matrix clients show for this provider at legacy login: `apple`, `facebook`, `github`, `gitlab`, `google`, `twitter`, or another one that clients know.',
       fallback: "the preset's, if it has one",
       example: 'github',
     },
@@ -146,12 +149,12 @@ const providerSection = z.strictObject({
         : 'must be the address of an image on a homeserver: mxc://server/media-id',
     ).optional(),
     {
-      description: 'Image that Matrix clients show for it at legacy login.',
+      description: 'Image that Matrix clients show for this provider at legacy login.',
       example: 'mxc://example.com/abc123',
     },
   ),
   preset: described(z.enum(presetNames).default('generic'), {
-    description: 'Which product it is, for what differs from the standards.',
+    description: 'The product, so that its differences from the standards are known.',
   }),
   issuer: described(baseUrl(), {
     description:
@@ -159,23 +162,23 @@ const providerSection = z.strictObject({
     example: 'https://idp.example.com/realms/main',
   }),
   client_id: described(line(), {
-    description: 'Our client identifier at the provider.',
+    description: 'Client id of this service at the provider.',
     example: 'gatehouse',
   }),
-  client_secret: secret('Our client secret at the provider.'),
+  client_secret: secret('Client secret of this service at the provider.'),
   client_secret_file: secretFile('client_secret'),
   token_endpoint_auth_method: described(
     z.enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']).optional(),
     {
-      description: 'How we prove who we are.',
+      description: 'How this service authenticates to the provider.',
       fallback:
-        '`private_key_jwt` with a `client_private_key`, else what the metadata offers, `client_secret_basic` first',
+        '`private_key_jwt` with a `client_private_key`, else what the metadata offers, preferably `client_secret_basic`',
     },
   ),
   token_endpoint_auth_signing_alg: described(z.enum(asymmetricAlgorithms).optional(), {
-    description: 'Signature of the assertion for `private_key_jwt`.',
+    description: 'Signature algorithm of the assertion for `private_key_jwt`.',
     fallback:
-      "the JWK's `alg`, else what is usual for the key: `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`",
+      "the JWK's `alg`, else the usual one for the key: `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`",
   }),
   client_private_key: secret(
     'Private key for `private_key_jwt`: PEM (PKCS #8, PKCS #1 or SEC 1), or a JWK as JSON.',
@@ -186,20 +189,21 @@ const providerSection = z.strictObject({
     fallback: "the JWK's own",
   }),
   client_certificate: secret(
-    'PEM certificate of that key: the assertion then names it by `x5t` and `x5t#S256`, as Entra ID and AD FS require.',
+    'PEM certificate of that key. The assertion then has its `x5t` and `x5t#S256`, as Entra ID and AD FS require.',
   ),
   client_certificate_file: secretFile('client_certificate'),
   scopes: described(z.array(scopeToken()).optional(), {
-    description: 'Scopes that are asked for at sign-in.',
+    description: 'Scopes that are requested at sign-in.',
     fallback: "the preset's, else `[openid, profile, email]`",
     example: '[openid, profile, email]',
   }),
   response_mode: described(z.enum(['query', 'form_post']).optional(), {
-    description: 'How the provider answers the browser.',
+    description: 'How the provider sends its response through the browser.',
     fallback: "the preset's, else `query`",
   }),
   pkce: described(z.enum(['auto', 'always', 'never']).optional(), {
-    description: 'PKCE (S256) towards the provider. `auto`: unless its metadata says that it cannot.',
+    description:
+      'PKCE (S256) towards the provider. `auto`: unless its metadata says that it does not support it.',
     fallback: "the preset's, else `auto`",
   }),
   nonce: described(z.boolean().default(true), {
@@ -207,12 +211,12 @@ const providerSection = z.strictObject({
       'Sends a `nonce` and wants it back in the ID token. `false` is for providers that do not return it, and only with `pkce: always`: PKCE then keeps a stolen code from being used in another sign-in.',
   }),
   authorization_parameters: described(z.record(z.string(), z.string()).optional(), {
-    description: 'Sent along to the sign-in page of the provider.',
+    description: 'Additional parameters for the sign-in page of the provider.',
     example: '{ hd: example.com }',
   }),
   fetch_userinfo: described(z.boolean().optional(), {
-    description: 'Reads the userinfo endpoint too, and merges its claims with the ID token.',
-    fallback: "the preset's, else `true` where there is one",
+    description: 'Also reads the userinfo endpoint, and merges its claims with those of the ID token.',
+    fallback: "the preset's, else `true` if there is one",
   }),
   subject_claim: described(line().optional(), {
     description:
@@ -220,60 +224,62 @@ const providerSection = z.strictObject({
     fallback: "the preset's, else `sub`",
   }),
   id_token_algorithms: described(signatures().optional(), {
-    description: 'Signatures that ID tokens may have; `HS…` only if named here.',
+    description: 'Accepted signature algorithms of ID tokens; `HS…` only if listed here.',
     fallback: "the preset's, else every asymmetric one that the metadata lists for them",
   }),
   userinfo_algorithms: described(signatures().optional(), {
-    description: 'Signatures that userinfo may have, where the provider signs it.',
+    description: 'Accepted signature algorithms of userinfo, if the provider signs it.',
     fallback:
-      'every asymmetric one that the metadata lists for it, and what `id_token_algorithms` names of `HS…`',
+      'every asymmetric one that the metadata lists for it, and the `HS…` algorithms in `id_token_algorithms`',
   }),
   logout_token_algorithms: described(signatures().optional(), {
-    description: 'Signatures that logout tokens may have.',
-    fallback: 'every asymmetric one, and what `id_token_algorithms` names of `HS…`',
+    description: 'Accepted signature algorithms of logout tokens.',
+    fallback: 'every asymmetric one, and the `HS…` algorithms in `id_token_algorithms`',
   }),
   issuer_aliases: described(z.array(line()).optional(), {
-    description: 'Further values of `iss` in ID tokens that count as this issuer.',
+    description: 'Additional values of `iss` in ID tokens that mean this issuer.',
   }),
   clock_tolerance_seconds: count(
     { min: 0, max: 300, default: 60 },
     'seconds',
-    "How far the provider's clock may be from ours when the times of its tokens are judged (`exp`, `nbf`, `iat`).",
+    "Tolerated difference between the provider's clock and the local one, for the times in its tokens (`exp`, `nbf`, `iat`).",
   ),
   allowed_tenants: described(z.array(line()).optional(), {
-    description: 'Tenants that an issuer with a placeholder may stand for.',
+    description: 'Tenants that may replace the placeholder in an issuer.',
   }),
   discovery: described(discoverySection.prefault({}), {
-    description: 'How the metadata is fetched and kept.',
+    description: 'How the metadata is fetched and cached.',
   }),
   claims: described(claimsSection.prefault({}), { description: 'Which claims make a Matrix user.' }),
-  access: described(accessSection.prefault({}), { description: 'Who is let in.' }),
+  access: described(accessSection.prefault({}), {
+    description: 'Who may sign in. See [access rules](access-rules.md).',
+  }),
   tokens: described(tokensSection.optional(), {
     description:
-      'Access tokens that the provider issued count here: for forward auth and SASL, and, where they have the scope of the Matrix API and name a device, for Matrix. Left out, they count for nothing, but in `mode: passthrough`, which verifies them as JWTs then.',
+      'Accepts access tokens that the provider issued: for forward auth and SASL, and for Matrix if they have the scope of the Matrix API and name a device. Without this key they are not accepted, except in `mode: passthrough`, which then verifies them as JWTs.',
     fallback: 'none; `{ strategies: [jwt] }` in passthrough mode',
     example: '{ strategies: [jwt, introspection], audience: [matrix] }',
   }),
   allow_http: flag(false, 'Accepts `http` URLs of the provider on hosts that are not loopback.'),
   allow_addresses: described(z.array(textRule(addressRangeFault)).default([]), {
     description:
-      'Private addresses or ranges that the provider may be at. Loopback needs none where a URL names it.',
+      'Private addresses or ranges that the provider may have. A loopback address in a URL needs no entry.',
     example: '[10.1.2.0/24]',
   }),
   proxy_url: described(webUrl().optional(), {
     description:
-      'Forward proxy on the way to the provider: short for `proxy.url`. Every connection is a tunnel (`CONNECT`). Proxy variables of the environment are never read.',
+      'Forward proxy for requests to the provider: short for `proxy.url`. Every connection is a tunnel (`CONNECT`). Proxy variables in the environment are never read.',
   }),
   proxy: described(proxySection.optional(), {
-    description: 'Forward proxy on the way to the provider, with the credentials that it wants.',
+    description: 'Forward proxy for requests to the provider, with credentials if it needs them.',
     fallback: 'none',
   }),
   ca: described(certificates().optional(), {
     description:
-      "Certificates (PEM) that are trusted beside Node's and the system's, of the provider and of an https proxy.",
+      'Certificates (PEM) that are trusted in addition to those of Node and the system, for the provider and for an https proxy.',
   }),
   ca_file: described(line().optional(), {
-    description: 'File that holds `ca`. Set one of the two.',
+    description: 'File that contains `ca`. Set one of the two.',
     path: true,
   }),
   timeout_seconds: seconds({ min: 1, max: 60, default: 5 }, 'How long one request to the provider may take.'),

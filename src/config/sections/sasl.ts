@@ -1,9 +1,9 @@
-/** SASL for servers of other protocols: they hand on the initial response, and are told whose it is. */
+/** SASL for servers of other protocols: they forward the initial response, and learn whose it is. */
 import { z } from 'zod';
 import { claimsOf, claimTemplateFault } from '../../protocol/claim-template.ts';
 import { described, flag, line, secret, secretFile, textRule, webUrl } from '../fields.ts';
 
-/** What somebody is called: a template of `{localpart}` and `{server_name}`. */
+/** A person's name: a template of `{localpart}` and `{server_name}`. */
 const nameTemplate = (): z.ZodString =>
   textRule((template) => {
     const fault = claimTemplateFault(template);
@@ -15,26 +15,27 @@ const nameTemplate = (): z.ZodString =>
   });
 
 export const saslSection = z.strictObject({
-  enabled: flag(false, 'Answers at `/verify/sasl`. See [SASL](sasl.md).'),
-  secret: secret('What the servers that ask prove themselves with, as a bearer token.'),
+  enabled: flag(false, 'Enables `/verify/sasl`. See [SASL](sasl.md).'),
+  secret: secret('Secret with which the calling servers authenticate, as a bearer token.'),
   secret_file: secretFile('secret'),
   mechanisms: described(
     z
       .array(z.enum(['OAUTHBEARER', 'XOAUTH2', 'X-OAUTH2', 'PLAIN']))
       .min(1)
       .default(['OAUTHBEARER', 'XOAUTH2', 'X-OAUTH2']),
-    { description: 'Mechanisms that are judged. With `PLAIN` the token is in place of the password.' },
+    { description: 'Accepted mechanisms. With `PLAIN`, the token takes the place of the password.' },
   ),
   username: described(nameTemplate().default('{localpart}'), {
-    description: 'What the servers that ask call a person of a `{localpart}`, on the server `{server_name}`.',
+    description:
+      'The name of a person at the calling servers: a template of `{localpart}` and `{server_name}`.',
     example: '"{localpart}@example.com"',
   }),
   required_scope: described(z.array(line()).default([]), {
-    description: "All of these must be in the token's scope.",
+    description: "The token's scope must contain all of these.",
     example: '[mail]',
   }),
   openid_configuration_url: described(webUrl().optional(), {
-    description: 'Where clients that are refused are told to get a token.',
+    description: 'The address that refused clients get, to learn where to get a token.',
     fallback: '`.well-known/openid-configuration` of the issuer',
   }),
   password: described(
@@ -46,7 +47,7 @@ export const saslSection = z.strictObject({
       .default(false),
     {
       description:
-        'Takes passwords with `PLAIN` too, by the password grant of a provider that has `tokens`: `{ provider, username }`, where `username` is what the provider calls the person of a `{localpart}` (default `"{localpart}"`). The password passes through this service, and second factors do not count. Limits are those of legacy login.',
+        'Accepts passwords with `PLAIN` too, through the password grant of a provider that has `tokens`: `{ provider, username }`, where `username` is a template for the user name at the provider (default `"{localpart}"`). The password passes through this service, and second factors do not apply. The limits of legacy login apply.',
       example: '{ provider: main, username: "{localpart}@example.com" }',
     },
   ),

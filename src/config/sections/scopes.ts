@@ -1,4 +1,4 @@
-/** Scopes of the operator's own, for servers that are no homeserver. */
+/** Scopes that the operator defines, for servers other than the homeserver. */
 import { z } from 'zod';
 import { claimsOf, claimTemplateFault } from '../../protocol/claim-template.ts';
 import { isScopeToken } from '../../protocol/scope.ts';
@@ -8,7 +8,7 @@ import { accessRule } from './access.ts';
 function scopeFault(text: string): string | undefined {
   if (!isScopeToken(text)) return 'must be one scope, without spaces, quotes and backslashes';
   if (text === 'openid' || text === 'offline_access' || /^urn:(matrix|synapse):/.test(text)) {
-    return 'must not be a scope of Matrix or OpenID Connect, whose meaning is fixed';
+    return 'must not be a scope of Matrix or OpenID Connect, which have a fixed meaning';
   }
   return undefined;
 }
@@ -24,7 +24,7 @@ function memberTemplateFault(template: string): string | undefined {
     : 'may have no other braces than `{localpart}` and `{server_name}`';
 }
 
-/** Members of tokens and answers whose meaning is fixed. */
+/** Members of tokens and responses that have a fixed meaning. */
 const FIXED = [
   ...['active', 'iss', 'sub', 'aud', 'azp', 'exp', 'iat', 'nbf', 'jti', 'scope', 'client_id', 'token_type'],
   ...['expires_in', 'device_id', 'error', 'access_token', 'refresh_token', 'id_token'],
@@ -32,7 +32,7 @@ const FIXED = [
 
 function memberFault(name: string): string | undefined {
   if (!/^[A-Za-z][A-Za-z0-9_:./-]{0,99}$/.test(name)) return 'must be a name of letters, digits and `_:./-`';
-  return FIXED.includes(name) ? 'has a meaning that is fixed' : undefined;
+  return FIXED.includes(name) ? 'has a fixed meaning' : undefined;
 }
 
 const lifetime = (max: number, description: string, fallback: string) =>
@@ -40,28 +40,28 @@ const lifetime = (max: number, description: string, fallback: string) =>
 
 const scopeSection = z.strictObject({
   scope: described(textRule(scopeFault), {
-    description: 'The scope, as clients ask for it.',
+    description: 'The scope, as clients request it.',
     example: 'sasl_auth',
   }),
   description: described(line(), {
-    description: 'What it means, in words for the page where people agree.',
+    description: 'Its meaning, as shown on the consent page.',
     example: 'Using your mail and chat accounts',
   }),
   any_client: flag(
     false,
-    'Lets every client ask for it, clients that registered themselves too. Otherwise only those whose `scopes` name it.',
+    'Lets every client request it, including clients that registered themselves. Otherwise only clients that list it in their `scopes`.',
   ),
   require: described(z.array(accessRule).default([]), {
     description:
-      'Conditions that all must hold for a person to have it, as in `providers[].access`: by claim, or by `localpart`. Without any, everybody may have it.',
+      'Conditions that a person must all meet to get the scope, as in `providers[].access`: by claim, or by `localpart`. Without conditions, everybody may get it.',
     example: '[{ claim: groups, any_of: [mail-users] }]',
   }),
   deny: described(z.array(accessRule).default([]), {
-    description: 'Conditions of which each one keeps a person from having it.',
+    description: 'Conditions of which any one keeps a person from getting the scope.',
   }),
   claims: described(z.record(textRule(memberFault), textRule(memberTemplateFault)).default({}), {
     description:
-      'What a token with this scope tells of its person to the servers that ask, and holds itself if it is a JWT: members by template of `{localpart}` and `{server_name}`.',
+      'Members about the person that introspection of a token with this scope returns, and that the token contains if it is a JWT: templates of `{localpart}` and `{server_name}`.',
     example: '{ email: "{localpart}@example.com", jid: "{localpart}@example.com" }',
   }),
   audience: described(z.array(line()).default([]), {
@@ -71,12 +71,12 @@ const scopeSection = z.strictObject({
   }),
   access_token_ttl_seconds: lifetime(
     31_536_000,
-    'Life of access tokens with it. A token that is for Matrix too lives no longer than others of Matrix.',
+    'Lifetime of access tokens with this scope. A token that is also for Matrix lives no longer than other Matrix tokens.',
     '`sessions.access_token_ttl_seconds`',
   ),
   session_ttl_seconds: lifetime(
     315_360_000,
-    'When a session with it is over, however it is used: people sign in again. Not for sessions that are for Matrix too.',
+    'Lifetime of a session with this scope, whether or not it is used. After that, people sign in again. Does not apply to sessions that are also for Matrix.',
     'never',
   ),
 });

@@ -1,4 +1,4 @@
-/** Who we are: the keys that stand at the top of the file. */
+/** The identity of this service: the keys at the top of the file. */
 import { z } from 'zod';
 import { reservedNameFault } from '../../protocol/reserved-names.ts';
 import { described, flag, ownUrl, secret, secretFile, textRule } from '../fields.ts';
@@ -13,7 +13,7 @@ function serverNameFault(text: string): string | undefined {
   if (!IPV6.test(text) && !NAME.test(text)) {
     return 'must be a host name, an IPv4 address or an IPv6 address in brackets, with an optional port';
   }
-  if (text.length > 230) return 'must have at most 230 characters, as user IDs end with it';
+  if (text.length > 230) return 'must have at most 230 characters, because it is part of user IDs';
   return undefined;
 }
 
@@ -26,7 +26,7 @@ export const serverKeys = {
   }),
   public_url: described(ownUrl(), {
     description:
-      'Where clients and browsers reach this service, and its issuer identifier, byte for byte as written here. May have a path, under which all routes then live. `https`, or `http` on a loopback host.',
+      'URL at which clients and browsers reach this service, and its issuer identifier, byte for byte as written here. It may have a path; all routes are then below that path. `https`, or `http` on a loopback host.',
     example: 'https://auth.example.com/',
   }),
   public_url_allow_http: flag(
@@ -35,24 +35,24 @@ export const serverKeys = {
   ),
   mode: described(z.enum(['facade', 'passthrough']).default('facade'), {
     description:
-      '`facade`: this service issues the tokens that clients hold; works with every provider. `passthrough`: the provider issues them.',
+      '`facade`: this service issues the tokens that clients use; works with every provider. `passthrough`: the provider issues them.',
   }),
   reserved_localparts: described(z.array(textRule(reservedNameFault)).default([]), {
     description:
-      'Localparts that nobody new gets, whatever the provider says: whole names, or beginnings of names with `*` at the end. Who has such a name already keeps it. Letter case does not count.',
+      'Localparts that no new user gets, whatever the provider says: whole names, or prefixes followed by `*`. Users who already have such a name keep it. The comparison ignores case.',
     example: '[admin, support, _bridge_*]',
   }),
   oauth_api: flag(
     true,
-    'Offers the OAuth 2.0 API. Off: `auth_metadata` answers 404 M_UNRECOGNIZED, by which clients know, and so do the routes under `/oauth2`, but for the introspection of tokens from legacy login.',
+    'Offers the OAuth 2.0 API. If it is off, `auth_metadata` answers 404 M_UNRECOGNIZED, which tells clients so. The routes under `/oauth2` do the same, except for the introspection of tokens from legacy login.',
   ),
   encryption_key: secret(
-    'Encrypts what must be readable again (signing keys, tokens of the provider): 32 random bytes in base64 or hexadecimal, or any random text of 32 characters or more. `openssl rand -base64 32` makes one. With SQLite it may be left out: a key is then made once.',
+    'Encrypts what must be readable again (signing keys, tokens of the provider): 32 random bytes in base64 or hexadecimal, or any random text of 32 characters or more. `openssl rand -base64 32` generates one. With SQLite it may be left out: a key is then generated once.',
   ),
   encryption_key_file: secretFile('encryption_key', {
     description:
-      'With SQLite the file is made, mode 0600, if it does not exist and there is no database yet.',
-    fallback: 'with SQLite `gatehouse.key` beside the database',
+      'With SQLite, the file is created with mode 0600 if it does not exist and there is no database yet.',
+    fallback: 'with SQLite `gatehouse.key` next to the database',
     example: 'gatehouse.key',
   }),
 };

@@ -13,7 +13,7 @@ const tokenUrl = (): z.ZodString =>
     if (URL.parse(text)?.protocol.startsWith('http') !== true) return 'must be an absolute URL';
     return /\?.*=$/.test(text)
       ? undefined
-      : 'must end with the name of a parameter, as in `?access_token=`, to which the token is added';
+      : 'must end with the name of a parameter, as in `?access_token=`, because the token is appended';
   });
 
 const claimsSection = z.strictObject({
@@ -27,7 +27,7 @@ const claimsSection = z.strictObject({
     example: 'device_id',
   }),
   scope: described(line().optional(), {
-    description: 'Claim with the scope: a text with spaces or a list.',
+    description: 'Claim with the scope: a string with spaces, or a list.',
     fallback: '`scope`, else `scp`',
   }),
   client: described(line().optional(), {
@@ -48,59 +48,62 @@ const jwtSection = z.strictObject({
       .default(['at+jwt']),
     {
       description:
-        'What `typ` in the header may be. `none`: it may be missing. Providers that do not follow RFC 9068 write `jwt`.',
+        'Accepted values of `typ` in the header. `none`: it may be missing. Providers that do not follow RFC 9068 often send `jwt`.',
       example: '[at+jwt, jwt]',
     },
   ),
   algorithms: described(z.array(z.enum(algorithms)).min(1).optional(), {
-    description: 'Signatures that count. `HS…` only with a `key_directory`.',
+    description: 'Accepted signature algorithms. `HS…` only with a `key_directory`.',
     fallback: 'every asymmetric one',
     example: '[RS256, ES256]',
   }),
   key_directory: described(line().optional(), {
     description:
-      "Folder of keys instead of the provider's key set, laid out as Dovecot's local validation has it: `<azp>/<ALG>/<kid>`, `default` for what a token does not name.",
+      "Folder of keys to use instead of the provider's key set, with the layout of Dovecot's local validation: `<azp>/<ALG>/<kid>`, with `default` for a part that the token does not name.",
     path: true,
     example: 'keys',
   }),
-  leeway_seconds: seconds({ min: 0, max: 300, default: 30 }, 'How far the clocks may be apart.'),
+  leeway_seconds: seconds({ min: 0, max: 300, default: 30 }, 'Tolerated difference between the clocks.'),
   max_lifetime_seconds: seconds(
     { min: 60, max: 31_536_000, default: 86_400 },
-    'Tokens that live longer are refused.',
+    'Tokens with a longer lifetime are refused.',
   ),
 });
 
 const introspectionSection = z.strictObject({
   url: described(webUrl().optional(), {
-    description: 'Where to ask; in mode `get` it ends like `?token=`.',
+    description: 'Where to ask; in mode `get` it must end in something like `?token=`.',
     fallback: '`introspection_endpoint` of the metadata',
   }),
   mode: described(z.enum(['post', 'get', 'auth']).default('post'), {
     description:
-      '`post`: RFC 7662. `get`: the token is added to the URL. `auth`: a GET with the token as the bearer.',
+      '`post`: RFC 7662. `get`: the token is appended to the URL. `auth`: a GET with the token as bearer token.',
   }),
   active_attribute: described(line().optional(), {
-    description: 'Member of the answer that says whether the token is good.',
+    description: 'Member of the response that says whether the token is valid.',
     fallback: '`active`; none in mode `auth`',
   }),
   active_value: described(z.union([z.string(), z.boolean()]).default(true), {
-    description: 'Its value if the token is good, compared as text.',
+    description: 'Value of that member if the token is valid, compared as text.',
   }),
-  force: flag(false, 'Asks about a JWT too that was verified here, so that a revocation counts at once.'),
-  signed: flag(false, 'Asks for signed answers (RFC 9701), and takes no others.'),
+  force: flag(
+    false,
+    'Also asks about JWTs that were verified here, so that a revocation takes effect at once.',
+  ),
+  signed: flag(false, 'Requests signed responses (RFC 9701), and accepts no others.'),
 });
 
 const cacheSection = z.strictObject({
   entries: count(
     { min: 0, max: 1_000_000, default: 10_000 },
     'verdicts',
-    'How many verdicts are held in memory.',
+    'How many verdicts are kept in memory.',
   ),
   seconds: seconds(
     { min: 0, max: 3600, default: 60 },
-    "How long a good verdict counts, never past the token's expiry.",
+    'How long a positive verdict is cached, at most until the token expires.',
   ),
-  negative_seconds: seconds({ min: 0, max: 60, default: 5 }, 'How long a bad one counts.'),
+  negative_seconds: seconds({ min: 0, max: 60, default: 5 }, 'How long a negative verdict is cached.'),
 });
 
 const scopes = (description: string) => described(z.array(line()).default([]), { description });
@@ -113,34 +116,35 @@ export const tokensSection = z.strictObject({
       .default(['jwt']),
     {
       description:
-        'How a token is verified, in this order: the first one that knows the token decides. See [verification](verification.md).',
+        'How a token is verified, in this order: the first strategy that recognises the token decides. See [verification](verification.md).',
       example: '[jwt, introspection]',
     },
   ),
   audience: described(z.array(line()).optional(), {
-    description: '`aud` must hold one of these. An empty list takes tokens that are meant for others.',
+    description:
+      '`aud` must contain one of these. With an empty list, tokens for other services are accepted too.',
     fallback: 'the `client_id`',
     example: '[https://matrix.example.com]',
   }),
   authorized_parties: scopes(
     '`azp`, else `client_id`, must be one of these. Empty: any client of the provider.',
   ),
-  required_scope: scopes("All of these must be in the token's scope."),
-  claims: described(claimsSection.prefault({}), { description: 'Which claims say what.' }),
+  required_scope: scopes("The token's scope must contain all of these."),
+  claims: described(claimsSection.prefault({}), { description: 'The claims to read.' }),
   jwt: described(jwtSection.prefault({}), { description: 'JWT access tokens (RFC 9068).' }),
   introspection: described(introspectionSection.prefault({}), {
-    description: 'Asking the provider (RFC 7662).',
+    description: 'Introspection at the provider (RFC 7662).',
   }),
   tokeninfo: described(
     z
       .strictObject({
         url: described(tokenUrl().optional(), {
-          description: 'Where to ask; the token is added to it.',
+          description: 'Where to ask; the token is appended to it.',
           example: 'https://idp.example.com/tokeninfo?access_token=',
         }),
       })
       .prefault({}),
-    { description: 'Asking with the token in the query.' },
+    { description: 'A request with the token in the query.' },
   ),
   userinfo: described(
     z
@@ -151,16 +155,16 @@ export const tokensSection = z.strictObject({
         }),
       })
       .prefault({}),
-    { description: 'Asking userinfo with the token as the bearer.' },
+    { description: 'A userinfo request with the token as bearer token.' },
   ),
-  cache: described(cacheSection.prefault({}), { description: 'Verdicts that were had a moment ago.' }),
+  cache: described(cacheSection.prefault({}), { description: 'The cache of verdicts.' }),
   concurrency: count(
     { min: 1, max: 1000, default: 32 },
-    'questions',
-    'Questions about tokens that are under way at the provider at once; as many again wait.',
+    'requests',
+    'Verification requests that may run at the provider at the same time; as many again wait.',
   ),
   timeout_seconds: described(z.int().min(1).max(60).optional(), {
-    description: 'How long one question may take.',
+    description: 'How long one verification request may take.',
     fallback: '`timeout_seconds` of the provider',
     unit: 'seconds',
   }),
