@@ -16,10 +16,10 @@ export interface paths {
          * @description The metadata document where clients and libraries of OpenID Connect look for it (OpenID Connect Discovery 1.0 section 4). It is the document of
          *     `/.well-known/oauth-authorization-server` and of Matrix's `auth_metadata`. In passthrough mode it is the identity provider's document.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `invalid_request` | the OAuth API is switched off |
-         *     | 503 | `temporarily_unavailable` | passthrough mode: the identity provider has no metadata that clients could use |
+         *     Errors:
+         *
+         *     - 404 `invalid_request`: the OAuth API is switched off.
+         *     - 503 `temporarily_unavailable`: in passthrough mode, the identity provider has no metadata that clients could use.
          */
         get: operations["getOpenidConfiguration"];
         put?: never;
@@ -42,10 +42,10 @@ export interface paths {
          * @description The metadata document where clients and libraries of OAuth look for it (RFC 8414 section 3). If the issuer has a path, the path comes after
          *     `/.well-known/oauth-authorization-server`. It is the document of `/.well-known/openid-configuration`.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `invalid_request` | the OAuth API is switched off |
-         *     | 503 | `temporarily_unavailable` | passthrough mode: the identity provider has no metadata that clients could use |
+         *     Errors:
+         *
+         *     - 404 `invalid_request`: the OAuth API is switched off.
+         *     - 503 `temporarily_unavailable`: in passthrough mode, the identity provider has no metadata that clients could use.
          */
         get: operations["getAuthorizationServerMetadata"];
         put?: never;
@@ -68,9 +68,9 @@ export interface paths {
          * @description For clients that verify ID tokens (RFC 7517 section 5). A new key is published for ten minutes before it signs, and `Cache-Control` allows ten
          *     minutes, so a client that obeys it never meets an unknown key. An old key stays until its last ID token has expired.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `invalid_request` | the OAuth API is not offered here |
+         *     Errors:
+         *
+         *     - 404 `invalid_request`: the OAuth API is not offered here.
          */
         get: operations["getJwks"];
         put?: never;
@@ -99,14 +99,14 @@ export interface paths {
          *     What is not understood is left out of the answer, which holds what was registered (RFC 7591 section 3.2.1). All URIs must be on the host of
          *     `client_uri` or below it. A client that nobody has signed in with for `registration.unused_hours` is removed, and then has to register again.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_client_metadata` | a member other than `redirect_uris` breaks a rule, which the description names |
-         *     | 400 | `invalid_redirect_uri` | `redirect_uris` breaks a rule: a web client's must be https, a native client's https, http on a loopback address, or of a scheme that begins with the reversed host of `client_uri` |
-         *     | 403 | `access_denied` | clients cannot register themselves here (`registration.mode: off`) |
-         *     | 403 | `invalid_client_metadata` | the hosts of this client are not on the operator's list (`registration.mode: allow_list`) |
-         *     | 429 | `temporarily_unavailable` | too many registrations from this address in a minute |
-         *     | 503 | `temporarily_unavailable` | there are as many clients as `registration.clients_cap` allows, none of them can be removed, and this address has registered many |
+         *     Errors:
+         *
+         *     - 400 `invalid_client_metadata`: a member other than `redirect_uris` breaks a rule, which the description names.
+         *     - 400 `invalid_redirect_uri`: `redirect_uris` breaks a rule. A web client's must be https, a native client's https, http on a loopback address, or of a scheme that begins with the reversed host of `client_uri`.
+         *     - 403 `access_denied`: clients cannot register themselves here (`registration.mode: off`).
+         *     - 403 `invalid_client_metadata`: the hosts of this client are not on the operator's list (`registration.mode: allow_list`).
+         *     - 429 `temporarily_unavailable`: too many registrations from this address in a minute.
+         *     - 503 `temporarily_unavailable`: there are as many clients as `registration.clients_cap` allows, none of them can be removed, and this address has registered many.
          */
         post: operations["registerClient"];
         delete?: never;
@@ -130,24 +130,20 @@ export interface paths {
          *
          *     What is wrong with the request is told at `redirect_uri`, before anybody signs in, with `error`, `error_description`, `state` and `iss`:
          *
-         *     | `error` | when |
-         *     | --- | --- |
-         *     | `invalid_request` | a parameter is missing, comes twice or breaks its rule: PKCE with `S256` is required |
-         *     | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
-         *     | `unsupported_response_type` | `response_type` is not `code` |
-         *     | `unauthorized_client` | the client is not registered for the `authorization_code` grant |
-         *     | `login_required` | `prompt=none` was asked for |
-         *     | `request_not_supported`, `request_uri_not_supported`, `registration_not_supported` | `request`, a `request_uri` that was not pushed, or `registration` was sent |
-         *     | `access_denied` | the person refused, or must not sign in |
+         *     - `invalid_request`: a parameter is missing, comes twice or breaks its rule. PKCE with `S256` is required.
+         *     - `invalid_scope`: `scope` does not hold the Matrix API and exactly one device.
+         *     - `unsupported_response_type`: `response_type` is not `code`.
+         *     - `unauthorized_client`: the client is not registered for the `authorization_code` grant.
+         *     - `login_required`: `prompt=none` was asked for.
+         *     - `request_not_supported`, `request_uri_not_supported`, `registration_not_supported`: `request`, a `request_uri` that was not pushed, or `registration` was sent.
+         *     - `access_denied`: the person refused, or must not sign in.
          *
          *     Nothing is sent to a place that is not registered. These are told on a page instead, or as JSON if `Accept` does not name `text/html`:
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | `client_id` is missing or unknown, `redirect_uri` is missing or not registered, or the parameters have more than 8192 bytes |
-         *     | 400 | `invalid_request_uri` | the pushed request was used before, has expired, or is another client's |
-         *     | 429 | `temporarily_unavailable` | too many sign-ins began from this address in a minute |
-         *     | 503 | `temporarily_unavailable` | the identity provider is not available |
+         *     - 400 `invalid_request`: `client_id` is missing or unknown, `redirect_uri` is missing or not registered, or the parameters have more than 8192 bytes.
+         *     - 400 `invalid_request_uri`: the pushed request was used before, has expired, or is another client's.
+         *     - 429 `temporarily_unavailable`: too many sign-ins began from this address in a minute.
+         *     - 503 `temporarily_unavailable`: the identity provider is not available.
          */
         get: operations["authorize"];
         put?: never;
@@ -159,24 +155,20 @@ export interface paths {
          *
          *     What is wrong with the request is told at `redirect_uri`, before anybody signs in, with `error`, `error_description`, `state` and `iss`:
          *
-         *     | `error` | when |
-         *     | --- | --- |
-         *     | `invalid_request` | a parameter is missing, comes twice or breaks its rule: PKCE with `S256` is required |
-         *     | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
-         *     | `unsupported_response_type` | `response_type` is not `code` |
-         *     | `unauthorized_client` | the client is not registered for the `authorization_code` grant |
-         *     | `login_required` | `prompt=none` was asked for |
-         *     | `request_not_supported`, `request_uri_not_supported`, `registration_not_supported` | `request`, a `request_uri` that was not pushed, or `registration` was sent |
-         *     | `access_denied` | the person refused, or must not sign in |
+         *     - `invalid_request`: a parameter is missing, comes twice or breaks its rule. PKCE with `S256` is required.
+         *     - `invalid_scope`: `scope` does not hold the Matrix API and exactly one device.
+         *     - `unsupported_response_type`: `response_type` is not `code`.
+         *     - `unauthorized_client`: the client is not registered for the `authorization_code` grant.
+         *     - `login_required`: `prompt=none` was asked for.
+         *     - `request_not_supported`, `request_uri_not_supported`, `registration_not_supported`: `request`, a `request_uri` that was not pushed, or `registration` was sent.
+         *     - `access_denied`: the person refused, or must not sign in.
          *
          *     Nothing is sent to a place that is not registered. These are told on a page instead, or as JSON if `Accept` does not name `text/html`:
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | `client_id` is missing or unknown, `redirect_uri` is missing or not registered, or the parameters have more than 8192 bytes |
-         *     | 400 | `invalid_request_uri` | the pushed request was used before, has expired, or is another client's |
-         *     | 429 | `temporarily_unavailable` | too many sign-ins began from this address in a minute |
-         *     | 503 | `temporarily_unavailable` | the identity provider is not available |
+         *     - 400 `invalid_request`: `client_id` is missing or unknown, `redirect_uri` is missing or not registered, or the parameters have more than 8192 bytes.
+         *     - 400 `invalid_request_uri`: the pushed request was used before, has expired, or is another client's.
+         *     - 429 `temporarily_unavailable`: too many sign-ins began from this address in a minute.
+         *     - 503 `temporarily_unavailable`: the identity provider is not available.
          */
         post: operations["authorizeByPost"];
         delete?: never;
@@ -201,16 +193,16 @@ export interface paths {
          *
          *     The reference lives 60 seconds and counts once. Parameters that Gatehouse does not know are ignored and not kept.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | a parameter is missing or breaks its rule, `redirect_uri` is not registered, `request_uri` was sent, the parameters have more than 8192 bytes, or two client authentication methods were used |
-         *     | 400 | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
-         *     | 400 | `unsupported_response_type` | `response_type` is not `code` |
-         *     | 400 | `unauthorized_client` | the client is not registered for the `authorization_code` grant |
-         *     | 400 | `login_required` | `prompt=none` was asked for |
-         *     | 400 | `request_not_supported`, `registration_not_supported` | `request` or `registration` was sent |
-         *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
-         *     | 429 | `temporarily_unavailable` | too many sign-ins began from this address in a minute, or too many wrong credentials of this client came from it |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: a parameter is missing or breaks its rule, `redirect_uri` is not registered, `request_uri` was sent, the parameters have more than 8192 bytes, or two client authentication methods were used.
+         *     - 400 `invalid_scope`: `scope` does not hold the Matrix API and exactly one device.
+         *     - 400 `unsupported_response_type`: `response_type` is not `code`.
+         *     - 400 `unauthorized_client`: the client is not registered for the `authorization_code` grant.
+         *     - 400 `login_required`: `prompt=none` was asked for.
+         *     - 400 `request_not_supported`, `registration_not_supported`: `request` or `registration` was sent.
+         *     - 401 `invalid_client`: the client is unknown, or its credentials are wrong.
+         *     - 429 `temporarily_unavailable`: too many sign-ins began from this address in a minute, or too many wrong credentials of this client came from it.
          */
         post: operations["pushAuthorizationRequest"];
         delete?: never;
@@ -230,12 +222,12 @@ export interface paths {
          * Who the access token belongs to
          * @description For clients of OpenID Connect (OpenID Connect Core 1.0 section 5.3). The access token needs the scope `openid`. `sub` is that of the ID token.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | the `Authorization` header does not hold one Bearer token, or the token is given in two ways |
-         *     | 401 | `invalid_token` | there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1) |
-         *     | 403 | `insufficient_scope` | the token has no `openid` scope |
-         *     | 403 | `access_denied` | the user is locked. The token is still good, so it is not 401, on which a client would throw it away |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: the `Authorization` header does not hold one Bearer token, or the token is given in two ways.
+         *     - 401 `invalid_token`: there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1).
+         *     - 403 `insufficient_scope`: the token has no `openid` scope.
+         *     - 403 `access_denied`: the user is locked. The token is still good, so it is not 401, on which a client would throw it away.
          */
         get: operations["getUserinfo"];
         put?: never;
@@ -243,12 +235,12 @@ export interface paths {
          * Who the access token belongs to, by POST
          * @description For clients of OpenID Connect (OpenID Connect Core 1.0 section 5.3). The access token needs the scope `openid`. `sub` is that of the ID token.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | the `Authorization` header does not hold one Bearer token, or the token is given in two ways |
-         *     | 401 | `invalid_token` | there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1) |
-         *     | 403 | `insufficient_scope` | the token has no `openid` scope |
-         *     | 403 | `access_denied` | the user is locked. The token is still good, so it is not 401, on which a client would throw it away |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: the `Authorization` header does not hold one Bearer token, or the token is given in two ways.
+         *     - 401 `invalid_token`: there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1).
+         *     - 403 `insufficient_scope`: the token has no `openid` scope.
+         *     - 403 `access_denied`: the user is locked. The token is still good, so it is not 401, on which a client would throw it away.
          */
         post: operations["postUserinfo"];
         delete?: never;
@@ -276,11 +268,9 @@ export interface paths {
          *     the sign-in. All that OpenID Connect demands of the answer and of the ID token is checked, and the browser goes on to the consent page, or to
          *     what the sign-in was for. What is wrong is told on a page, or as JSON if `Accept` does not name `text/html`:
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | the state is unknown, expired or used before, this is another browser, or the identity provider answered an error without `state` |
-         *     | 403 | `access_denied` | the identity provider refused, its answer does not hold, or the person must not sign in here |
-         *     | 503 | `temporarily_unavailable` | the identity provider is not available; the page lets the person try again |
+         *     - 400 `invalid_request`: the state is unknown, expired or used before, this is another browser, or the identity provider answered an error without `state`.
+         *     - 403 `access_denied`: the identity provider refused, its answer does not hold, or the person must not sign in here.
+         *     - 503 `temporarily_unavailable`: the identity provider is not available; the page lets the person try again.
          */
         get: operations["upstreamCallback"];
         put?: never;
@@ -290,9 +280,9 @@ export interface paths {
          *     cookie of ours with it. The answer therefore leads the browser to the callback with the members that sign-in uses, and there the state counts
          *     once, in the browser that began.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | there is no such provider, or it does not answer by post |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: there is no such provider, or it does not answer by post.
          */
         post: operations["receivePostedCallback"];
         delete?: never;
@@ -315,14 +305,14 @@ export interface paths {
          * @description For clients without a browser, and for QR login (RFC 8628 section 3.1, MSC4341). The person opens `verification_uri` on another device, types the
          *     user code, signs in at the identity provider and agrees. Meanwhile the client polls the token endpoint. The codes live 15 minutes.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `unauthorized_client` | the client is not registered for the grant `urn:ietf:params:oauth:grant-type:device_code` |
-         *     | 400 | `invalid_scope` | `scope` does not hold the Matrix API and exactly one device |
-         *     | 400 | `invalid_request` | `prompt=create` was sent, or two client authentication methods were used |
-         *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
-         *     | 429 | `temporarily_unavailable` | too many requests from this address in a minute, too many devices of this client are waiting, or too many wrong credentials of this client came from this address |
-         *     | 503 | `temporarily_unavailable` | as many devices are waiting as `limits.device_grants` allows |
+         *     Errors:
+         *
+         *     - 400 `unauthorized_client`: the client is not registered for the grant `urn:ietf:params:oauth:grant-type:device_code`.
+         *     - 400 `invalid_scope`: `scope` does not hold the Matrix API and exactly one device.
+         *     - 400 `invalid_request`: `prompt=create` was sent, or two client authentication methods were used.
+         *     - 401 `invalid_client`: the client is unknown, or its credentials are wrong.
+         *     - 429 `temporarily_unavailable`: too many requests from this address in a minute, too many devices of this client are waiting, or too many wrong credentials of this client came from this address.
+         *     - 503 `temporarily_unavailable`: as many devices are waiting as `limits.device_grants` allows.
          */
         post: operations["authorizeDevice"];
         delete?: never;
@@ -351,11 +341,11 @@ export interface paths {
          * @description OpenID Connect Back-Channel Logout 1.0 section 2.5. Every session that the logout token concerns has ended before 200 is answered, and what could
          *     still become a session (codes, device grants, sign-ins under way) is void. A token that fails a check, or comes again, changes nothing.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | `logout_token` is missing, fails a check of section 2.6, or came before. The log has the reason |
-         *     | 404 | `invalid_request` | there is no such identity provider |
-         *     | 503 | `temporarily_unavailable` | the provider's keys cannot be fetched, or the database is not available |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: `logout_token` is missing, fails a check of section 2.6, or came before. The log has the reason.
+         *     - 404 `invalid_request`: there is no such identity provider.
+         *     - 503 `temporarily_unavailable`: the provider's keys cannot be fetched, or the database is not available.
          */
         post: operations["receiveLogoutToken"];
         delete?: never;
@@ -392,19 +382,19 @@ export interface paths {
          *     Clients end the session on any 4xx of a refresh, so only a true refusal of the token is one. Whatever is not available is 503, and its body has no
          *     `error`.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | a parameter is missing or malformed, or two client authentication methods were used |
-         *     | 400 | `invalid_grant` | the code, device code or refresh token is unknown, expired, used before or another client's, `redirect_uri` or `code_verifier` does not fit, or the user cannot have this session (locked, deactivated, or as many sessions as allowed) |
-         *     | 400 | `invalid_scope` | `scope` holds more than was granted |
-         *     | 400 | `unauthorized_client` | the client is not registered for this grant |
-         *     | 400 | `unsupported_grant_type` | `grant_type` is none of the four |
-         *     | 400 | `authorization_pending` | device grant: nobody has decided yet. Ask again after `interval` seconds |
-         *     | 400 | `slow_down` | device grant: the client asked too early. It waits five seconds longer from now on |
-         *     | 400 | `access_denied` | device grant: the person refused |
-         *     | 400 | `expired_token` | device grant: the device code has expired |
-         *     | 401 | `invalid_client` | the client is unknown, or its credentials are wrong |
-         *     | 429 | `temporarily_unavailable` | too many wrong credentials of this client came from this address; on a refresh it is 503 instead |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: a parameter is missing or malformed, or two client authentication methods were used.
+         *     - 400 `invalid_grant`: the code, device code or refresh token is unknown, expired, used before or another client's, `redirect_uri` or `code_verifier` does not fit, or the user cannot have this session (locked, deactivated, or as many sessions as allowed).
+         *     - 400 `invalid_scope`: `scope` holds more than was granted.
+         *     - 400 `unauthorized_client`: the client is not registered for this grant.
+         *     - 400 `unsupported_grant_type`: `grant_type` is none of the four.
+         *     - 400 `authorization_pending`: nobody has decided about the device yet. The client asks again after `interval` seconds.
+         *     - 400 `slow_down`: the device asked too early. It waits five seconds longer from now on.
+         *     - 400 `access_denied`: the person refused the device.
+         *     - 400 `expired_token`: the device code has expired.
+         *     - 401 `invalid_client`: the client is unknown, or its credentials are wrong.
+         *     - 429 `temporarily_unavailable`: too many wrong credentials of this client came from this address; on a refresh it is 503 instead.
          */
         post: operations["exchangeToken"];
         delete?: never;
@@ -430,11 +420,11 @@ export interface paths {
          *
          *     A token that is unknown or was revoked before is 200, too (section 2.2).
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | `token` is missing, or two client authentication methods were used |
-         *     | 401 | `invalid_client` | credentials were sent, and they are wrong |
-         *     | 429 | `temporarily_unavailable` | too many wrong credentials of this client came from this address |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: `token` is missing, or two client authentication methods were used.
+         *     - 401 `invalid_client`: credentials were sent, and they are wrong.
+         *     - 429 `temporarily_unavailable`: too many wrong credentials of this client came from this address.
          */
         post: operations["revokeToken"];
         delete?: never;
@@ -460,11 +450,11 @@ export interface paths {
          *
          *     What is not a live access token is `{"active": false}` and nothing else: unknown, expired, revoked, a refresh token, or another client's.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | `token` is missing, or two client authentication methods were used |
-         *     | 401 | `invalid_client` | the homeserver's secret or the client's credentials are wrong or missing, or the client is public |
-         *     | 503 | `temporarily_unavailable` | the user is locked: a homeserver cannot express that, and would log the client out. Or too many wrong secrets came from this address. Or the database is not available |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: `token` is missing, or two client authentication methods were used.
+         *     - 401 `invalid_client`: the homeserver's secret or the client's credentials are wrong or missing, or the client is public.
+         *     - 503 `temporarily_unavailable`: the user is locked: a homeserver cannot express that, and would log the client out. Or too many wrong secrets came from this address. Or the database is not available.
          */
         post: operations["introspectToken"];
         delete?: never;
@@ -1663,7 +1653,7 @@ export interface operations {
             content: {
                 "application/x-www-form-urlencoded": {
                     /**
-                     * @description What the tokens are asked for with. Required.
+                     * @description What the tokens are asked for with.
                      * @enum {string}
                      */
                     grant_type: "authorization_code" | "refresh_token" | "urn:ietf:params:oauth:grant-type:device_code" | "client_credentials";
@@ -1727,7 +1717,7 @@ export interface operations {
                  *     }
                  */
                 "application/x-www-form-urlencoded": {
-                    /** @description The access token or the refresh token. Required. */
+                    /** @description The access token or the refresh token. */
                     token: string;
                     /**
                      * @description Ignored: a token says itself what it is.
@@ -1790,7 +1780,7 @@ export interface operations {
                  *     }
                  */
                 "application/x-www-form-urlencoded": {
-                    /** @description The access token or the refresh token. Required. */
+                    /** @description The access token or the refresh token. */
                     token: string;
                     /**
                      * @description Ignored: a token says itself what it is.

@@ -15,9 +15,9 @@ export interface paths {
          * A user as the homeserver has it
          * @description Asked before a user is linked or repaired.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | there is no such user |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: there is no such user.
          */
         get: operations["queryUser"];
         put?: never;
@@ -39,11 +39,11 @@ export interface paths {
          * Whether a new user may have a localpart
          * @description Asked before a person who is new gets their localpart. 200 if it is free.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `M_USER_IN_USE` | a user has it, upper and lower case being the same |
-         *     | 400 | `M_INVALID_USERNAME` | it is no localpart, or too long |
-         *     | 400 | `M_EXCLUSIVE` | an application service has it for itself |
+         *     Errors:
+         *
+         *     - 400 `M_USER_IN_USE`: a user has it, upper and lower case being the same.
+         *     - 400 `M_INVALID_USERNAME`: it is no localpart, or too long.
+         *     - 400 `M_EXCLUSIVE`: an application service has it for itself.
          */
         get: operations["isLocalpartAvailable"];
         put?: never;
@@ -87,9 +87,9 @@ export interface paths {
          * Creates a device if there is none
          * @description Called before a client has its token. A name that is given replaces the device's name, so it is left out for a device that exists.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | there is no such user |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: there is no such user.
          */
         post: operations["upsertDevice"];
         delete?: never;
@@ -111,9 +111,9 @@ export interface paths {
          * Deletes a device with its keys
          * @description Called after a session ended, unless another live session is on the device. A device that is not there is deleted already.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | there is no such user |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: there is no such user.
          */
         post: operations["deleteDevice"];
         delete?: never;
@@ -135,9 +135,9 @@ export interface paths {
          * Names a device
          * @description Called when a client gives a device another name.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | there is no such device, or no such user |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: there is no such device, or no such user.
          */
         post: operations["updateDeviceDisplayName"];
         delete?: never;
@@ -158,11 +158,11 @@ export interface paths {
          * @description Asked by `gatehouse homeserver sync`, which compares them with the live sessions. It belongs to Synapse's admin API, so it is asked with an
          *     access token of ours that has the scope `urn:synapse:admin:*`, not with the shared secret.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 401 | `M_UNKNOWN_TOKEN` | the token does not count there: the homeserver cannot ask `/oauth2/introspect` |
-         *     | 403 | `M_FORBIDDEN` | the token lacks the scope |
-         *     | 404 | `M_NOT_FOUND` | there is no such user |
+         *     Errors:
+         *
+         *     - 401 `M_UNKNOWN_TOKEN`: the token does not count there: the homeserver cannot ask `/oauth2/introspect`.
+         *     - 403 `M_FORBIDDEN`: the token lacks the scope.
+         *     - 404 `M_NOT_FOUND`: there is no such user.
          */
         get: operations["listUserDevices"];
         put?: never;
@@ -186,9 +186,9 @@ export interface paths {
          * Deactivates a user
          * @description Called when a person is deactivated. `erase` also hides what the user sent from those who join a room later.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | there is no such user |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: there is no such user.
          */
         post: operations["deleteUser"];
         delete?: never;
@@ -210,9 +210,9 @@ export interface paths {
          * Undoes a deactivation
          * @description Memberships of rooms do not come back.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | there is no such user |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: there is no such user.
          */
         post: operations["reactivateUser"];
         delete?: never;
@@ -234,9 +234,9 @@ export interface paths {
          * Lets a user replace their cross-signing keys
          * @description For ten minutes the user needs no further proof. Called after the person has signed in at the provider again.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | there is no such user |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: there is no such user.
          */
         post: operations["allowCrossSigningReset"];
         delete?: never;

@@ -16,9 +16,9 @@ export interface paths {
          * @description The first request of a client that knows only the server name (client-server API, "Well-known URI"). The web server of the server name passes
          *     it on to Gatehouse, or has a document of its own. It also names the issuer, for clients of the time before `auth_metadata`.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | `homeserver.public_url` is not set: the document is served elsewhere |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: `homeserver.public_url` is not set: the document is served elsewhere.
          */
         get: operations["getClientWellKnown"];
         put?: never;
@@ -42,10 +42,10 @@ export interface paths {
          *     set. Gatehouse's own document does not depend on the identity provider being up. In passthrough mode it is the identity provider's document,
          *     checked against every MUST of the specification, with the operator's overrides.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_UNRECOGNIZED` | the OAuth API is switched off: the client falls back to `GET /login` |
-         *     | 503 | `M_UNKNOWN` | passthrough mode: the identity provider has no metadata that clients could use. Never 404, on which clients would fall back |
+         *     Errors:
+         *
+         *     - 404 `M_UNRECOGNIZED`: the OAuth API is switched off: the client falls back to `GET /login`.
+         *     - 503 `M_UNKNOWN`: in passthrough mode, the identity provider has no metadata that clients could use. Never 404, on which clients would fall back.
          */
         get: operations["getAuthMetadata"];
         put?: never;
@@ -67,10 +67,10 @@ export interface paths {
          * The issuer alone
          * @description What an older draft of MSC2965 had. Clients of that time ask for it first, and then for the issuer's own metadata.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_UNRECOGNIZED` | the OAuth API is switched off |
-         *     | 503 | `M_UNKNOWN` | passthrough mode: the identity provider has no metadata that clients could use |
+         *     Errors:
+         *
+         *     - 404 `M_UNRECOGNIZED`: the OAuth API is switched off.
+         *     - 503 `M_UNKNOWN`: in passthrough mode, the identity provider has no metadata that clients could use.
          */
         get: operations["getAuthIssuer"];
         put?: never;
@@ -93,9 +93,9 @@ export interface paths {
          * @description Client-server API, "Login". With `m.login.sso` come the identity providers to choose from. `oauth_aware_preferred` says that clients which know
          *     OAuth had better use it.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_UNRECOGNIZED` | login without OAuth is switched off |
+         *     Errors:
+         *
+         *     - 404 `M_UNRECOGNIZED`: login without OAuth is switched off.
          */
         get: operations["getLoginFlows"];
         put?: never;
@@ -108,18 +108,18 @@ export interface paths {
          *     With `refresh_token: true` the access token lives for minutes and comes with a refresh token. Otherwise it does not expire, unless the operator set
          *     a limit.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `M_UNKNOWN` | `type` is none of those that `GET` offers, or the type of `identifier` is unknown |
-         *     | 400 | `M_BAD_JSON` | `password`, `token` or `identifier` is missing or of the wrong type |
-         *     | 400 | `M_INVALID_PARAM` | `device_id` has more than 255 characters |
-         *     | 400 | `M_APPSERVICE_LOGIN_UNSUPPORTED` | an application service wants to log in: it acts with its own token |
-         *     | 401 | `M_USER_LOCKED` | the account is locked. `soft_logout` is true |
-         *     | 403 | `M_FORBIDDEN` | the name or password is wrong, the login token is unknown, used or too old, the person must not sign in here, or has as many sessions as allowed. An unknown name and a wrong password are one answer |
-         *     | 403 | `M_USER_DEACTIVATED` | the account is deactivated. Only who proved to be the person is told |
-         *     | 404 | `M_UNRECOGNIZED` | login without OAuth is switched off |
-         *     | 429 | `M_LIMIT_EXCEEDED` | too many wrong passwords for this account or from this address |
-         *     | 503 | `M_UNKNOWN` | the identity provider or the homeserver is not available. The login token stays good |
+         *     Errors:
+         *
+         *     - 400 `M_UNKNOWN`: `type` is none of those that `GET` offers, or the type of `identifier` is unknown.
+         *     - 400 `M_BAD_JSON`: `password`, `token` or `identifier` is missing or of the wrong type.
+         *     - 400 `M_INVALID_PARAM`: `device_id` has more than 255 characters.
+         *     - 400 `M_APPSERVICE_LOGIN_UNSUPPORTED`: an application service wants to log in: it acts with its own token.
+         *     - 401 `M_USER_LOCKED`: the account is locked. `soft_logout` is true.
+         *     - 403 `M_FORBIDDEN`: the name or password is wrong, the login token is unknown, used or too old, the person must not sign in here, or has as many sessions as allowed. An unknown name and a wrong password are one answer.
+         *     - 403 `M_USER_DEACTIVATED`: the account is deactivated. Only who proved to be the person is told.
+         *     - 404 `M_UNRECOGNIZED`: login without OAuth is switched off.
+         *     - 429 `M_LIMIT_EXCEEDED`: too many wrong passwords for this account or from this address.
+         *     - 503 `M_UNKNOWN`: the identity provider or the homeserver is not available. The login token stays good.
          */
         post: operations["logIn"];
         delete?: never;
@@ -143,11 +143,9 @@ export interface paths {
          *
          *     What is wrong is told on a page, or as JSON if `Accept` does not name `text/html`:
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `M_MISSING_PARAM` | `redirectUrl` is missing |
-         *     | 400 | `M_INVALID_PARAM` | `redirectUrl` is given twice, or is no place for a login token: it must be a URL of https, of http or of an app's own scheme, with at most 4096 characters |
-         *     | 404 | `M_UNRECOGNIZED` | single sign-on is switched off |
+         *     - 400 `M_MISSING_PARAM`: `redirectUrl` is missing.
+         *     - 400 `M_INVALID_PARAM`: `redirectUrl` is given twice, or is no place for a login token: it must be a URL of https, of http or of an app's own scheme, with at most 4096 characters.
+         *     - 404 `M_UNRECOGNIZED`: single sign-on is switched off.
          */
         get: operations["redirectToSso"];
         put?: never;
@@ -175,12 +173,10 @@ export interface paths {
          *
          *     What is wrong is told on a page, or as JSON if `Accept` does not name `text/html`:
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `M_MISSING_PARAM` | `redirectUrl` is missing |
-         *     | 400 | `M_INVALID_PARAM` | `redirectUrl` is given twice, or is no place for a login token: it must be a URL of https, of http or of an app's own scheme, with at most 4096 characters |
-         *     | 404 | `M_UNRECOGNIZED` | single sign-on is switched off |
-         *     | 404 | `M_NOT_FOUND` | there is no such identity provider |
+         *     - 400 `M_MISSING_PARAM`: `redirectUrl` is missing.
+         *     - 400 `M_INVALID_PARAM`: `redirectUrl` is given twice, or is no place for a login token: it must be a URL of https, of http or of an app's own scheme, with at most 4096 characters.
+         *     - 404 `M_UNRECOGNIZED`: single sign-on is switched off.
+         *     - 404 `M_NOT_FOUND`: there is no such identity provider.
          */
         get: operations["redirectToIdp"];
         put?: never;
@@ -204,9 +200,9 @@ export interface paths {
          *     through a single sign-on, logs in, and calls `window.matrixLogin.onLogin` with the answer of `POST /login`. `device_id` and
          *     `initial_device_display_name` in its query are read by its own script.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_UNRECOGNIZED` | single sign-on is switched off |
+         *     Errors:
+         *
+         *     - 404 `M_UNRECOGNIZED`: single sign-on is switched off.
          */
         get: operations["getLoginFallback"];
         put?: never;
@@ -258,10 +254,10 @@ export interface paths {
          *
          *     Clients end the session on any JSON error here, so only a true refusal is one. Overload and outages are 503 in plain text, never 429.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `M_BAD_JSON`, `M_NOT_JSON` | there is no `refresh_token` in the body |
-         *     | 401 | `M_UNKNOWN_TOKEN` | the refresh token is unknown, or its session has ended. `soft_logout` is false, unless it is an OAuth client's token, whose session lives on |
+         *     Errors:
+         *
+         *     - 400 `M_BAD_JSON`, `M_NOT_JSON`: there is no `refresh_token` in the body.
+         *     - 401 `M_UNKNOWN_TOKEN`: the refresh token is unknown, or its session has ended. `soft_logout` is false, unless it is an OAuth client's token, whose session lives on.
          */
         post: operations["refreshTokens"];
         delete?: never;
@@ -359,9 +355,9 @@ export interface paths {
          *
          *     Of the errors for access tokens, `M_UNKNOWN_TOKEN`, `M_MISSING_TOKEN` and `M_USER_LOCKED` are 401, and `M_FORBIDDEN` is 403.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 404 | `M_NOT_FOUND` | the user is not signed in on such a device |
+         *     Errors:
+         *
+         *     - 404 `M_NOT_FOUND`: the user is not signed in on such a device.
          */
         get: operations["getDevice"];
         /**
@@ -370,10 +366,10 @@ export interface paths {
          *
          *     Of the errors for access tokens, `M_UNKNOWN_TOKEN`, `M_MISSING_TOKEN` and `M_USER_LOCKED` are 401, and `M_FORBIDDEN` is 403.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `M_TOO_LARGE` | `display_name` has more than 100 characters |
-         *     | 404 | `M_NOT_FOUND` | the user is not signed in on such a device |
+         *     Errors:
+         *
+         *     - 400 `M_TOO_LARGE`: `display_name` has more than 100 characters.
+         *     - 404 `M_NOT_FOUND`: the user is not signed in on such a device.
          */
         put: operations["updateDevice"];
         post?: never;
@@ -385,12 +381,12 @@ export interface paths {
          *
          *     OAuth clients send people to the account page instead (`account_management_uri` in the metadata).
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 401 | none, or `M_UNKNOWN`, `M_UNRECOGNIZED` | the person has to prove themselves: first request, unknown or old `session`, or another `type` than `m.login.sso` |
-         *     | 401 | `M_MISSING_TOKEN`, `M_UNKNOWN_TOKEN`, `M_USER_LOCKED` | the access token is missing or not valid, or the user is locked |
-         *     | 403 | `M_FORBIDDEN` | the request differs from the one that the person confirmed, somebody else signed in, or the access token belongs to a client |
-         *     | 404 | `M_UNRECOGNIZED` | the access token is an OAuth client's |
+         *     Errors:
+         *
+         *     - 401 without a code, or with `M_UNKNOWN` or `M_UNRECOGNIZED`: the person has to prove themselves (first request, unknown or old `session`, or another `type` than `m.login.sso`).
+         *     - 401 `M_MISSING_TOKEN`, `M_UNKNOWN_TOKEN`, `M_USER_LOCKED`: the access token is missing or not valid, or the user is locked.
+         *     - 403 `M_FORBIDDEN`: the request differs from the one that the person confirmed, somebody else signed in, or the access token belongs to a client.
+         *     - 404 `M_UNRECOGNIZED`: the access token is an OAuth client's.
          */
         delete: operations["deleteDevice"];
         options?: never;
@@ -415,12 +411,12 @@ export interface paths {
          *
          *     OAuth clients send people to the account page instead (`account_management_uri` in the metadata).
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 401 | none, or `M_UNKNOWN`, `M_UNRECOGNIZED` | the person has to prove themselves: first request, unknown or old `session`, or another `type` than `m.login.sso` |
-         *     | 401 | `M_MISSING_TOKEN`, `M_UNKNOWN_TOKEN`, `M_USER_LOCKED` | the access token is missing or not valid, or the user is locked |
-         *     | 403 | `M_FORBIDDEN` | the request differs from the one that the person confirmed, somebody else signed in, or the access token belongs to a client |
-         *     | 404 | `M_UNRECOGNIZED` | the access token is an OAuth client's |
+         *     Errors:
+         *
+         *     - 401 without a code, or with `M_UNKNOWN` or `M_UNRECOGNIZED`: the person has to prove themselves (first request, unknown or old `session`, or another `type` than `m.login.sso`).
+         *     - 401 `M_MISSING_TOKEN`, `M_UNKNOWN_TOKEN`, `M_USER_LOCKED`: the access token is missing or not valid, or the user is locked.
+         *     - 403 `M_FORBIDDEN`: the request differs from the one that the person confirmed, somebody else signed in, or the access token belongs to a client.
+         *     - 404 `M_UNRECOGNIZED`: the access token is an OAuth client's.
          */
         post: operations["deleteDevices"];
         delete?: never;
@@ -447,11 +443,11 @@ export interface paths {
          * @description A client opens this page for the person (client-server API, "Fallback"). `m.login.sso` leads to a page that says what is about to be done and to a
          *     sign-in at the identity provider, and ends here, where the page tells the app by `authDone`. `m.oauth` leads to the account page.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `M_MISSING_PARAM` | `session` is missing |
-         *     | 404 | `M_UNRECOGNIZED` | this stage is not offered here |
-         *     | 404 | `M_NOT_FOUND` | nothing waits under this `session`, or it is too old |
+         *     Errors:
+         *
+         *     - 400 `M_MISSING_PARAM`: `session` is missing.
+         *     - 404 `M_UNRECOGNIZED`: this stage is not offered here.
+         *     - 404 `M_NOT_FOUND`: nothing waits under this `session`, or it is too old.
          */
         get: operations["showUserInteractiveFallback"];
         put?: never;
@@ -476,11 +472,11 @@ export interface paths {
          * @description Nobody registers here: people come by the identity provider, and there are no guests. Application services make their users at the homeserver, with
          *     `inhibit_login: true`; the reverse proxy sends those requests there.
          *
-         *     | status | `errcode` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `M_APPSERVICE_LOGIN_UNSUPPORTED` | an application service wants to be signed in by it (client-server API v1.17) |
-         *     | 403 | `M_FORBIDDEN` | a person or a guest wants an account |
-         *     | 404 | `M_UNRECOGNIZED` | an application service makes a user: that is the homeserver's |
+         *     Errors:
+         *
+         *     - 400 `M_APPSERVICE_LOGIN_UNSUPPORTED`: an application service wants to be signed in by it (client-server API v1.17).
+         *     - 403 `M_FORBIDDEN`: a person or a guest wants an account.
+         *     - 404 `M_UNRECOGNIZED`: an application service makes a user: that is the homeserver's.
          */
         post: operations["register"];
         delete?: never;

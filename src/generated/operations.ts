@@ -33,13 +33,11 @@ export interface paths {
         };
         /**
          * Whether requests should be sent here
-         * @description For a load balancer, for instance a `readinessProbe` of Kubernetes. `reasons` says in words why the state is not `ok`. It holds no secrets.
+         * @description For a load balancer, for instance a `readinessProbe` of Kubernetes. `reasons` says in words why the state is not `ok`. It holds no secrets. `status` is one of:
          *
-         *     | `status` | HTTP | when |
-         *     | --- | --- | --- |
-         *     | `ok` | 200 | everything works |
-         *     | `degraded` | 200 | people can sign in, but something needs attention: an identity provider is down and its last good documents are served, or one provider of several cannot be used |
-         *     | `unavailable` | 503 | the database does not answer within 3 seconds, or no identity provider has metadata that may be used, so that nobody can sign in |
+         *     - `ok` (200): everything works.
+         *     - `degraded` (200): people can sign in, but something needs attention: an identity provider is down and its last good documents are served, or one provider of several cannot be used.
+         *     - `unavailable` (503): the database does not answer within 3 seconds, or no identity provider has metadata that may be used, so that nobody can sign in.
          */
         get: operations["getReadiness"];
         put?: never;

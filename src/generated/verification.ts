@@ -21,12 +21,12 @@ export interface paths {
          *     An answer of 200 has every identity header that is configured, empty if there is nothing to say. A proxy that copies them therefore overwrites
          *     what a client made up. No other answer says anything about a person.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that `X-Forwarded-Uri` does not say clearly |
-         *     | 401 | `invalid_token` | there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1) |
-         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
-         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: there is more than one token, the header is malformed, or a rule depends on a path that `X-Forwarded-Uri` does not say clearly.
+         *     - 401 `invalid_token`: there is no token, or it is not valid. Without a token `WWW-Authenticate` has no error code (RFC 6750 section 3.1).
+         *     - 403 `insufficient_scope`: the token lacks a scope, which `WWW-Authenticate` names.
+         *     - 403 `access_denied`: the user is locked, or a rule of `forward_auth` denies the request.
          */
         get: operations["verifyRequest"];
         put?: never;
@@ -57,12 +57,12 @@ export interface paths {
          *
          *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
-         *     | 401 | `invalid_token` | there is no token, or it is not valid |
-         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
-         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways.
+         *     - 401 `invalid_token`: there is no token, or it is not valid.
+         *     - 403 `insufficient_scope`: the token lacks a scope, which `WWW-Authenticate` names.
+         *     - 403 `access_denied`: the user is locked, or a rule of `forward_auth` denies the request.
          */
         get: operations["verifyGet"];
         /**
@@ -72,12 +72,12 @@ export interface paths {
          *
          *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
-         *     | 401 | `invalid_token` | there is no token, or it is not valid |
-         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
-         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways.
+         *     - 401 `invalid_token`: there is no token, or it is not valid.
+         *     - 403 `insufficient_scope`: the token lacks a scope, which `WWW-Authenticate` names.
+         *     - 403 `access_denied`: the user is locked, or a rule of `forward_auth` denies the request.
          */
         put: operations["verifyPut"];
         /**
@@ -87,12 +87,12 @@ export interface paths {
          *
          *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
-         *     | 401 | `invalid_token` | there is no token, or it is not valid |
-         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
-         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways.
+         *     - 401 `invalid_token`: there is no token, or it is not valid.
+         *     - 403 `insufficient_scope`: the token lacks a scope, which `WWW-Authenticate` names.
+         *     - 403 `access_denied`: the user is locked, or a rule of `forward_auth` denies the request.
          */
         post: operations["verifyPost"];
         /**
@@ -102,12 +102,12 @@ export interface paths {
          *
          *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
-         *     | 401 | `invalid_token` | there is no token, or it is not valid |
-         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
-         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways.
+         *     - 401 `invalid_token`: there is no token, or it is not valid.
+         *     - 403 `insufficient_scope`: the token lacks a scope, which `WWW-Authenticate` names.
+         *     - 403 `access_denied`: the user is locked, or a rule of `forward_auth` denies the request.
          */
         delete: operations["verifyDelete"];
         options?: never;
@@ -119,12 +119,12 @@ export interface paths {
          *
          *     Other methods than GET, HEAD, POST, PUT, PATCH and DELETE are 405. Preflight requests are for Envoy's CORS filter, which comes before this one.
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways |
-         *     | 401 | `invalid_token` | there is no token, or it is not valid |
-         *     | 403 | `insufficient_scope` | the token lacks a scope, which `WWW-Authenticate` names |
-         *     | 403 | `access_denied` | the user is locked, or a rule of `forward_auth` denies the request |
+         *     Errors:
+         *
+         *     - 400 `invalid_request`: there is more than one token, the header is malformed, or a rule depends on a path that can be read in two ways.
+         *     - 401 `invalid_token`: there is no token, or it is not valid.
+         *     - 403 `insufficient_scope`: the token lacks a scope, which `WWW-Authenticate` names.
+         *     - 403 `access_denied`: the user is locked, or a rule of `forward_auth` denies the request.
          */
         patch: operations["verifyPatch"];
         trace?: never;
@@ -146,19 +146,15 @@ export interface paths {
          *     A client may name its person by the server's name for them, by localpart, as `localpart@server_name` or as Matrix user ID. All that it names
          *     must be the token's person. A refusal is an answer of 200 with `ok: false`, and says nothing about anybody:
          *
-         *     | `status` | when |
-         *     | --- | --- |
-         *     | `invalid_request` | the initial response is malformed |
-         *     | `invalid_token` | the token is not valid, its user is locked, or it belongs to somebody else than the client claims to be |
-         *     | `insufficient_scope` | the token lacks a scope |
+         *     - `invalid_request`: the initial response is malformed.
+         *     - `invalid_token`: the token is not valid, its user is locked, or it belongs to somebody else than the client claims to be.
+         *     - `insufficient_scope`: the token lacks a scope.
          *
          *     Errors say that no verdict was given:
          *
-         *     | status | `error` | when |
-         *     | --- | --- | --- |
-         *     | 400 | `invalid_request` | `mechanism` is none of `sasl.mechanisms`, or `scope` has a character that a scope cannot have |
-         *     | 401 | `invalid_client` | the server did not send `sasl.secret` |
-         *     | 429 | `temporarily_unavailable` | too many wrong passwords for this account or from this address; `Retry-After` says when to try again |
+         *     - 400 `invalid_request`: `mechanism` is none of `sasl.mechanisms`, or `scope` has a character that a scope cannot have.
+         *     - 401 `invalid_client`: the server did not send `sasl.secret`.
+         *     - 429 `temporarily_unavailable`: too many wrong passwords for this account or from this address; `Retry-After` says when to try again.
          */
         post: operations["verifySasl"];
         delete?: never;
