@@ -53,10 +53,10 @@ it.each<[string, number, RegExp]>([
     /The name @bob:example\.org is kept for other purposes on this server, such as a bridge/,
   ],
   ['M_INVALID_USERNAME', 403, /does not accept @bob:example\.org as the name of a new account/],
-  // Nothing about the name: what the homeserver does not understand is no verdict.
-  ['M_UNKNOWN', 503, /does not answer.*try again/],
-  ['M_MISSING_PARAM', 503, /does not answer.*try again/],
-  ['M_NOT_FOUND', 503, /does not answer.*try again/],
+  // Nothing about the name: what the homeserver does not understand is no verdict, and waiting does not cure it.
+  ['M_UNKNOWN', 503, /does not work, and trying again does not change that/],
+  ['M_MISSING_PARAM', 503, /does not work, and trying again does not change that/],
+  ['M_NOT_FOUND', 503, /does not work, and trying again does not change that/],
 ])('a homeserver that answers %s is %i on the page, in words of its own', async (errcode, status, words) => {
   await using synapse = await startScriptedSynapse('shared-with-the-homeserver');
   await using gatehouse = await startGatehouse({
