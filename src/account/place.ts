@@ -22,11 +22,13 @@ export function endingPlace(sessionId: SessionId): AccountPlace {
 }
 
 export const endAllPlace: AccountPlace = 'account/sessions/end-all';
+export const keyResetPlace: AccountPlace = 'account/cross-signing-reset';
 export const signOutPlace: AccountPlace = 'account/sign-out';
 
 /** What a client sends a person for. */
 export type Action =
   | { readonly kind: 'overview' }
+  | { readonly kind: 'reset' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'view' | 'end'; readonly deviceId: DeviceId };
 
@@ -38,6 +40,7 @@ const kinds: Readonly<Record<string, Action['kind']>> = {
   'org.matrix.session_view': 'view',
   'org.matrix.device_delete': 'end',
   'org.matrix.session_end': 'end',
+  'org.matrix.cross_signing_reset': 'reset',
 };
 
 /**
@@ -50,6 +53,7 @@ export function readAction(query: URLSearchParams): Action {
   const kind = Object.hasOwn(kinds, full) ? kinds[full] : undefined;
   const deviceId = query.get('device_id') ?? '';
   if (named === '' || kind === 'overview') return { kind: 'overview' };
+  if (kind === 'reset') return { kind };
   if (kind === undefined || kind === 'unknown' || !isDeviceId(deviceId)) return { kind: 'unknown' };
   return { kind, deviceId };
 }
@@ -57,6 +61,7 @@ export function readAction(query: URLSearchParams): Action {
 /** The place to come back to after a sign-in. */
 export function placeOf(action: Action): AccountPlace {
   if (action.kind === 'overview') return overview();
+  if (action.kind === 'reset') return keyResetPlace;
   if (action.kind === 'unknown') return 'account?action=unknown';
   const name = action.kind === 'view' ? 'org.matrix.device_view' : 'org.matrix.device_delete';
   return `account?${new URLSearchParams({ action: name, device_id: action.deviceId }).toString()}`;

@@ -4,6 +4,7 @@
  */
 import type { PageRoute } from '../http/app.ts';
 import type { AccountDeps } from './deps.ts';
+import { resetKeys, showKeyReset } from './key-reset.ts';
 import {
   endAllSessions,
   endOwnSession,
@@ -37,6 +38,8 @@ export function accountPages(deps: AccountDeps): PageRoute[] {
     get('/account/sessions/:id', 'showSession', showSession(deps, 'view')),
     get('/account/sessions/:id/end', 'showSessionEnding', showSession(deps, 'end')),
     post('/account/sessions/:id/end', 'endOwnSession', endOwnSession(deps)),
+    get('/account/cross-signing-reset', 'showKeyReset', showKeyReset(deps)),
+    post('/account/cross-signing-reset', 'resetKeys', resetKeys(deps)),
     post('/account/sign-out', 'leaveAccount', leaveAccount(deps)),
   ];
 }

@@ -10,6 +10,7 @@ import type { User } from '../storage/records/users.ts';
 import {
   endAllPlace,
   endingPlace,
+  keyResetPlace,
   overview,
   type AccountPlace,
   sessionPlace,
@@ -39,6 +40,8 @@ export function overviewPage(
     olderThan: string | undefined;
     /** What has just been done, if something was. */
     done: string | null;
+    /** Whether keys can be replaced from here. */
+    keyReset: boolean;
     csrfField: SafeHtml;
   },
 ): Reply<string> {
@@ -79,7 +82,8 @@ export function overviewPage(
           <button class="secondary" type="submit">${say('account.leave')}</button>
         </form>
       </div>
-      <p class="soft">${say('account.leave.means')}</p>`,
+      <p class="soft">${say('account.leave.means')}</p>
+      ${shown.keyReset && linkLine(urlOf(at.issuer, keyResetPlace), say('account.key-reset'))}`,
   });
 }
 

@@ -11,7 +11,9 @@ import { findLiveSession, type Session } from '../storage/records/sessions.ts';
 import type { AccountDeps } from './deps.ts';
 import {
   endAllPlace,
+  type Action,
   endingPlace,
+  keyResetPlace,
   overview,
   placeOf,
   type AccountPlace,
@@ -37,7 +39,8 @@ const LEAVE = 'account:leave';
 /** `GET /account`: profile and sessions, or what the query's action names. */
 export function showAccount(deps: AccountDeps): Handler {
   return async (request) => {
-    const action = readAction(request.query);
+    const action = actionOf(deps, request);
+    if (action.kind === 'reset') return goTo(deps, keyResetPlace);
     const visit = await findVisit(deps, request);
     if (visit === undefined) return signInFor(deps, request, { place: placeOf(action) });
     if (action.kind === 'overview' || action.kind === 'unknown')
@@ -114,6 +117,12 @@ export function leaveAccount(deps: AccountDeps): Handler {
   };
 }
 
+/** What replaces keys is there only for a homeserver that is told of it. */
+function actionOf({ homeserver }: AccountDeps, { query }: ApiRequest): Action {
+  const action = readAction(query);
+  return action.kind === 'reset' && !homeserver.listens ? { kind: 'unknown' } : action;
+}
+
 async function showOverview(
   deps: AccountDeps,
   request: ApiRequest,
@@ -131,6 +140,7 @@ async function showOverview(
     sessions: await Promise.all(listed.map((session) => toShow(deps, session))),
     olderThan: rows.length > PAGE ? listed.at(-1)?.id : undefined,
     done: isUnknown ? 'unknown-action' : request.query.get('done'),
+    keyReset: deps.homeserver.listens,
     csrfField: deps.csrf.field(visit.secret, LEAVE),
   });
 }

@@ -22,7 +22,7 @@ export function issuerOf(config: Config): string {
 
 /** The metadata documents of the configured mode. */
 export function publishedDocuments(
-  { config, providers, clock }: Foundation,
+  { config, providers, clock, homeserver }: Foundation,
   { staticClients }: Pick<Shared, 'staticClients'>,
 ): PublishedMetadata {
   if (!config.oauth_api) return noDocuments();
@@ -33,6 +33,7 @@ export function publishedDocuments(
       abilities: () => ({
         ...abilitiesOf(staticClients, providers),
         scopes: config.scopes.map(({ scope }) => scope),
+        keyReset: homeserver.listens,
       }),
       onChange: (listener) => {
         for (const provider of providers) provider.onMetadataChange(listener);

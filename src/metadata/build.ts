@@ -23,6 +23,8 @@ export interface Abilities {
   readonly clientCredentials?: boolean;
   /** Names of the operator's own scopes. */
   readonly scopes?: readonly string[];
+  /** Whether the homeserver is told that a person may replace their cross-signing keys. */
+  readonly keyReset?: boolean;
   /** Whether every IdP can be asked to create an account. */
   readonly createAccount?: boolean;
 }
@@ -67,7 +69,10 @@ export function buildMetadata(issuer: string, abilities: Abilities = {}): Metada
     request_uri_parameter_supported: false,
     authorization_response_iss_parameter_supported: true,
     account_management_uri: endpointUrl(issuer, 'account'),
-    account_management_actions_supported: [...accountActions],
+    account_management_actions_supported: [
+      ...accountActions,
+      ...(abilities.keyReset === true ? ['org.matrix.cross_signing_reset'] : []),
+    ],
   };
 }
 

@@ -13,6 +13,7 @@ export const eventMeanings = {
   user_deactivated: 'a user was deactivated; a `session_ended` follows for each session',
   user_reactivated: 'a deactivation was undone: the person may sign in again',
   user_erased: 'the data of a deactivated user was permanently erased',
+  key_reset_allowed: 'a person proved who they are, and may replace their cross-signing keys for ten minutes',
   login_refused: 'a sign-in was refused; `reason` says why',
   access_lost: 'a signed-in person no longer satisfies the access rules; `reason` names the rule',
   upstream_logout: 'the provider reported that a person signed out there',

@@ -250,5 +250,14 @@ export const en = {
   'account.back-to-list': 'See where you are signed in',
   'account.unknown-action':
     'Your app asked for something that this page does not offer, or did not say which device it meant. This is your account.',
+  'account.key-reset': 'Replace your encryption keys',
+  'account.key-reset.title': 'Replace your encryption keys?',
+  'account.key-reset.means':
+    'Your app can then set up a new identity for you, for the next ten minutes. Do this only if your app has asked for it, because you can use none of your other devices and have lost your recovery key.',
+  'account.key-reset.warning':
+    'Other people will see that your identity has changed, and have to verify you again. Old messages can be read only if their keys are backed up and you have the recovery key.',
+  'account.key-reset.done.title': 'Go back to your app',
+  'account.key-reset.done':
+    'Your app can replace your encryption keys now. Go back to it and continue there within ten minutes; you can close this page.',
   'account.no-session': 'There is no such session of yours. It may have ended.',
 } as const;

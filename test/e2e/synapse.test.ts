@@ -1,6 +1,7 @@
 /** An unmodified Synapse takes its users, devices and tokens from the service, through a real identity provider. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gatehouse, startGatehouse } from '../peers/gatehouse.ts';
+import { createBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
 import {
   API_SCOPE,
@@ -111,6 +112,31 @@ describe.skipIf(python === undefined)('Synapse behind the service', () => {
     Object.assign(carol ?? {}, { name: 'Carol the Second', email: 'carol2@example.org' });
     const { access_token: second } = await signIn('CAROL9', 'carol');
     expect(await profile(second)).toEqual(['Carol the Second', ['carol2@example.org']]);
+  });
+
+  it('takes other cross-signing keys only after the person has approved that on the account page', async () => {
+    const { access_token: token } = await signIn('KEYS1', 'carol');
+    const master = (key: string): object => ({
+      master_key: {
+        user_id: '@carol:example.org',
+        usage: ['master'],
+        keys: { [`ed25519:${key}`]: key },
+      },
+    });
+    const upload = (key: string): ReturnType<typeof ask> =>
+      ask(token, 'POST', 'keys/device_signing/upload', master(key));
+    expect((await upload('a'.repeat(43))).status).toBe(200);
+    const refused = await upload('b'.repeat(43));
+    expect(refused.status).toBe(401);
+    const params = refused.body['params'] as Record<string, { url: string }>;
+    const url = Object.values(params)[0]?.url ?? '';
+    expect(url).toBe(`${gatehouse.url}account?action=org.matrix.cross_signing_reset`);
+    const browser = createBrowser();
+    await browser.open(url);
+    await browser.submit({ button: 'Sign in', fields: { login: 'carol' } });
+    const done = await browser.submit({ button: 'Replace your encryption keys' });
+    expect(done.title).toBe('Go back to your app');
+    expect((await upload('b'.repeat(43))).status).toBe(200);
   });
 
   it('goes on across a refresh', async () => {

@@ -12,6 +12,7 @@ import { noHomeserver } from '../../src/homeserver/none.ts';
 import { type EventName, eventNames } from '../../src/observability/events.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { eraseDeactivated, reactivatePerson } from '../../src/people/erase.ts';
+import { allowKeyReset } from '../../src/people/key-reset.ts';
 import { deactivatePerson, lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { type Clock, systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import type { SessionEndingDeps } from '../../src/sessions/end.ts';
@@ -184,6 +185,11 @@ forEachEngine((engine) => {
       await deactivatePerson(operator, userId);
       return eraseDeactivated(operator, userId);
     },
+    key_reset_allowed: async () =>
+      allowKeyReset(
+        { ...operator, homeserver: noHomeserver },
+        { id: (await signedIn()).userId, localpart: 'a' },
+      ),
     login_refused: () =>
       postJson(`${gatehouse.url}_matrix/client/v3/login`, { type: 'm.login.token', token: 'none' }),
     access_lost: ways.access_rules,
