@@ -1,26 +1,50 @@
+/** Which rule a text breaks: it is not JSON, or no object, or nested too deep; a member is there twice, or called `__proto__`; a string cannot be stored. */
+export type JsonRule = 'syntax' | 'object' | 'depth' | 'repeated' | 'prototype' | 'text';
+
 /** A text is not the JSON object that it should be. `message` says why, and quotes no more of it than the name of a member. */
 export class JsonFault extends Error {
   override readonly name = 'JsonFault';
+  readonly rule: JsonRule;
+  /** The member that is there twice. */
+  readonly member: string | undefined;
+
+  constructor(rule: JsonRule, message: string, member?: string) {
+    super(message);
+    this.rule = rule;
+    this.member = member;
+  }
 }
 
-/** Deeper than anybody needs: whoever walks over the value could run out of stack. */
-const DEPTH_LIMIT = 64;
+/** The deepest nesting of objects and arrays: whoever walks over the value must not run out of stack. */
+export const JSON_DEPTH = 32;
+
+/** What is not the same for everybody who sends JSON. */
+export interface JsonRules {
+  /** What becomes of a member called `__proto__`, at any depth. Default `refuse`. */
+  readonly prototype?: 'refuse' | 'drop';
+  /** Refuses strings that not every database can store: with U+0000, or half of a surrogate pair. Default false. */
+  readonly storable?: boolean;
+}
 
 /**
- * Parses a JSON object strictly: bounded depth, no byte order mark, nothing behind it, no member twice at any depth (`JSON.parse` silently
- * takes the last one), no `__proto__` member. Throws {@link JsonFault}.
+ * Parses a JSON object strictly: no byte order mark, nothing behind it, at most {@link JSON_DEPTH} levels, no member twice at any depth (`JSON.parse`
+ * silently takes the last one; RFC 8259 section 4). Throws {@link JsonFault}.
  */
-export function parseJsonObject(text: string): Record<string, unknown> {
-  if (text.startsWith('\ufeff')) throw new JsonFault('it starts with a byte order mark');
-  if (text.trim() === '') throw new JsonFault('it is empty');
+export function parseJsonObject(text: string, rules: JsonRules = {}): Record<string, unknown> {
+  if (text.startsWith('\ufeff')) throw new JsonFault('syntax', 'it starts with a byte order mark');
+  if (text.trim() === '') throw new JsonFault('syntax', 'it is empty');
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new JsonFault(/^\s*</.test(text) ? 'it is markup, not JSON' : 'it is not well-formed JSON');
+    const what = /^\s*</.test(text) ? 'it is markup, not JSON' : 'it is not well-formed JSON';
+    throw new JsonFault('syntax', what);
   }
-  if (!isJsonObject(value)) throw new JsonFault(`it is ${nameOf(value)}, not an object`);
-  inspect(text);
+  if (!isJsonObject(value)) throw new JsonFault('object', `it is ${nameOf(value)}, not an object`);
+  const { hasPrototypeMember } = inspect(text, rules.storable ?? false);
+  if (!hasPrototypeMember) return value;
+  if (rules.prototype !== 'drop') throw new JsonFault('prototype', 'it has a member named __proto__');
+  dropPrototypeMembers(value);
   return value;
 }
 
@@ -35,25 +59,46 @@ function nameOf(value: unknown): string {
   return `a ${typeof value}`;
 }
 
-/** Walks well-formed JSON text once; only strings and brackets matter. Throws {@link JsonFault}. */
-function inspect(text: string): void {
+/** Walks well-formed JSON text once; only strings and brackets matter. */
+function inspect(text: string, storable: boolean): { hasPrototypeMember: boolean } {
   const open: (Set<string> | undefined)[] = [];
+  let hasPrototypeMember = false;
   const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]/g;
   for (let match = tokens.exec(text); match !== null; match = tokens.exec(text)) {
     const token = match[0];
-    if (token === '{') open.push(new Set());
-    else if (token === '[') open.push(undefined);
-    else if (token === '}' || token === ']') open.pop();
-    if (open.length > DEPTH_LIMIT) throw new JsonFault(`it is nested deeper than ${String(DEPTH_LIMIT)}`);
-    if (token.startsWith('"')) {
+    if (token === '{' || token === '[') {
+      open.push(token === '{' ? new Set() : undefined);
+      if (open.length > JSON_DEPTH) throw new JsonFault('depth', `it is nested deeper than ${JSON_DEPTH}`);
+    } else if (token === '}' || token === ']') open.pop();
+    else {
+      if (storable) assertStorable(token);
       const members = open.at(-1);
       if (members === undefined || !isFollowedByColon(text, tokens.lastIndex)) continue;
-      const name = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
-      if (name === '__proto__') throw new JsonFault('it has a member named __proto__');
-      if (members.has(name)) throw new JsonFault(`it has the member ${shown(name)} twice`);
+      const name = contentOf(token);
+      if (members.has(name)) throw new JsonFault('repeated', `it has the member ${shown(name)} twice`, name);
       members.add(name);
+      if (name === '__proto__') hasPrototypeMember = true;
     }
   }
+  return { hasPrototypeMember };
+}
+
+function contentOf(token: string): string {
+  return token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
+}
+
+/** Only an escape can bring what is looked for: the text itself is UTF-8 and has no control characters. */
+function assertStorable(token: string): void {
+  if (!token.includes('\\u')) return;
+  const string = contentOf(token);
+  if (string.includes('\0')) throw new JsonFault('text', 'a string has a NUL character');
+  if (!string.isWellFormed()) throw new JsonFault('text', 'a string has half of a surrogate pair');
+}
+
+function dropPrototypeMembers(value: unknown): void {
+  if (value === null || typeof value !== 'object') return;
+  Reflect.deleteProperty(value, '__proto__');
+  for (const member of Object.values(value)) dropPrototypeMembers(member);
 }
 
 /** A member's name in a message: it may be anybody's. */

@@ -1,6 +1,6 @@
 /** Reading a compact JWS before any of it is believed: RFC 7515 section 7.1, as strictly as RFC 8725 asks for. */
 import { decodePart, decodeTextPart, JwsPartFault } from '../../protocol/compact-jws.ts';
-import { isJsonObject, JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
+import { JsonFault, parseJsonObject } from '../../protocol/strict-json.ts';
 import type { Claims } from '../../protocol/claim-path.ts';
 
 /** Longer tokens are refused before anything is decoded. Node lets no longer header in anyway. */
@@ -86,11 +86,4 @@ export function otherPurpose({ type, claims }: UnverifiedJwt): string | undefine
     Object.hasOwn(claims, name),
   );
   return telltale === undefined ? undefined : `it has ${telltale}, as no access token has`;
-}
-
-/** Whether a JSON value is nested deeper than anybody needs: whoever serialises it again would run out of stack. */
-export function isTooDeep(value: unknown, limit = 32): boolean {
-  if (limit === 0) return true;
-  if (Array.isArray(value)) return value.some((each) => isTooDeep(each, limit - 1));
-  return isJsonObject(value) && Object.values(value).some((each) => isTooDeep(each, limit - 1));
 }

@@ -15,7 +15,7 @@ import {
 } from '../../upstream/login/signature-algorithms.ts';
 import type { Provider } from '../../upstream/provider.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
-import { isTooDeep, readJwt } from '../jwt/read-jwt.ts';
+import { readJwt } from '../jwt/read-jwt.ts';
 import type { TokenSettings } from '../settings.ts';
 
 /** What the strategies that ask the provider have in common. */
@@ -55,7 +55,6 @@ export function readAnswer(answer: OutboundResponse, url: string): Claims {
   }
   try {
     const claims = parseJsonObject(answer.text);
-    if (isTooDeep(claims)) throw new JsonFault('it is nested too deep');
     return withoutNulls(claims);
   } catch (error) {
     if (error instanceof JsonFault) throw outage(new Error(`its answer is malformed: ${error.message}`));

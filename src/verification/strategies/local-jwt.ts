@@ -8,7 +8,7 @@ import type { Provider } from '../../upstream/provider.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
 import { type ClaimRules, judgeClaims } from '../jwt/judge-claims.ts';
 import { type KeyDirectory, openKeyDirectory } from '../jwt/key-directory.ts';
-import { isTooDeep, otherPurpose, readJwt, type UnverifiedJwt } from '../jwt/read-jwt.ts';
+import { otherPurpose, readJwt, type UnverifiedJwt } from '../jwt/read-jwt.ts';
 import type { TokenSettings } from '../settings.ts';
 import { type Inactive, inactive, unavailableVerdict } from '../verdict.ts';
 import type { Finding, Strategy } from './strategy.ts';
@@ -48,7 +48,6 @@ export function localJwt(deps: LocalJwtDeps): Strategy {
       const { claims } = jwt;
       const header = judgeHeader(jwt, types, algorithms);
       if (header !== undefined) return header;
-      if (isTooDeep(claims)) return inactive('malformed', 'its claims are nested too deep');
       try {
         const asked = issuerOf(deps, claims);
         const issuer = typeof asked === 'string' ? asked : await asked;
