@@ -8,7 +8,7 @@ type Client = NonNullable<Clients[number]>;
 
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 
-/** Reports every broken rule of the static clients. */
+/** Reports every rule that the static clients break. */
 export function checkClients(clients: Clients, scopes: ReadonlySet<string>, report: Report): void {
   for (const [index, client] of clients.entries()) {
     if (client === undefined) continue;
@@ -17,7 +17,7 @@ export function checkClients(clients: Clients, scopes: ReadonlySet<string>, repo
     };
     const id = client.client_id;
     if (id !== undefined && clients.slice(0, index).some((other) => other?.client_id === id)) {
-      tell('client_id', 'is the id of an earlier client too', 'Give each its own.');
+      tell('client_id', 'is also the id of an earlier client', 'Give each client its own id.');
     }
     checkCredentials(client, tell);
     checkGrants(client, tell);
@@ -58,23 +58,23 @@ function checkCredentials(client: Client, tell: Tell): void {
 function checkGrants(client: Client, tell: Tell): void {
   const grants = client.grant_types ?? ['authorization_code', 'refresh_token'];
   const isPublic = (client.token_endpoint_auth_method ?? 'none') === 'none';
-  if (grants.length === 0) tell('grant_types', 'is empty', 'Leave it out, or name a grant.');
+  if (grants.length === 0) tell('grant_types', 'is empty', 'Remove it, or name a grant.');
   if (grants.includes('authorization_code') && (client.redirect_uris ?? []).length === 0) {
     tell('redirect_uris', 'is missing; `authorization_code` needs one', 'Add `redirect_uris: [https://…]`.');
   }
   if (grants.includes('client_credentials') && isPublic) {
     tell(
       'grant_types',
-      'names `client_credentials`, and the client has no credentials',
+      'contains `client_credentials`, but the client has no credentials',
       'Write `token_endpoint_auth_method: client_secret_basic`, and a secret.',
     );
   }
   if (client.introspect_all === true && isPublic) {
-    tell('introspect_all', 'is on, and the client cannot prove who it is', 'Give it a secret or keys.');
+    tell('introspect_all', 'is on, but the client cannot authenticate', 'Give it a secret or keys.');
   }
 }
 
-/** With client credentials a scope may be any word: it is between the client and the servers that it calls. */
+/** With client credentials any scope is allowed: its meaning is agreed between the client and the servers that it calls. */
 function checkScopes(client: Client, defined: ReadonlySet<string>, tell: Tell): void {
   const grants: readonly string[] = (client.grant_types ?? []).filter((each) => each !== undefined);
   if (grants.includes('client_credentials')) return;
@@ -87,14 +87,14 @@ function checkScopes(client: Client, defined: ReadonlySet<string>, tell: Tell): 
   );
 }
 
-/** Warns of static clients that work and are probably not meant. */
+/** Warns about static clients that work but are probably a mistake. */
 export function warnOfClients(clients: Clients, warn: Report): void {
   for (const [index, client] of clients.entries()) {
     const secret = client?.client_secret;
     if (secret !== undefined && secret.length < 16) {
       warn(
         ['clients', index, 'client_secret'],
-        'is short enough to be guessed',
+        'is short enough to guess',
         'Make one: openssl rand -base64 32',
       );
     }
@@ -103,8 +103,8 @@ export function warnOfClients(clients: Clients, warn: Report): void {
     if (client?.trusted === true && isPublic && elsewhere) {
       warn(
         ['clients', index, 'trusted'],
-        'is on for a public client whose answers go to an app: any app on the device can pose as it (RFC 8252 section 8.6)',
-        'Remove it: people are asked once at each sign-in.',
+        'is on for a public client with redirect URIs of an app: any app on the device can impersonate it (RFC 8252 section 8.6)',
+        'Remove it: people then confirm each sign-in on the consent page.',
       );
     }
   }

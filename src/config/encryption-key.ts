@@ -1,4 +1,4 @@
-/** The key that encrypts what must be readable again. It lives outside the database. */
+/** The key that encrypts values that must be readable again. It is kept outside the database. */
 import { createHash } from 'node:crypto';
 import {
   closeSync,
@@ -18,7 +18,7 @@ import { sqliteFile } from '../protocol/sqlite-url.ts';
 
 const KEY_BYTES = 32;
 const SHORTEST_TEXT = 32;
-/** Fewer different characters than this are no random text. */
+/** A text with fewer different characters than this is not random. */
 const FEWEST_CHARACTERS = 8;
 
 /** Why a text cannot be the encryption key; `undefined` if it can. */
@@ -29,8 +29,7 @@ export function encryptionKeyFault(text: string): string | undefined {
 }
 
 /**
- * The 32 bytes that a key stands for: 64 hexadecimal digits, or 32 bytes in base64 or base64url, are taken as those bytes; any other
- * text as its SHA-256.
+ * The 32 bytes of a key: 64 hexadecimal digits, or 32 bytes in base64 or base64url, are decoded; of any other text, the SHA-256 is used.
  */
 export function decodeEncryptionKey(text: string): Buffer {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
@@ -43,15 +42,15 @@ export function decodeEncryptionKey(text: string): Buffer {
 
 export interface EncryptionKey {
   readonly key: Buffer;
-  /** The file that was made by this very call. */
+  /** The file that this call created. */
   readonly madeFile?: string;
 }
 
 /**
- * The encryption key of a configuration: as given, or, with SQLite and nothing given, made once as a file of mode 0600. Of several
- * processes that start at the same time one makes it and all use it.
+ * The encryption key of a configuration: as configured, or, with SQLite and no configured key, created once as a file with mode 0600. If several processes
+ * start at the same time, one creates it and all use it.
  *
- * @throws ConfigFault where a database exists and its key does not (a new key could not open what is in it), or the file cannot be made.
+ * @throws ConfigFault if a database exists but its key does not (a new key could not decrypt its content), or if the file cannot be created.
  */
 export function ensureEncryptionKey(
   config: Pick<Config, 'encryption_key' | 'encryption_key_file' | 'database'>,
@@ -66,15 +65,15 @@ export function ensureEncryptionKey(
     const made = random(KEY_BYTES);
     if (makeFile(file, `${made.toString('base64')}\n`, random)) return { key: made, madeFile: file };
   }
-  // It was made by another process after the configuration was read.
+  // Another process created it after the configuration was read.
   const text = readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
   const fault = encryptionKeyFault(text);
   if (fault !== undefined)
-    throw missing('encryption_key_file', `names ${file}; the key ${fault}`, 'Put the key back.');
+    throw missing('encryption_key_file', `names ${file}; the key ${fault}`, 'Restore the key.');
   return { key: decodeEncryptionKey(text) };
 }
 
-/** Why no new key may be made: there is a database, and what is in it could not be opened any more. */
+/** Why no new key may be created: a database exists, and its content could not be decrypted with a new key. */
 export function lostKeyFault(
   file: string,
   database: string,
@@ -82,11 +81,12 @@ export function lostKeyFault(
   if (exists(file) || !hasContent(database)) return undefined;
   return {
     problem: `names ${file}, which does not exist, while the database ${database} does`,
-    remedy: 'Put the key back that the database was made with; without it, what is encrypted there is lost.',
+    remedy:
+      'Restore the key that the database was created with; without it, the encrypted values in it are lost.',
   };
 }
 
-/** Makes a file with its content at once, on disk when it returns; `false` if it is there already. */
+/** Creates a file with its content atomically, synced to disk when this returns; `false` if the file exists already. */
 function makeFile(file: string, content: string, random: Random): boolean {
   const draft = `${file}.${random(6).toString('hex')}`;
   try {
@@ -111,8 +111,8 @@ function makeFile(file: string, content: string, random: Random): boolean {
     if (code === 'EEXIST') return false;
     throw missing(
       'encryption_key_file',
-      `cannot be made at ${file} (${code ?? 'unknown error'})`,
-      `Make ${dirname(file)} writable for the user of this service, or make the file: openssl rand -base64 32 > ${file}`,
+      `cannot be created at ${file} (${code ?? 'unknown error'})`,
+      `Make ${dirname(file)} writable for the user of this service, or create the file: openssl rand -base64 32 > ${file}`,
     );
   }
 }

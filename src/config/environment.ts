@@ -1,7 +1,7 @@
 /**
- * Overrides from the environment: `GATEHOUSE__SECTION__KEY`, in capitals, entries of lists by their index from 0
- * (`GATEHOUSE__PROVIDERS__0__CLIENT_SECRET`). Where the key takes text, the value is taken as it is; everywhere else it is read as
- * YAML (`8090`, `true`, `[10.0.0.0/8]`). What is set here replaces what the file says.
+ * Overrides from the environment: `GATEHOUSE__SECTION__KEY`, in upper case, with list entries named by their index from 0
+ * (`GATEHOUSE__PROVIDERS__0__CLIENT_SECRET`). If the key is a text, the value is used as it is; otherwise it is read as YAML (`8090`, `true`, `[10.0.0.0/8]`).
+ * The environment replaces the value in the file.
  */
 import type { z } from 'zod';
 import { parseDocument } from 'yaml';
@@ -24,8 +24,8 @@ export function environmentName(path: KeyPath): string {
 }
 
 /**
- * Puts the overrides into the tree. Returns which variable set which key (by its path as text), and what could not be
- * understood. Values never stand in a fault: they may be secrets.
+ * Applies the overrides to the tree. Returns which variable set which key (by its path as text), and the faults. A fault never contains a value, because it may
+ * be a secret.
  */
 export function applyEnvironment(
   root: z.ZodType,
@@ -40,7 +40,7 @@ export function applyEnvironment(
     if (!name.startsWith(ENVIRONMENT_PREFIX)) {
       const meant = meantName(root, name);
       if (meant !== undefined) {
-        const problem = 'sets nothing: the parts of the name are separated by two underscores';
+        const problem = 'sets nothing: the parts of the name must be separated by two underscores';
         faults.push({ name, problem, remedy: `Write ${meant}, or unset it.` });
       }
       continue;
@@ -54,7 +54,7 @@ export function applyEnvironment(
     if (value.ok) overrides.push({ name, path: target.path, value: value.value });
     else faults.push({ name, problem: 'is not valid YAML', remedy: 'Write it as in the file, on one line.' });
   }
-  // Whole sections before their keys, entries of lists in their order.
+  // Whole sections before their keys, list entries in order.
   overrides.sort((one, other) => comparePaths(one.path, other.path));
   for (const { name, path, value } of overrides) {
     if (setAt(tree, path, value)) origins.set(formatPath(path), name);
@@ -63,7 +63,7 @@ export function applyEnvironment(
   return { origins, faults };
 }
 
-/** The variable that was meant by one with single underscores: only if it names a section, and a key in it, or a key at the top. */
+/** The variable that was probably meant by a name with single underscores: only if it names a section and a key in it, or a key at the top. */
 function meantName(root: z.ZodType, name: string): string | undefined {
   const words = /^GATEHOUSE_([A-Z][A-Z_]*)$/.exec(name)?.[1]?.toLowerCase();
   const top = shapeOf(root);
@@ -95,7 +95,7 @@ function resolveName(root: z.ZodType, name: string): Target {
       if (listOf(schema) !== undefined) {
         return { problem, remedy: `Name an entry by its index, from 0: ${environmentName([...path, 0])}.` };
       }
-      return { problem, remedy: 'Unset it, or correct its name: `__` stands between a section and its key.' };
+      return { problem, remedy: 'Unset it, or correct its name: `__` separates a section from its key.' };
     }
     path.push(key);
     schema = child;
@@ -118,11 +118,11 @@ function readValue(schema: z.ZodType, text: string): { ok: true; value: unknown 
 function unreachable(path: KeyPath): { problem: string; remedy: string } {
   const index = path.findLast((part) => typeof part === 'number');
   return {
-    problem: `cannot set \`${formatPath(path)}\`: what is above it in the file is not there or of another kind`,
+    problem: `cannot set \`${formatPath(path)}\`: its parent in the file is missing or of another kind`,
     remedy:
       index === undefined
         ? 'Correct the file, or unset the variable.'
-        : 'Indexes of lists start at 0 and leave no gap: set the entries before it too.',
+        : 'List indexes start at 0 and must have no gaps: set the entries before it too.',
   };
 }
 

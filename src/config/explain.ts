@@ -1,4 +1,4 @@
-/** Turns what zod found into faults that an operator can act on. */
+/** Turns the issues that zod found into faults that an operator can act on. */
 import type { z } from 'zod';
 import { formatPath, type KeyPath, type Report } from './fault.ts';
 import { kindOf, metaAt, schemaAt, shapeOf } from './shape.ts';
@@ -6,7 +6,7 @@ import { nearest } from './suggest.ts';
 import { valueAt } from './tree.ts';
 import { withoutSecrets } from './urls.ts';
 
-/** Reports every issue, and returns the paths whose values must not be trusted by further rules. */
+/** Reports every issue, and returns the paths with invalid values, which later rules must ignore. */
 export function explain(
   root: z.ZodType,
   tree: unknown,
@@ -34,7 +34,7 @@ export function explain(
   return broken;
 }
 
-/** Of a union, the issues of the alternative that was meant: the mapping or the list where one was given, the rule of a text where a text was. */
+/** Of a union, the issues of the alternative that was probably meant: a mapping or list if one was given, the rule for texts if a text was given. */
 function nestedIssues(issue: z.core.$ZodIssueInvalidUnion, value: unknown): z.core.$ZodIssue[] | undefined {
   if (typeof value === 'string') {
     const broken = issue.errors.find((issues) => issues.every(({ code }) => code === 'custom'));
@@ -71,14 +71,14 @@ function reportLeaf(
   const found = meta.secret === true ? kindOfValue(value) : showValue(value);
   if (issue.code === 'custom') {
     const problem = meta.secret === true ? issue.message : `is ${found}; ${issue.message}`;
-    report(path, problem, example === undefined ? 'Correct the value.' : `Write for instance ${example}.`);
+    report(path, problem, example === undefined ? 'Correct the value.' : `Write, for example, ${example}.`);
     return;
   }
   if (issue.code === 'too_small' && (Array.isArray(value) || typeof value === 'string')) {
     report(
       path,
       `is ${found}; must have at least ${issue.minimum}`,
-      `Write for instance ${example ?? kind}.`,
+      `Write, for example, ${example ?? kind}.`,
     );
     return;
   }
@@ -86,7 +86,7 @@ function reportLeaf(
     kind === 'text' && ['number', 'boolean'].includes(typeof value)
       ? 'Put it in quotes.'
       : example !== undefined
-        ? `Write for instance ${example}.`
+        ? `Write, for example, ${example}.`
         : `Write ${kind}.`;
   report(path, `is ${found}; must be ${kind}`, remedy);
 }
@@ -108,7 +108,7 @@ function reportUnknownKey(root: z.ZodType, path: KeyPath, key: string, report: R
   }
 }
 
-/** Where else a key of exactly this name is known; nothing if it is known in many places. */
+/** Other places where a key with exactly this name exists; empty if there are many. */
 function placesOf(root: z.ZodType, key: string): string[] {
   const places: string[] = [];
   const visit = (schema: z.ZodType, path: string): void => {
@@ -122,7 +122,7 @@ function placesOf(root: z.ZodType, key: string): string[] {
   return places.length <= 2 ? places : [];
 }
 
-/** A value that may be shown, shortened, and without what could be a secret in a URL. */
+/** A value for a message: shortened, and without parts of a URL that could be a secret. */
 function showValue(value: unknown): string {
   if (typeof value === 'string') {
     const text = withoutSecrets(value);

@@ -1,31 +1,31 @@
-/** What is wrong with a configuration, and how to put it right. */
+/** What is wrong with a configuration, and how to fix it. */
 
 /** Where in the configuration: keys, and indexes of lists. */
 export type KeyPath = readonly (string | number)[];
 
-/** One thing that must be put right before the service can start. Never holds the value of a secret. */
+/** One fault that must be fixed before the service can start. Never contains the value of a secret. */
 export interface Fault {
   /** The key, written as `providers[0].client_id`; the name of an environment variable; or the file. */
   readonly path: string;
-  /** What was found and which rule it breaks. */
+  /** The value that was found and the rule that it breaks. */
   readonly problem: string;
-  /** What to do about it, in one sentence. */
+  /** How to fix it, in one sentence. */
   readonly remedy: string;
-  /** Line and column in the configuration file, from 1, where they are known. */
+  /** Line and column in the configuration file, from 1, if they are known. */
   readonly line?: number;
   readonly column?: number;
 }
 
-/** Something that works, and is probably not what the operator wants. */
+/** A setting that works but is probably not what the operator intended. */
 export type Warning = Fault;
 
-/** Takes a fault while a configuration is judged. */
+/** Receives each fault while a configuration is checked. */
 export type Report = (path: KeyPath, problem: string, remedy: string) => void;
 
-/** The exit code of every command that meets a configuration it cannot use. */
+/** The exit code of every command that is given an unusable configuration. */
 export const CONFIG_FAULTY = 2;
 
-/** A configuration that cannot be used. Carries every fault, not only the first one. */
+/** A configuration that cannot be used. Contains every fault, not only the first one. */
 export class ConfigFault extends Error {
   override readonly name = 'ConfigFault';
   readonly faults: readonly Fault[];

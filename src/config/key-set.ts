@@ -1,4 +1,4 @@
-/** Why a text is no JSON Web Key Set with public keys alone (RFC 7517); `undefined` if it is one. */
+/** Why a text is not a JSON Web Key Set with only public keys (RFC 7517); `undefined` if it is one. */
 export function keySetFault(text: string): string | undefined {
   let set: unknown;
   try {
@@ -16,11 +16,10 @@ export function keySetFault(text: string): string | undefined {
 }
 
 function keyFault(key: unknown): string | undefined {
-  if (typeof key !== 'object' || key === null) return 'must hold keys that are JSON objects';
+  if (typeof key !== 'object' || key === null) return 'must contain keys that are JSON objects';
   const { kty, d, k } = key as Record<string, unknown>;
-  if (d !== undefined || k !== undefined)
-    return 'must hold public keys only, and one of them is a secret one';
+  if (d !== undefined || k !== undefined) return 'must contain only public keys, but one of them is private';
   return ['RSA', 'EC', 'OKP'].includes(String(kty))
     ? undefined
-    : 'must hold keys of the types RSA, EC or OKP';
+    : 'must contain only keys of the types RSA, EC and OKP';
 }

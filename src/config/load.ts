@@ -1,4 +1,4 @@
-/** From file and environment to a configuration that holds, or to all of its faults. */
+/** Reads file and environment, and returns a valid configuration or all of its faults. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { applyEnvironment } from './environment.ts';
@@ -18,7 +18,7 @@ import { freezeDeep, isMapping, valueAt, without, type Mapping } from './tree.ts
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What a look at a configuration found. `config` is there exactly when there are no faults. */
+/** The result of checking a configuration. `config` is set exactly when there are no faults. */
 export interface Inspection {
   readonly config?: Config;
   readonly faults: readonly Fault[];
@@ -26,7 +26,7 @@ export interface Inspection {
 }
 
 export interface ParseOptions {
-  /** Folder that relative paths count from: that of the configuration file. */
+  /** Folder against which relative paths are resolved: that of the configuration file. */
   readonly baseDir: string;
   /** Environment with overrides; none by default. */
   readonly env?: Environment;
@@ -35,18 +35,18 @@ export interface ParseOptions {
 /**
  * Reads and checks a configuration file, exactly as the start of the service does.
  *
- * @throws ConfigFault with every fault, each with its path and its remedy.
+ * @throws ConfigFault with all faults, each with its path and its remedy.
  */
 export function loadConfig(file: string, env: Environment = process.env): Config {
   return configOf(inspectFile(file, env), file);
 }
 
-/** As {@link loadConfig}, for a configuration that is there already as plain objects, with the keys of the file. */
+/** Like {@link loadConfig}, for a configuration given as plain objects with the keys of the file. */
 export function parseConfig(input: unknown, options: ParseOptions): Config {
   return configOf(inspectTree(input, options, () => undefined));
 }
 
-/** As {@link loadConfig}, without throwing, and with the warnings. */
+/** Like {@link loadConfig}, without throwing, and with the warnings. */
 export function inspectFile(file: string, env: Environment): Inspection {
   const path = resolve(file);
   const text = readText(path);
@@ -60,7 +60,7 @@ export function inspectFile(file: string, env: Environment): Inspection {
   if (first === undefined || ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o007) === 0) {
     return inspection;
   }
-  const problem = `may be opened by everybody on this machine, and holds ${secrets.join(', ')}`;
+  const problem = `can be read by everybody on this machine, and contains ${secrets.join(', ')}`;
   const warning = { path: file, problem, remedy: `Run: chmod o= ${file}` };
   return { ...inspection, warnings: [...inspection.warnings, warning] };
 }
@@ -79,7 +79,7 @@ function inspectTree(
   const warnings: Warning[] = [];
   const tree: unknown = structuredClone(input ?? {});
   if (!isMapping(tree)) {
-    const remedy = 'Begin with `server_name: example.com`.';
+    const remedy = 'Start with `server_name: example.com`.';
     return {
       faults: [{ path: '(whole file)', problem: 'is not a mapping of keys to values', remedy }],
       warnings,
@@ -100,7 +100,7 @@ function inspectTree(
   const parsed = configSchema.safeParse(tree);
   const broken = parsed.success ? [] : explain(configSchema, tree, parsed.error.issues, report);
   const sound = without(tree, broken) as DeepPartial<ConfigInput>;
-  // What is broken in itself is not judged again: it would only seem to be missing.
+  // Invalid values are not checked again: they would only seem to be missing.
   const brokenKeys = new Set(broken.map((path) => formatPath(path)));
   const reportRule: Report = (path, problem, remedy) => {
     if (!brokenKeys.has(formatPath(path))) report(path, problem, remedy);
@@ -115,7 +115,7 @@ function inspectTree(
   return { config: finish(parsed.data, baseDir), faults, warnings };
 }
 
-/** The SQLite file; `undefined` where the database is another one, or what is written makes no sense. */
+/** The SQLite file; `undefined` if the database is another one, or the value is invalid. */
 function databaseFileOf(tree: Mapping, baseDir: string): string | undefined {
   const url = valueAt(tree, ['database', 'url']) ?? DEFAULT_DATABASE;
   return typeof url === 'string' && url.startsWith('sqlite:') ? resolve(baseDir, sqliteFile(url)) : undefined;
@@ -133,7 +133,7 @@ function readAllSecrets(tree: Mapping, options: Omit<SecretContext, 'mayBeAbsent
   readSecrets(configSchema.omit({ database: true }), tree, { ...options, mayBeAbsent });
 }
 
-/** What the first start would find: the folder of the database, and a key that fits it. */
+/** Checks what the first start needs: the folder of the database, and a key that fits it. */
 function checkDatabaseFiles(
   sound: DeepPartial<ConfigInput>,
   database: string | undefined,
@@ -141,7 +141,7 @@ function checkDatabaseFiles(
 ): void {
   if (database === undefined) return;
   const folder = dirname(database);
-  // The database makes its own files, but not the folder they are in.
+  // The database creates its own files, but not their folder.
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
     report(
       ['database', 'url'],
@@ -156,7 +156,7 @@ function checkDatabaseFiles(
 
 type Parsed = ReturnType<typeof configSchema.parse>;
 
-/** Fills in what depends on more than one key, makes paths absolute, and freezes. */
+/** Fills in values that depend on more than one key, makes paths absolute, and freezes the result. */
 function finish(parsed: Parsed, baseDir: string): Config {
   const { url } = parsed.database;
   const { listen } = parsed;
@@ -178,7 +178,7 @@ function finish(parsed: Parsed, baseDir: string): Config {
   });
 }
 
-/** Top of the file first; what has no place in it last. */
+/** In the order of the file; faults without a place last. */
 function inOrder(faults: Fault[]): Fault[] {
   return faults.toSorted((one, other) => (one.line ?? Infinity) - (other.line ?? Infinity) || 0);
 }
@@ -188,6 +188,6 @@ function readText(path: string): string | Fault {
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
   } catch (error) {
     const { problem, remedy } = explainFileError(error);
-    return { path, problem, remedy: remedy.replace(/\.$/, ', or name another one with --config FILE.') };
+    return { path, problem, remedy: remedy.replace(/\.$/, ', or name another file with --config FILE.') };
   }
 }

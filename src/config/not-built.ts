@@ -1,24 +1,24 @@
 /**
- * What the configuration knows and this version cannot do yet. It is refused in so many words and never ignored. Whoever builds
- * one of these deletes its entry here; the documentation and the defaults follow.
+ * Settings that the configuration has but this version does not support yet. They are refused explicitly and never ignored. When one is implemented, delete its
+ * entry here; the documentation and the defaults follow.
  */
 import type { KeyPath } from './fault.ts';
 
 export interface NotBuilt {
   /** The key, `[]` for any entry of a list. */
   readonly key: string;
-  /** Whether a value that was set asks for what is missing. */
+  /** Whether a value requests the missing feature. */
   readonly refuses: (value: unknown) => boolean;
-  /** What is missing, as the operator would write it. */
+  /** The missing feature, as the operator would write it. */
   readonly what: string;
   /** What to write instead. */
   readonly remedy: string;
 }
 
-/** All that is refused for now: nothing. */
+/** Everything that is refused for now: nothing. */
 export const notBuilt: readonly NotBuilt[] = [];
 
-/** The faults of a configuration that asks for what is not there yet. */
+/** Reports the settings of a configuration that are not supported yet. */
 export function reportNotBuilt(
   tree: unknown,
   report: (path: KeyPath, problem: string, remedy: string) => void,
@@ -30,7 +30,7 @@ export function reportNotBuilt(
   }
 }
 
-/** Every value that a key with `[]` for list entries stands for. */
+/** Every value that matches a key with `[]` for list entries. */
 function valuesAt(tree: unknown, key: string): { path: KeyPath; value: unknown }[] {
   let found: { path: KeyPath; value: unknown }[] = [{ path: [], value: tree }];
   for (const part of key.replaceAll('[]', '.[]').split('.')) {

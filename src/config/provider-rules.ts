@@ -13,7 +13,7 @@ type Input = DeepPartial<ConfigInput>;
 type ProviderInput = NonNullable<NonNullable<Input['providers']>[number]>;
 type RuleInput = NonNullable<NonNullable<NonNullable<ProviderInput['access']>['deny']>[number]>;
 
-/** Reports every broken rule of the providers. */
+/** Reports every rule that the providers break. */
 export function checkProviders(input: Input, report: Report): void {
   const providers = input.providers ?? [];
   for (const [index, provider] of providers.entries()) {
@@ -22,14 +22,14 @@ export function checkProviders(input: Input, report: Report): void {
     if (provider.id !== undefined && providers.slice(0, index).some((other) => other?.id === provider.id)) {
       report(
         [...path, 'id'],
-        `is ${JSON.stringify(provider.id)}, as of an earlier provider`,
-        'Give each its own.',
+        `is ${JSON.stringify(provider.id)}, which is also the id of an earlier provider`,
+        'Give each provider its own id.',
       );
     }
     if (provider.issuer !== undefined && provider.issuer === input.public_url) {
       report(
         [...path, 'issuer'],
-        'is our own `public_url`: people would be sent in a circle',
+        'is the `public_url` of this service: sign-in would go in a circle',
         'Write the issuer of the identity provider.',
       );
     }
@@ -50,13 +50,13 @@ export function checkProviders(input: Input, report: Report): void {
       report(
         [...path, 'discovery', 'min_ttl_seconds'],
         `is ${floor}, above \`max_ttl_seconds\` (${ceiling})`,
-        'Make it smaller.',
+        'Use a smaller value.',
       );
     }
   }
 }
 
-/** Issuers that differ from the one that the provider names of itself, so that no document of it could be accepted. */
+/** Issuers that cannot be the provider's own, so that none of its documents could be accepted. */
 function checkIssuer({ issuer, preset }: ProviderInput, path: KeyPath, report: Report): void {
   if (issuer === undefined) return;
   const documented = /^(.*?)\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(\/.*)?$/.exec(
@@ -74,7 +74,7 @@ function checkIssuer({ issuer, preset }: ProviderInput, path: KeyPath, report: R
   }
 }
 
-/** Reports what is wrong with conditions, of a provider or of a scope. */
+/** Reports faults in the conditions of a provider or a scope. */
 export function checkConditions(
   lists: { readonly [L in 'require' | 'deny' | 'admin']?: readonly (RuleInput | undefined)[] | undefined },
   path: KeyPath,
@@ -89,13 +89,13 @@ export function checkConditions(
       report(
         [...path, list, index],
         both ? 'has both `any_of` and `domain`' : 'has neither `any_of` nor `domain`',
-        both ? 'Make two conditions of it.' : 'Add what the claim must be: `any_of: […]`.',
+        both ? 'Split it into two conditions.' : 'Add the accepted values of the claim: `any_of: […]`.',
       );
     }
   }
 }
 
-/** A condition on the final localpart that nobody could ever meet would keep out everybody, or nobody. */
+/** A condition on the final localpart that nobody can meet would refuse everybody, or nobody. */
 function checkLocalpartRule(rule: RuleInput, path: KeyPath, report: Report): void {
   if (rule.claim !== LOCALPART) return;
   if (rule.domain !== undefined) {
@@ -107,9 +107,9 @@ function checkLocalpartRule(rule: RuleInput, path: KeyPath, report: Report): voi
   }
   for (const [index, value] of (rule.any_of ?? []).entries()) {
     if (value === undefined || isLocalpart(asciiLower(String(value)))) continue;
-    const problem = `is ${JSON.stringify(value)}, which is no localpart`;
+    const problem = `is ${JSON.stringify(value)}, which is not a localpart`;
     const remedy =
-      'Write the part of the user ID between `@` and `:`. For the beginning of names use `reserved_localparts`.';
+      'Write the part of the user ID between `@` and `:`. For prefixes of names use `reserved_localparts`.';
     report([...path, 'any_of', index], problem, remedy);
   }
 }
@@ -120,26 +120,26 @@ function checkProviderTokens({ tokens }: ProviderInput, path: KeyPath, report: R
   const at = (...keys: string[]): KeyPath => [...path, 'tokens', ...keys];
   if (strategies.includes('tokeninfo') && tokeninfo?.url === undefined) {
     const example = 'Add `url: https://idp.example.com/tokeninfo?access_token=`.';
-    report(at('tokeninfo', 'url'), 'is missing; the strategy `tokeninfo` asks there', example);
+    report(at('tokeninfo', 'url'), 'is missing; the strategy `tokeninfo` needs it', example);
   }
   if (introspection?.mode === 'get' && !/\?.*=$/.test(introspection.url ?? '')) {
     report(
       at('introspection', 'url'),
-      'does not end with the name of a parameter, and `mode: get` adds the token to it',
+      'does not end with the name of a parameter, but `mode: get` appends the token to it',
       'Write `url: https://idp.example.com/introspect?token=`.',
     );
   }
   if (jwt?.key_directory === undefined && jwt?.algorithms?.some((name) => name?.startsWith('HS')) === true) {
     report(
       at('jwt', 'algorithms'),
-      'has an algorithm with a shared secret, and there is no `key_directory` that holds one',
+      'contains an algorithm with a shared secret, but there is no `key_directory` with the secret',
       'Remove it, or add `key_directory`.',
     );
   }
   if (introspection?.force === true && !strategies.includes('introspection')) {
     report(
       at('introspection', 'force'),
-      'is on, and `introspection` is not among the strategies',
+      'is on, but `introspection` is not one of the strategies',
       'Write `strategies: [jwt, introspection]`.',
     );
   }
@@ -148,13 +148,13 @@ function checkProviderTokens({ tokens }: ProviderInput, path: KeyPath, report: R
 function checkProviderProxy({ proxy, proxy_url: short }: ProviderInput, path: KeyPath, report: Report): void {
   if (proxy === undefined) return;
   if (proxy.url !== undefined && short !== undefined) {
-    report([...path, 'proxy', 'url'], 'is set beside `proxy_url`', 'Remove one of the two.');
+    report([...path, 'proxy', 'url'], 'is set in addition to `proxy_url`', 'Remove one of the two.');
   }
   if (proxy.url === undefined && short === undefined) {
     report([...path, 'proxy', 'url'], 'is missing', 'Add `url: http://proxy.example.com:3128`.');
   }
   if ((proxy.password ?? proxy.password_file) !== undefined && proxy.username === undefined) {
-    report([...path, 'proxy', 'username'], 'is missing beside the password', 'Add `username`.');
+    report([...path, 'proxy', 'username'], 'is missing, but a password is set', 'Add `username`.');
   }
 }
 
@@ -182,7 +182,7 @@ function checkProviderUrls(provider: ProviderInput, path: KeyPath, report: Repor
     if (typeof url !== 'string' || !isPlainHttpAbroad(url)) continue;
     report(
       [...path, ...key],
-      'is http on a host that is not loopback: codes and secrets would travel unprotected',
+      'is http on a host that is not loopback: codes and secrets would travel unencrypted',
       'Write https://…, or, in a closed network, add `allow_http: true` to the provider.',
     );
   }
@@ -196,16 +196,17 @@ function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report
   const hasKey = (key ?? provider.client_private_key_file) !== undefined;
   checkPrivateKey(provider, path, report);
   if (method === undefined) {
-    if (hasSecret && hasKey) report(keyPath, 'is set beside a client secret', 'Remove one of the two.');
+    if (hasSecret && hasKey)
+      report(keyPath, 'is set in addition to a client secret', 'Remove one of the two.');
     if (hasSecret || hasKey) return;
     const remedy =
-      'Add `client_secret_file`, or, if the provider gave us no secret, `token_endpoint_auth_method: none`.';
+      'Add `client_secret_file`, or `token_endpoint_auth_method: none` if the provider issued no secret.';
     report(secretPath, 'is missing', remedy);
     return;
   }
   const needsKey = method === 'private_key_jwt';
   const needsSecret = !needsKey && method !== 'none';
-  const useless = `is of no use with \`token_endpoint_auth_method: ${method}\``;
+  const useless = `is not used with \`token_endpoint_auth_method: ${method}\``;
   const missing = `is missing; \`token_endpoint_auth_method: ${method}\` needs it`;
   if (needsKey && !hasKey) report(keyPath, missing, 'Add `client_private_key_file`.');
   if (!needsKey && hasKey) report(keyPath, useless, 'Remove it, or write `private_key_jwt`.');
@@ -222,11 +223,11 @@ function checkProviderScopes({ scopes, preset }: ProviderInput, path: KeyPath, r
   ) {
     return;
   }
-  const problem = 'lack `openid`: without it the provider does not tell who signed in';
+  const problem = 'lack `openid`: without it the provider does not say who signed in';
   report([...path, 'scopes'], problem, 'Add `openid`.');
 }
 
-/** Where nothing is discovered, somebody must say where to go. */
+/** Without discovery, the endpoints must be configured. */
 function checkProviderEndpoints(
   { preset, discovery }: ProviderInput,
   mode: Input['mode'],
@@ -239,8 +240,8 @@ function checkProviderEndpoints(
   if (mode === 'passthrough') {
     report(
       [...path, 'discovery', 'method'],
-      "is `none`, and `mode: passthrough` publishes the provider's own document",
-      'Write `method: oidc` or `method: oauth2` if the provider has one, or `mode: facade`.',
+      "is `none`, but `mode: passthrough` publishes the provider's own document",
+      'Write `method: oidc` or `method: oauth2` if the provider has a metadata document, or `mode: facade`.',
     );
   }
   const identity = plain ? 'userinfo_endpoint' : 'jwks_uri';
@@ -248,13 +249,13 @@ function checkProviderEndpoints(
     if (typeof discovery?.overrides?.[member] === 'string') continue;
     report(
       [...path, 'discovery', 'overrides', member],
-      'is missing, and nothing is discovered',
+      'is missing, and discovery is off',
       `Add \`${member}: https://…\` to \`discovery.overrides\`.`,
     );
   }
 }
 
-/** Reads the key, and the certificate beside it, as the sign-in will. */
+/** Reads the key and its certificate in the same way as the sign-in does. */
 function checkPrivateKey(provider: ProviderInput, path: KeyPath, report: Report): void {
   const { client_private_key: text, client_certificate: certificate } = provider;
   let key: KeyObject | undefined;
@@ -268,10 +269,7 @@ function checkPrivateKey(provider: ProviderInput, path: KeyPath, report: Report)
   try {
     if (key !== undefined) readCertificate(certificate, key);
     else if (provider.client_private_key_file === undefined) {
-      throw new PrivateKeyFault(
-        'is of no use without `client_private_key`',
-        'Add `client_private_key_file`.',
-      );
+      throw new PrivateKeyFault('is not used without `client_private_key`', 'Add `client_private_key_file`.');
     }
   } catch (error) {
     reportKeyFault(error, [...path, 'client_certificate'], report);

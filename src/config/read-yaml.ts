@@ -20,13 +20,13 @@ export interface SourcePlace {
 export interface YamlFile {
   /** Plain objects, lists and scalars; `undefined` for an empty file. */
   readonly tree: unknown;
-  /** Where the key at a path stands; `undefined` if it is not in the file. */
+  /** The place of the key at a path; `undefined` if it is not in the file. */
   readonly placeOf: (path: KeyPath) => SourcePlace | undefined;
 }
 
-const QUOTE = 'Put texts that begin with *, &, !, @ or ` in quotes.';
+const QUOTE = 'Put texts that start with *, &, !, @ or ` in quotes.';
 
-/** Parses YAML 1.2. Faults name line and column and never quote the text, which may hold secrets. */
+/** Parses YAML 1.2. Faults name line and column and never quote the text, which may contain secrets. */
 export function readYaml(
   text: string,
   file: string,
@@ -42,12 +42,12 @@ export function readYaml(
     ...explainYaml(error),
     ...placeAt(error.pos[0]),
   }));
-  // Where the structure is broken, an alias may stand for what the parser lost.
+  // If the structure is broken, an alias may refer to something that the parser lost.
   if (faults.length > 0) return { ok: false, faults };
   visit(document, {
     Alias(_key, node) {
       if (node.resolve(document) !== undefined) return;
-      const problem = 'has an alias (*name) that stands for nothing';
+      const problem = 'has an alias (*name) without an anchor';
       faults.push({ path: file, problem, remedy: QUOTE, ...placeAt(node.range?.[0] ?? 0) });
     },
   });
@@ -61,12 +61,15 @@ export function readYaml(
     };
     return { ok: true, yaml: { tree, placeOf } };
   } catch {
-    const problem = 'has aliases (*name) that stand for too much';
-    return { ok: false, faults: [{ path: file, problem, remedy: 'Write out what they stand for.' }] };
+    const problem = 'has aliases (*name) that expand to too much';
+    return {
+      ok: false,
+      faults: [{ path: file, problem, remedy: 'Write the values instead of the aliases.' }],
+    };
   }
 }
 
-/** Each of these is a fault by itself; any other breaks the structure, and what the parser says after it may be of its own making. */
+/** Each of these is a fault of its own. Any other error breaks the structure, and later errors of the parser may only follow from it. */
 const INDEPENDENT: ReadonlySet<string> = new Set([
   'BAD_ALIAS',
   'BAD_DQ_ESCAPE',
@@ -75,7 +78,7 @@ const INDEPENDENT: ReadonlySet<string> = new Set([
   'TAG_RESOLVE_FAILED',
 ]);
 
-/** One cause is one fault: what comes before the structure breaks, and where it does. */
+/** Reports each cause once: the errors before the structure breaks, and the one that breaks it. */
 function causesOf<E extends { readonly code: string; readonly pos: readonly [number, number] }>(
   errors: readonly E[],
 ): E[] {
@@ -112,27 +115,28 @@ function explainYaml(error: YAMLError): { problem: string; remedy: string } {
       return { problem: 'has a tab as indentation', remedy: 'Indent with spaces.' };
     case 'BAD_INDENT':
       return {
-        problem: 'has a bracket that is not closed, or a line whose indentation fits nothing above it',
-        remedy: 'Close the bracket, or align the line with its siblings.',
+        problem:
+          'has a bracket that is not closed, or a line with an indentation that matches no line above it',
+        remedy: 'Close the bracket, or align the line with the lines of its section.',
       };
     case 'MULTIPLE_DOCS':
       return {
         problem: 'has more than one document',
-        remedy: 'Remove the line with --- and what follows it.',
+        remedy: 'Remove the line with --- and everything after it.',
       };
     case 'TAG_RESOLVE_FAILED':
     case 'BAD_COLLECTION_TYPE':
       return {
-        problem: 'has a tag (!name) that is not known',
+        problem: 'has an unknown tag (!name)',
         remedy: QUOTE,
       };
     case 'BAD_SCALAR_START':
-      return { problem: 'has a text that begins with a reserved character', remedy: QUOTE };
+      return { problem: 'has a text that starts with a reserved character', remedy: QUOTE };
     case 'BAD_ALIAS':
-      return { problem: 'has a text that begins with * or &', remedy: QUOTE };
+      return { problem: 'has a text that starts with * or &', remedy: QUOTE };
     case 'BAD_DQ_ESCAPE':
       return {
-        problem: 'has a backslash in double quotes that stands for nothing',
+        problem: 'has an invalid escape sequence in double quotes',
         remedy: "Use single quotes: '…'.",
       };
     case 'UNEXPECTED_TOKEN':

@@ -1,4 +1,4 @@
-/** Rules that look at more than one key. They are judged on as much of the input as holds, so that all faults come at once. */
+/** Rules between several keys. They are checked on the valid part of the input, so that all faults are reported at once. */
 import { checkClients, warnOfClients } from './client-rules.ts';
 import { encryptionKeyFault } from './encryption-key.ts';
 import type { Report } from './fault.ts';
@@ -28,7 +28,7 @@ export function checkRules(input: Input, report: Report): void {
   checkSasl(input, report);
 }
 
-/** Which provider is asked for passwords has to be known. */
+/** The provider that checks passwords must be known. */
 function checkPasswordLogin({ legacy_login: legacy, providers }: Input, report: Report): void {
   const password = legacy?.password ?? false;
   if (password === false || providers === undefined) return;
@@ -38,7 +38,7 @@ function checkPasswordLogin({ legacy_login: legacy, providers }: Input, report: 
     if (providers.length < 2) return;
     report(
       ['legacy_login', 'password'],
-      'does not say which of the providers is asked',
+      'does not say which provider to use',
       `Write \`password: { provider: ${ids[0] ?? 'main'} }\`.`,
     );
   } else if (!ids.includes(chosen)) {
@@ -59,7 +59,7 @@ function checkScopes({ scopes, mode, oauth_api: oauthApi }: Input, report: Repor
   if (mode === 'passthrough' || oauthApi === false) {
     report(
       ['scopes'],
-      'are granted by our own authorization server, which is not offered',
+      'are granted by the authorization server of this service, which is off',
       'Remove them, or write `mode: facade`; in `mode: passthrough` the provider grants scopes.',
     );
   }
@@ -67,18 +67,14 @@ function checkScopes({ scopes, mode, oauth_api: oauthApi }: Input, report: Repor
     checkConditions(entry ?? {}, ['scopes', index], report);
     const isTwice = scopes.slice(0, index).some((other) => other?.scope === entry?.scope);
     if (entry?.scope !== undefined && isTwice) {
-      report(['scopes', index, 'scope'], 'is the scope of an earlier entry too', 'Define it once.');
+      report(['scopes', index, 'scope'], 'is also the scope of an earlier entry', 'Define it once.');
     }
   }
 }
 
 function checkSasl({ sasl, providers = [] }: Input, report: Report): void {
   if (sasl?.enabled === true && sasl.secret === undefined && sasl.secret_file === undefined) {
-    report(
-      ['sasl', 'secret'],
-      'is missing; the servers that ask prove themselves with it',
-      'Add `secret_file`.',
-    );
+    report(['sasl', 'secret'], 'is missing; the calling servers authenticate with it', 'Add `secret_file`.');
   }
   const password = sasl?.password ?? false;
   if (password === false) return;
@@ -116,14 +112,10 @@ function checkMode(input: Input, report: Report): void {
   const { mode, providers, oauth_api: oauthApi } = input;
   if (mode !== 'passthrough') return;
   if ((providers?.length ?? 0) > 1) {
-    report(['providers'], 'are several, and `mode: passthrough` hands out the tokens of one', 'Leave one.');
+    report(['providers'], 'are several, but `mode: passthrough` works with exactly one', 'Keep one.');
   }
   if (oauthApi === false) {
-    report(
-      ['oauth_api'],
-      'is off, and `mode: passthrough` publishes nothing else',
-      'Remove it, or the mode.',
-    );
+    report(['oauth_api'], 'is off, but `mode: passthrough` needs it', 'Remove it, or write `mode: facade`.');
   }
 }
 
@@ -131,7 +123,7 @@ function checkOwnUrl({ public_url: url, public_url_allow_http: allowed }: Input,
   if (url !== undefined && allowed !== true && isPlainHttpAbroad(url)) {
     report(
       ['public_url'],
-      'is http on a host that is not loopback: tokens and cookies would travel unprotected',
+      'is http on a host that is not loopback: tokens and cookies would travel unencrypted',
       'Write https://…, or, in a closed test network, add `public_url_allow_http: true`.',
     );
   }
@@ -142,12 +134,12 @@ function checkEncryptionKey(input: Input, report: Report): void {
   if (key !== undefined) {
     const fault = encryptionKeyFault(key);
     const remedy =
-      'Make one: openssl rand -base64 32. A database that exists needs the key it was made with.';
+      'Generate one: openssl rand -base64 32. An existing database needs the key it was created with.';
     if (fault !== undefined) report(['encryption_key'], fault, remedy);
   } else if (/^postgres/.test(input.database?.url ?? '') && input.encryption_key_file === undefined) {
     report(
       ['encryption_key'],
-      'is missing; PostgreSQL requires it, as all processes must have the same',
+      'is missing; PostgreSQL requires it, because all processes need the same key',
       'Run `openssl rand -base64 32 > gatehouse.key` and add `encryption_key_file: gatehouse.key`.',
     );
   }
@@ -157,7 +149,7 @@ function checkDatabase({ database }: Input, report: Report): void {
   if (!(database?.url ?? DEFAULT_DATABASE).startsWith('sqlite:')) return;
   for (const key of ['pool_size', 'direct_url', 'direct_url_file'] as const) {
     if (database?.[key] === undefined) continue;
-    report(['database', key], 'is for PostgreSQL, and the database is SQLite', 'Remove it.');
+    report(['database', key], 'is for PostgreSQL, but the database is SQLite', 'Remove it.');
   }
 }
 
@@ -167,8 +159,8 @@ function checkListeners({ listen, operations }: Input, report: Report): void {
       if (listen[key] !== undefined) {
         report(
           ['listen', key],
-          'is set, and `socket` too',
-          'Remove one: a listener has an address or a socket.',
+          'is set in addition to `socket`',
+          'Remove one of the two: a listener has an address or a socket.',
         );
       }
     }
@@ -180,7 +172,7 @@ function checkListeners({ listen, operations }: Input, report: Report): void {
   const otherHost = operations?.host ?? '127.0.0.1';
   const overlap = host === otherHost || [host, otherHost].some((name) => name === '0.0.0.0' || name === '::');
   if (port !== 0 && port === otherPort && overlap) {
-    report(['operations', 'port'], `is ${port}, which \`listen\` has too`, 'Give it a port of its own.');
+    report(['operations', 'port'], `is ${port}, which \`listen\` also uses`, 'Use another port.');
   }
 }
 
@@ -190,12 +182,12 @@ function checkHomeserver({ homeserver }: Input, report: Report): void {
     if (homeserver.url === undefined) {
       report(
         ['homeserver', 'url'],
-        'is missing; Synapse is called there',
+        'is missing; Synapse is called at this URL',
         'Add `url: http://127.0.0.1:8008`.',
       );
     }
     if (homeserver.secret === undefined && homeserver.secret_file === undefined) {
-      report(['homeserver', 'secret'], 'is missing; Synapse has the same', 'Add `secret_file`.');
+      report(['homeserver', 'secret'], 'is missing; Synapse has the same secret', 'Add `secret_file`.');
     }
   }
   for (const key of ['url', 'public_url'] as const) {
@@ -203,45 +195,57 @@ function checkHomeserver({ homeserver }: Input, report: Report): void {
     if (url === undefined || homeserver.allow_http === true || !isPlainHttpAbroad(url)) continue;
     report(
       ['homeserver', key],
-      'is http on a host that is not loopback: tokens would travel unprotected',
+      'is http on a host that is not loopback: tokens would travel unencrypted',
       'Write https://…, or, in a closed network, add `allow_http: true` to `homeserver`.',
     );
   }
 }
 
-/** Warns of what works and is probably not meant. */
+/** Warns about settings that work but are probably a mistake. */
 export function checkWarnings(input: Input, warn: Report): void {
   if (input.server_name !== undefined && /[A-Z]/.test(input.server_name)) {
-    warn(['server_name'], 'has capitals, and user IDs compare them', 'Write it as the homeserver does.');
+    warn(
+      ['server_name'],
+      'has capital letters, which count in user IDs',
+      'Write it exactly as in the configuration of the homeserver.',
+    );
   }
   warnOfClients(input.clients ?? [], warn);
   warnOfPasswords(input, warn);
   if ((input.sasl?.password ?? false) !== false) {
     warn(
       ['sasl', 'password'],
-      'is on: passwords pass through this service, and second factors do not count (RFC 9700 section 2.4)',
-      'Write `false` once all clients can send a token.',
+      'is on: passwords pass through this service, and second factors do not apply (RFC 9700 section 2.4)',
+      'Write `false` as soon as all clients can send a token.',
     );
   }
   warnOfSso(input, warn);
   const secret = input.homeserver?.secret;
   if (secret !== undefined && secret.length < 16) {
-    warn(['homeserver', 'secret'], 'is short enough to be guessed', 'Make one: openssl rand -base64 32');
+    warn(['homeserver', 'secret'], 'is short enough to guess', 'Make one: openssl rand -base64 32');
   }
   if (input.homeserver?.kind !== 'synapse' && input.homeserver?.url !== undefined) {
-    warn(['homeserver', 'url'], 'is not used with `kind: none`: nothing is called', 'Remove it.');
+    warn(
+      ['homeserver', 'url'],
+      'is not used with `kind: none`: the homeserver is never called',
+      'Remove it.',
+    );
   }
   for (const [index, range] of (input.listen?.trusted_proxies ?? []).entries()) {
     if (range?.endsWith('/0') === true) {
       warn(
         ['listen', 'trusted_proxies', index],
-        'is everybody: any client can make up its address',
-        'Name the proxy.',
+        'covers every address: any client can forge its address',
+        'Write the address of the proxy.',
       );
     }
   }
   if (['0.0.0.0', '::'].includes(input.operations?.host ?? '')) {
-    warn(['operations', 'host'], 'is every address: metrics have no access control', 'Keep it on 127.0.0.1.');
+    warn(
+      ['operations', 'host'],
+      'is every address of the machine, and metrics have no access control',
+      'Keep it on 127.0.0.1.',
+    );
   }
 }
 
@@ -250,13 +254,13 @@ function warnOfSso({ mode, oauth_api: oauthApi, legacy_login: legacy }: Input, w
     if (url === undefined || !isPlainHttpAbroad(url)) continue;
     warn(
       ['legacy_login', 'trusted_redirects', index],
-      'is http on a host that is not loopback: login tokens travel unprotected, and nobody is asked',
-      'Write https://…, or remove it: people are then warned before they go on.',
+      'is http on a host that is not loopback: login tokens travel unencrypted, and people are not asked first',
+      'Write https://…, or remove it: people are then warned before they continue.',
     );
   }
   const isOff = legacy?.sso === false && (legacy.password ?? false) === false;
   if (mode !== 'passthrough' && oauthApi === false && isOff) {
-    warn(['oauth_api'], 'is off, and legacy login too: nobody can sign in', 'Switch one of them on.');
+    warn(['oauth_api'], 'is off, and so is legacy login: nobody can sign in', 'Enable one of them.');
   }
 }
 
@@ -266,9 +270,9 @@ function warnOfPasswords({ legacy_login: legacy }: Input, warn: Report): void {
   const limited = password !== true && password.allow_users !== undefined;
   warn(
     ['legacy_login', 'password'],
-    `is on: passwords${limited ? '' : ' of everybody'} pass through this service, and second factors do not count (RFC 9700 section 2.4)`,
+    `is on: passwords${limited ? '' : ' of everybody'} pass through this service, and second factors do not apply (RFC 9700 section 2.4)`,
     limited
-      ? 'Write `false` once their clients can do without.'
-      : 'Name those whose clients need it in `allow_users`, or write `false`.',
+      ? 'Write `false` as soon as their clients no longer need it.'
+      : 'List the users who need it in `allow_users`, or write `false`.',
   );
 }

@@ -1,4 +1,4 @@
-/** Secrets: given in place or in a file, never both. */
+/** Secrets: in the configuration or in a separate file, never both. */
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { z } from 'zod';
@@ -13,19 +13,19 @@ import { isMapping, type Mapping } from './tree.ts';
 const LIMIT_BYTES = 65_536;
 
 export interface SecretContext {
-  /** Relative files count from here. */
+  /** Folder against which relative paths are resolved. */
   readonly baseDir: string;
   readonly report: Report;
   readonly warn: Report;
-  /** Whether a file that does not exist is in order, as it is made later. */
+  /** Whether a file may be missing because it is created later. */
   readonly mayBeAbsent: (path: KeyPath) => boolean;
-  /** Names keys in messages, and is told of every value that came from a file. */
+  /** Names keys in messages, and records every value that came from a file. */
   readonly sources: Sources;
 }
 
 /**
- * Reads every `x_file` below a tree into its sibling `x`, and makes the paths absolute. Changes the tree. Reports where both are
- * set, and files that cannot be read, are empty or not text.
+ * Reads every `x_file` below a tree into its sibling `x`, and makes the paths absolute. Changes the tree. Reports keys that are set both ways, and files that
+ * cannot be read, are empty or not text.
  */
 export function readSecrets(
   schema: z.ZodType,
@@ -78,7 +78,7 @@ function readSecretFile(
   try {
     bytes = readFileSync(file);
     if (isSecret && (statSync(file).mode & 0o007) !== 0) {
-      context.warn(here, `names ${file}, which everybody on this machine may open`, `Run: chmod o= ${file}`);
+      context.warn(here, `names ${file}, which everybody on this machine can read`, `Run: chmod o= ${file}`);
     }
   } catch (error) {
     if (context.mayBeAbsent(here) && statSync(file, { throwIfNoEntry: false }) === undefined)
@@ -100,7 +100,7 @@ function readSecretFile(
   return text;
 }
 
-/** Keys of all secrets that stand in the tree itself, for a warning where everybody may read the file. */
+/** Keys of all secrets in the tree itself, for a warning if everybody can read the file. */
 export function secretsInPlace(schema: z.ZodType, tree: unknown): string[] {
   const found: string[] = [];
   const visit = (inner: z.ZodType, value: unknown, here: KeyPath): void => {

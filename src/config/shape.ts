@@ -1,4 +1,4 @@
-/** Looking into the schema: what may stand where, and what a leaf asks for. */
+/** Reads the schema: which keys exist, and what each accepts. */
 import { z } from 'zod';
 import type { KeyPath } from './fault.ts';
 import { metaOf, type FieldMeta } from './fields.ts';
@@ -28,7 +28,7 @@ export function listOf(schema: z.core.$ZodType): z.ZodArray | undefined {
     : undefined;
 }
 
-/** The schema of one key or index below another; `undefined` if nothing may stand there. */
+/** The schema of a key or index below another; `undefined` if there is no such key. */
 export function childOf(schema: z.core.$ZodType, key: string | number): z.ZodType | undefined {
   const inner = unwrap(schema);
   if (typeof key === 'number') return listOf(inner)?.element as z.ZodType | undefined;
@@ -37,7 +37,7 @@ export function childOf(schema: z.core.$ZodType, key: string | number): z.ZodTyp
   return shape !== undefined && Object.hasOwn(shape, key) ? shape[key] : undefined;
 }
 
-/** The schema at a path; `undefined` if nothing may stand there. */
+/** The schema at a path; `undefined` if there is no such key. */
 export function schemaAt(root: z.ZodType, path: KeyPath): z.ZodType | undefined {
   let schema: z.ZodType | undefined = root;
   for (const key of path) schema = schema && childOf(schema, key);
@@ -50,7 +50,7 @@ export function metaAt(root: z.ZodType, path: KeyPath): Partial<FieldMeta> {
   return schema === undefined ? {} : metaOf(schema);
 }
 
-/** Whether the leaf takes text as it is (so that an environment variable needs no quotes). */
+/** Whether the key is a text (so that an environment variable needs no quotes). */
 export function isText(schema: z.ZodType): boolean {
   const inner = unwrap(schema);
   return inner instanceof z.ZodString || inner instanceof z.ZodEnum;
@@ -66,7 +66,7 @@ export function isTextOrList(schema: z.ZodType): boolean {
   );
 }
 
-/** A whole number, with the bounds that the schema sets; zod says the widest safe integer, or infinity, where it sets none. */
+/** A whole number, with the bounds that the schema sets; without bounds, zod reports the largest safe integers or infinity. */
 function rangeOf(min: number | null, max: number | null): string {
   const bounds = [
     ...(min !== null && Number.isFinite(min) && min !== Number.MIN_SAFE_INTEGER ? [`from ${min}`] : []),
@@ -75,7 +75,7 @@ function rangeOf(min: number | null, max: number | null): string {
   return ['a whole number', ...bounds].join(' ');
 }
 
-/** What may stand there, in words: `a whole number from 0 to 65535`. */
+/** The accepted values in words: `a whole number from 0 to 65535`. */
 export function kindOf(schema: z.ZodType): string {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodString) return 'text';

@@ -1,9 +1,9 @@
-/** Where a value came from: a line of the file, an environment variable, or a file of its own. */
+/** The source of a value: a line of the file, an environment variable, or a separate file. */
 import { formatPath, type KeyPath } from './fault.ts';
 import type { SourcePlace } from './read-yaml.ts';
 
 export interface Sources {
-  /** What to add to a message about a key, and its place in the configuration file, if it is there. */
+  /** The note to add to a message about a key, and its place in the configuration file, if it has one. */
   of(path: KeyPath): { note: string; place: SourcePlace | undefined };
   /** How to name a key: by the environment variable that set it, or by itself. */
   nameOf(path: KeyPath): string;
@@ -11,7 +11,7 @@ export interface Sources {
   readFrom(path: KeyPath, fileKey: KeyPath, file: string): void;
 }
 
-/** Takes which variable set which key (by its path as text), and where keys stand in the configuration file. */
+/** From a map of keys (by path as text) to the variables that set them, and a function that finds keys in the file. */
 export function createSources(
   variables: ReadonlyMap<string, string>,
   placeOf: (path: KeyPath) => SourcePlace | undefined,

@@ -1,6 +1,6 @@
 /** "Did you mean …?" */
 
-/** The candidate that a misspelt word most probably stands for; `undefined` if none is near. */
+/** The candidate that a misspelt word most probably means; `undefined` if none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const plain = simplify(word);
   let best: { candidate: string; distance: number } | undefined;
@@ -13,12 +13,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best?.candidate;
 }
 
-/** Case and separators are what people get wrong most: they do not count. */
+/** Case and separators are the most common mistakes, so they are ignored. */
 function simplify(word: string): string {
   return word.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make one text of the other (optimal string alignment). */
+/** Insertions, deletions, replacements and swaps of neighbours that turn one text into the other (optimal string alignment). */
 function editDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number): number => rows[row]?.[column] ?? Infinity;

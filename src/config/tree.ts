@@ -1,9 +1,9 @@
-/** The configuration as it was read: plain objects, lists and scalars, before any rule was applied. */
+/** The configuration as it was read: plain objects, lists and scalars, before any rule is applied. */
 import type { KeyPath } from './fault.ts';
 
 export type Mapping = Record<string, unknown>;
 
-/** Whether a value holds keys and values: no list, no scalar. */
+/** Whether a value is a mapping of keys to values, not a list or a scalar. */
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -19,8 +19,8 @@ export function valueAt(tree: unknown, path: KeyPath): unknown {
 }
 
 /**
- * Sets the value at a path, making mappings and lists on the way. Returns `false` and changes nothing where a scalar stands in the
- * way, or where a list would get a hole.
+ * Sets the value at a path, and creates the mappings and lists above it. Returns `false` and changes nothing if a scalar is in the way, or if a list would get
+ * a hole.
  */
 export function setAt(tree: Mapping, path: KeyPath, value: unknown): boolean {
   let parent: unknown = tree;

@@ -1,19 +1,19 @@
-/** Rules for the URLs of the configuration. All return the broken rule as text, or `undefined`. */
+/** Rules for URLs in the configuration. Each returns the broken rule as text, or `undefined`. */
 
-/** Hosts that never leave this machine: the only ones for which `http:` needs no explicit allowance. */
+/** Hosts on this machine: the only ones for which `http:` need not be allowed explicitly. */
 function isLoopbackHost(hostname: string): boolean {
   const host = hostname.toLowerCase();
   if (host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host === '::1') return true;
   return /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-/** Whether the URL is `http:` to a host that is not loopback. Texts that are no URL are not judged here. */
+/** Whether the URL is `http:` to a host that is not loopback. Texts that are not URLs are not checked here. */
 export function isPlainHttpAbroad(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && url.protocol === 'http:' && !isLoopbackHost(url.hostname);
 }
 
-/** A URL that something can be asked at: absolute, http or https, no user name, no fragment. */
+/** A URL that requests can be sent to: absolute, http or https, without user name and fragment. */
 export function webUrlFault(text: string): string | undefined {
   if (!/^https?:\/\//i.test(text)) return 'must be an absolute URL that begins with https:// (or http://)';
   if (/\s/.test(text)) return 'must not contain spaces or line breaks';
@@ -24,14 +24,13 @@ export function webUrlFault(text: string): string | undefined {
   return undefined;
 }
 
-/** As {@link webUrlFault}, without a query: what an issuer or a base URL may be (RFC 8414 section 2). */
+/** Like {@link webUrlFault}, without a query: for an issuer or a base URL (RFC 8414 section 2). */
 export function baseUrlFault(text: string): string | undefined {
   return webUrlFault(text) ?? (text.includes('?') ? 'must not contain a query (?)' : undefined);
 }
 
 /**
- * A base URL of our own, which is compared byte for byte by everybody who reads it: as {@link baseUrlFault}, and written as every
- * URL parser would write it again, with plain path segments.
+ * A base URL of this service, which its readers compare byte for byte: like {@link baseUrlFault}, in the normal form of URL parsers, with plain path segments.
  */
 export function ownUrlFault(text: string): string | undefined {
   const fault = baseUrlFault(text);
@@ -44,7 +43,7 @@ export function ownUrlFault(text: string): string | undefined {
   return undefined;
 }
 
-/** The URL without what could be a secret in it: for messages. */
+/** The URL without parts that could be secret, for messages. */
 export function withoutSecrets(text: string): string {
   return text.replace(/\/\/[^/?#]*@/, '//…@').replace(/[?#].*$/s, (rest) => `${rest.charAt(0)}…`);
 }

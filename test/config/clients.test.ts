@@ -70,7 +70,7 @@ describe('static clients', () => {
     [{ grant_types: [] }, 'clients[0].grant_types is empty'],
     [
       { grant_types: ['client_credentials'] },
-      'clients[0].grant_types names `client_credentials`, and the client has no credentials',
+      'clients[0].grant_types contains `client_credentials`, but the client has no credentials',
     ],
     [
       { token_endpoint_auth_method: 'client_secret_basic' },
@@ -85,7 +85,7 @@ describe('static clients', () => {
       'clients[0].client_secret is not used with `token_endpoint_auth_method: none`',
     ],
     [{ jwks: keys }, 'clients[0].jwks is not used with `token_endpoint_auth_method: none`'],
-    [{ introspect_all: true }, 'clients[0].introspect_all is on, and the client cannot prove who it is'],
+    [{ introspect_all: true }, 'clients[0].introspect_all is on, but the client cannot authenticate'],
     [
       { scopes: ['urn:a'] },
       'clients[0].scopes name `urn:a`, which is not among the `scopes` at the top level; any word will do for `client_credentials` alone, which is not among the grants',
@@ -98,10 +98,10 @@ describe('static clients', () => {
     ['{', 'must be JSON: {"keys":[…]}'],
     ['[]', 'must be a JSON Web Key Set with at least one key'],
     ['{"keys":[]}', 'must be a JSON Web Key Set with at least one key'],
-    ['{"keys":[7]}', 'must hold keys that are JSON objects'],
-    ['{"keys":[{"kty":"oct","k":"x"}]}', 'must hold public keys only, and one of them is a secret one'],
-    ['{"keys":[{"kty":"RSA","d":"x"}]}', 'must hold public keys only, and one of them is a secret one'],
-    ['{"keys":[{"kty":"other"}]}', 'must hold keys of the types RSA, EC or OKP'],
+    ['{"keys":[7]}', 'must contain keys that are JSON objects'],
+    ['{"keys":[{"kty":"oct","k":"x"}]}', 'must contain only public keys, but one of them is private'],
+    ['{"keys":[{"kty":"RSA","d":"x"}]}', 'must contain only public keys, but one of them is private'],
+    ['{"keys":[{"kty":"other"}]}', 'must contain only keys of the types RSA, EC and OKP'],
   ])('with the key set %s: %s', (jwks, expected) => {
     expect(faults({ ...app, token_endpoint_auth_method: 'private_key_jwt', jwks })).toContain(
       `clients[0].jwks ${expected}`,
@@ -124,7 +124,7 @@ describe('static clients', () => {
   );
 
   test('are told apart by their ids', () => {
-    expect(faults(app, app)).toEqual(['clients[1].client_id is the id of an earlier client too']);
+    expect(faults(app, app)).toEqual(['clients[1].client_id is also the id of an earlier client']);
   });
 
   test('that may be impersonated, or guessed, are warned of', () => {

@@ -75,7 +75,7 @@ describe('a key that nobody gave', () => {
     writeFileSync(join(baseDir, 'gatehouse.db'), 'SQLite format 3');
     expect(() => ensureEncryptionKey(config, systemRandom)).toThrow(ConfigFault);
     expect(faultsOf(minimal(), {}, baseDir)).toMatchObject([
-      { path: 'encryption_key_file', remedy: expect.stringContaining('Put the key back') as string },
+      { path: 'encryption_key_file', remedy: expect.stringContaining('Restore the key') as string },
     ]);
     expect(readdirSync(baseDir)).toEqual(['gatehouse.db']);
   });
@@ -84,7 +84,7 @@ describe('a key that nobody gave', () => {
     const baseDir = makeFolder();
     const config = parseConfig(minimal(), { baseDir });
     rmSync(baseDir, { recursive: true });
-    expect(() => ensureEncryptionKey(config, systemRandom)).toThrow(/cannot be made at .*openssl rand/s);
+    expect(() => ensureEncryptionKey(config, systemRandom)).toThrow(/cannot be created at .*openssl rand/s);
   });
 });
 

@@ -125,7 +125,7 @@ describe('a variable is a fault', () => {
     ['GATEHOUSE__SERVERNAME', /GATEHOUSE__SERVER_NAME/],
     ['GATEHOUSE__LISTEN__POTR', /GATEHOUSE__LISTEN__PORT/],
     ['GATEHOUSE__listen__port', /GATEHOUSE__LISTEN/],
-    ['GATEHOUSE__LISTEN_PORT', /`__` stands between/],
+    ['GATEHOUSE__LISTEN_PORT', /`__` separates/],
     ['GATEHOUSE__PROVIDERS__MAIN__ISSUER', /GATEHOUSE__PROVIDERS__0/],
     ['GATEHOUSE__PROVIDERS__00__ISSUER', /GATEHOUSE__PROVIDERS__0/],
     ['GATEHOUSE__MODE__FACADE', /Unset it/],

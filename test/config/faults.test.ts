@@ -198,15 +198,15 @@ const cases: FaultCase[] = [
     'one port for two listeners',
     minimal({ operations: { port: 8090 } }),
     'operations.port',
-    /`listen` has too/,
-    /own/,
+    /`listen` also uses/,
+    /another port/,
   ],
   [
     'one port for two listeners, one of them everywhere',
     minimal({ listen: { host: '0.0.0.0', port: 9090 } }),
     'operations.port',
-    /`listen` has too/,
-    /own/,
+    /`listen` also uses/,
+    /another port/,
   ],
   [
     'another database',
@@ -334,7 +334,7 @@ const cases: FaultCase[] = [
     'forced introspection that never comes',
     withProvider({ tokens: { strategies: ['jwt'], introspection: { force: true } } }),
     'providers[0].tokens.introspection.force',
-    /not among the strategies/,
+    /not one of the strategies/,
     /strategies: \[jwt, introspection\]/,
   ],
   [

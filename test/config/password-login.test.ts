@@ -62,7 +62,7 @@ describe('login by password', () => {
       expect(faultsOf(withPassword(password, { providers: two }))).toEqual([
         {
           path: 'legacy_login.password',
-          problem: 'does not say which of the providers is asked',
+          problem: 'does not say which provider to use',
           remedy: 'Write `password: { provider: main }`.',
         },
       ]);

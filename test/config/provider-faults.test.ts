@@ -123,14 +123,14 @@ const cases: FaultCase[] = [
     'an access rule on the localpart with a user ID',
     withProvider({ access: { deny: [{ claim: 'localpart', any_of: ['admin', '@root:example.com'] }] } }),
     'providers[0].access.deny[0].any_of[1]',
-    /is "@root:example.com", which is no localpart/,
+    /is "@root:example.com", which is not a localpart/,
     /between `@` and `:`/,
   ],
   [
     'an access rule on the localpart with a pattern',
     withProvider({ access: { deny: [{ claim: 'localpart', any_of: ['_bridge_*'] }] } }),
     'providers[0].access.deny[0].any_of[0]',
-    /is no localpart/,
+    /is not a localpart/,
     /`reserved_localparts`/,
   ],
   [
@@ -229,7 +229,7 @@ const cases: FaultCase[] = [
     'a secret that is of no use',
     withProvider({ token_endpoint_auth_method: 'none' }),
     'providers[0].client_secret',
-    /no use/,
+    /is not used/,
     /Remove/,
   ],
   [
@@ -309,7 +309,7 @@ const cases: FaultCase[] = [
       },
     }),
     'providers[0].discovery.overrides.token_endpoint',
-    /nothing is discovered/,
+    /discovery is off/,
     /token_endpoint: https/,
   ],
   [
@@ -344,7 +344,7 @@ const cases: FaultCase[] = [
       },
     }),
     'providers[0].discovery.overrides.userinfo_endpoint',
-    /nothing is discovered/,
+    /discovery is off/,
     /userinfo_endpoint: https/,
   ],
 ];

@@ -6,7 +6,11 @@ test.each<[name: string, keys: Json, problem: RegExp | undefined]>([
   ['short', { proxy_url: 'http://proxy:3128' }, undefined],
   ['in whole', { proxy: { url: 'https://proxy', username: 'gate', password_file: 'proxy' } }, undefined],
   ['short, with credentials', { proxy_url: 'http://proxy', proxy: { username: 'gate' } }, undefined],
-  ['twice', { proxy_url: 'http://proxy', proxy: { url: 'http://proxy' } }, /proxy\.url.*beside `proxy_url`/],
+  [
+    'twice',
+    { proxy_url: 'http://proxy', proxy: { url: 'http://proxy' } },
+    /proxy\.url.*in addition to `proxy_url`/,
+  ],
   ['without a URL', { proxy: { username: 'gate' } }, /proxy\.url.*is missing/],
   ['with a password alone', { proxy: { url: 'http://proxy', password: 'x' } }, /proxy\.username.*is missing/],
   ['with a colon in the name', { proxy: { url: 'http://proxy', username: 'a:b' } }, /must have no colon/],

@@ -40,6 +40,8 @@ describe('scopes', () => {
   });
 
   test('where our authorization server is not offered are a fault', () => {
-    expect(faults({ scopes: [scope], oauth_api: false })[0]).toContain('scopes are granted by our own');
+    expect(faults({ scopes: [scope], oauth_api: false })[0]).toContain(
+      'scopes are granted by the authorization server of this service',
+    );
   });
 });

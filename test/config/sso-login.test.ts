@@ -29,7 +29,7 @@ describe('login by single sign-on', () => {
 
   it('warns where nobody could sign in at all', () => {
     expect(warningsOf(minimal({ oauth_api: false, legacy_login: { sso: false } }))).toEqual([
-      expect.stringMatching(/^oauth_api is off, and legacy login too/),
+      expect.stringMatching(/^oauth_api is off, and so is legacy login/),
     ]);
     expect(warningsOf(minimal({ oauth_api: false }))).toEqual([]);
     expect(warningsOf(minimal({ legacy_login: { sso: false } }))).toEqual([]);

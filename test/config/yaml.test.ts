@@ -38,7 +38,7 @@ describe('a syntax error names line and column, says what it is, and shows no te
     ['an alias to nothing', `${start}mode: *geheim\n`, 2, 7, /alias|\*/],
     ['a tag', `${start}mode: !geheim x\n`, 2, 7, /tag/],
     ['a reserved character', `${start}mode: @geheim\n`, 2, 7, /reserved/],
-    ['an unknown escape', `${start}mode: "\\qgeheim"\n`, 2, 8, /backslash/],
+    ['an unknown escape', `${start}mode: "\\qgeheim"\n`, 2, 8, /escape sequence/],
     ['two documents', `${start}---\nmode: geheim\n`, 2, 1, /more than one document/],
     ['text after a text', `mode: "a" geheim\n`, 1, 11, /allow/],
     ['no colon', `${start}geheim\n`, 2, 1, /not valid YAML/],
