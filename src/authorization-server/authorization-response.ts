@@ -3,17 +3,15 @@ import { noStore, type Reply } from '../http/exchange.ts';
 import { html } from '../http/pages/html.ts';
 import { page } from '../http/pages/page.ts';
 import type { Words } from '../http/pages/words.ts';
-import type { Clock } from '../protocol/clock.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 import { toDescription } from '../protocol/oauth-error.ts';
-import type { SignInPurpose, TellableError } from '../sign-in/deps.ts';
+import type { SignInDeps, SignInPurpose, TellableError } from '../sign-in/deps.ts';
 import { postForm } from '../sign-in/post-form.ts';
 import {
   type AuthorizationRequest,
   findAuthorizationCode,
   findAuthorizationRequest,
 } from '../storage/records/authorizations.ts';
-import type { Database } from '../storage/engine/database.ts';
 import { message } from '../texts/message.ts';
 import type { ResponseTarget } from './authorization-parameters.ts';
 import { authorizationResponseUrl } from '../clients/redirect-uri.ts';
@@ -45,7 +43,9 @@ export function targetOf(stored: AuthorizationRequest): ResponseTarget {
 }
 
 /** After a sign-in for a client comes the consent page; when it fails, the client can be told. */
-export function authorizationPurpose(deps: { db: Database; clock: Clock; issuer: string }): SignInPurpose {
+export function authorizationPurpose(
+  deps: Pick<SignInDeps, 'db' | 'clock' | 'issuer' | 'sealer'>,
+): SignInPurpose {
   return {
     next: (signIn) => endpointUrl(deps.issuer, `consent/${signIn.id}`),
     isUnused: async (hash) => {
@@ -53,7 +53,7 @@ export function authorizationPurpose(deps: { db: Database; clock: Clock; issuer:
       return code !== undefined && code.consumed_at === null && code.expires_at > deps.clock.now();
     },
     wayBack: async (signIn, refusal) => {
-      const stored = await findAuthorizationRequest(deps.db.query, signIn.id);
+      const stored = await findAuthorizationRequest(deps.db.query, deps.sealer, signIn.id);
       if (stored === undefined) return undefined;
       const target = targetOf(stored);
       const { redirectUri, responseMode } = target;

@@ -57,7 +57,7 @@ export function authorize(
       providerHint: raw.values.get('idp_hint') ?? null,
       remember: async (tx, signInId) => {
         await touchClient(tx, { id: client.id, at: deps.clock.now() });
-        await insertAuthorizationRequest(tx, {
+        await insertAuthorizationRequest(tx, deps.sealer, {
           sign_in_id: signInId,
           client_id: client.id,
           redirect_uri: target.redirectUri,

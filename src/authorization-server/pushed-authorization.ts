@@ -45,11 +45,11 @@ export function pushAuthorizationRequest(
     const now = deps.clock.now();
     await deps.db.write(async (tx) => {
       await touchClient(tx, { id: client.id, at: now });
-      await insertPushedRequest(tx, {
+      await insertPushedRequest(tx, deps.sealer, {
         hash: hashSecret(secret),
-        client_id: client.id,
-        parameters_json: JSON.stringify(Object.fromEntries(kept)),
-        expires_at: now + LIFETIME_SECONDS * 1000,
+        clientId: client.id,
+        parameters: Object.fromEntries(kept),
+        expiresAt: now + LIFETIME_SECONDS * 1000,
       });
     });
     return {
@@ -80,7 +80,11 @@ export async function takePushedParameters(
   const secret = values.get('request_uri')?.slice(PREFIX.length) ?? '';
   const taken = isWellFormedSecret('pushedRequest', secret)
     ? await deps.db.write((tx) =>
-        takePushedRequest(tx, { hash: hashSecret(secret), clientId: client.id, at: deps.clock.now() }),
+        takePushedRequest(tx, deps.sealer, {
+          hash: hashSecret(secret),
+          clientId: client.id,
+          at: deps.clock.now(),
+        }),
       )
     : undefined;
   if (taken === undefined) {
@@ -89,6 +93,5 @@ export async function takePushedParameters(
       'invalid_request_uri',
     );
   }
-  const parameters = JSON.parse(taken.parameters_json) as Record<string, string>;
-  return { values: new Map(Object.entries(parameters)), duplicated: [] };
+  return { values: new Map(Object.entries(taken)), duplicated: [] };
 }

@@ -54,7 +54,7 @@ export interface Shared {
 
 /** One of each, for all wings. */
 export function composeShared(foundation: Foundation, signingKeys: SigningKeys): Shared {
-  const { config, clock, random, log, emit, db, homeserver, subkey } = foundation;
+  const { config, clock, random, log, emit, db, homeserver, sealer, subkey } = foundation;
   const scopes = operatorScopes(config);
   const policy: SessionPolicy = { ...sessionPolicy(config), scopes };
   const issuer = config.public_url;
@@ -85,12 +85,12 @@ export function composeShared(foundation: Foundation, signingKeys: SigningKeys):
     providerRules: providerRules(config.providers),
     operatorScopes: scopes,
     profilePolicy: config.homeserver.profile,
-    sealer: foundation.sealer,
+    sealer,
     purposes: {
-      authorization: authorizationPurpose({ db, clock, issuer }),
+      authorization: authorizationPurpose({ db, clock, issuer, sealer }),
       device_grant: deviceGrantPurpose({ issuer }),
       account: accountPurpose({ issuer }),
-      legacy_login: legacyLoginPurpose({ db, clock, issuer }),
+      legacy_login: legacyLoginPurpose({ db, clock, issuer, sealer }),
       user_interactive: userInteractivePurpose({ issuer }),
     },
     handOver: {

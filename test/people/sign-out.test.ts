@@ -1,9 +1,12 @@
 /** Whatever of a person could still become a session comes to nothing, by every way out that there is. */
+import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { excludePerson } from '../../src/people/exclude.ts';
 import { deactivatePerson, lockPerson } from '../../src/people/people.ts';
 import { signOutEverywhere } from '../../src/people/sign-out.ts';
 import { hashSecret, type SecretHash } from '../../src/protocol/token-format.ts';
+import { systemRandom } from '../../src/protocol/clock.ts';
+import { createSealer } from '../../src/storage/sealed.ts';
 import { findPeopleOfSid, voidPending } from '../../src/storage/personal-data.ts';
 import { insertAccountSession } from '../../src/storage/records/account-sessions.ts';
 import { insertAuthorizationCode } from '../../src/storage/records/authorizations.ts';
@@ -36,7 +39,7 @@ async function begin(core: Core, userId: string, name: string, sid: string | nul
       ...whose,
       ...times,
     });
-    await insertAuthorizationCode(tx, {
+    await insertAuthorizationCode(tx, createSealer(randomBytes(32), systemRandom), {
       hash,
       client_id: core.clientId,
       redirect_uri: 'https://app.example/callback',

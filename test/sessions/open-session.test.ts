@@ -1,5 +1,5 @@
 /** How a session begins is one rule for every grant and login: what stands in the way redeems nothing, and the same code or token works afterwards. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { AuthorizationServerDeps } from '../../src/authorization-server/deps.ts';
 import { authorizationCodeGrant } from '../../src/authorization-server/grants/authorization-code.ts';
@@ -15,6 +15,7 @@ import { systemRandom } from '../../src/protocol/clock.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
 import { endSessions } from '../../src/sessions/end-many.ts';
 import { issueLoginToken } from '../../src/sessions/login-tokens.ts';
+import { createSealer } from '../../src/storage/sealed.ts';
 import { insertAuthorizationCode } from '../../src/storage/records/authorizations.ts';
 import { insertDeviceGrant } from '../../src/storage/records/device-grants.ts';
 import { listSessionRows } from '../../src/storage/records/session-list.ts';
@@ -56,7 +57,7 @@ const sessionIdIn = (core: Core): string =>
 const codeGrant: Way = async (core, limit) => {
   const code = issueSecret('authorizationCode', systemRandom);
   await core.db.write((tx) =>
-    insertAuthorizationCode(tx, {
+    insertAuthorizationCode(tx, createSealer(randomBytes(32), systemRandom), {
       hash: hashSecret(code),
       client_id: core.clientId,
       redirect_uri: REDIRECT_URI,

@@ -5,6 +5,7 @@ import { systemClock, systemRandom } from '../../src/protocol/clock.ts';
 import { newRecordId } from '../../src/protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../../src/protocol/token-format.ts';
 import { newSessionId, startSession } from '../../src/sessions/start.ts';
+import { createSealer } from '../../src/storage/sealed.ts';
 import { insertAuthorizationCode } from '../../src/storage/records/authorizations.ts';
 import type { Database } from '../../src/storage/engine/database.ts';
 import { insertDeviceGrant } from '../../src/storage/records/device-grants.ts';
@@ -98,7 +99,7 @@ export async function prepare(db: Database): Promise<Store> {
         const code = issueSecret('authorizationCode', systemRandom);
         const verifier = randomBytes(32).toString('base64url');
         const at = systemClock.now();
-        await insertAuthorizationCode(tx, {
+        await insertAuthorizationCode(tx, createSealer(randomBytes(32), systemRandom), {
           hash: hashSecret(code),
           client_id: clientId,
           redirect_uri: REDIRECT_URI,

@@ -136,7 +136,7 @@ function refusalOf(decision: string | undefined, user: User): string | undefined
 
 async function readAsked(deps: AuthorizationServerDeps, request: ApiRequest): Promise<Asked> {
   const signIn = await requireIdentified(deps, request, 'authorization');
-  const stored = await findAuthorizationRequest(deps.db.query, signIn.id);
+  const stored = await findAuthorizationRequest(deps.db.query, deps.sealer, signIn.id);
   const client = stored && (await loadClient(deps, stored.client_id));
   const user = await findUser(deps.db.query, signIn.user_id);
   if (stored === undefined || client === undefined || user === undefined) {
@@ -177,7 +177,7 @@ async function finish(
     }
     if (forApp !== undefined) await keepForApp(tx, deps, { signInId: signIn.id, url: forApp, hash });
     if (hash === null) return ended;
-    await insertAuthorizationCode(tx, {
+    await insertAuthorizationCode(tx, deps.sealer, {
       hash,
       client_id: client.id,
       redirect_uri: stored.redirect_uri,

@@ -10,6 +10,7 @@ import {
   consumeAuthorizationCode,
   countVerifierMiss,
   findAuthorizationCode,
+  nonceOf,
 } from '../../storage/records/authorizations.ts';
 import { type Client, clientName } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
@@ -51,7 +52,7 @@ export function authorizationCodeGrant(deps: AuthorizationServerDeps): Grant {
       scope: record.scope,
       userId: record.user_id,
       client,
-      nonce: record.nonce,
+      nonce: nonceOf(deps.sealer, record),
       authenticatedAt: record.authenticated_at,
     });
   };

@@ -4,15 +4,13 @@ import { isTrustedRedirect, withLoginToken } from '../../protocol/login-redirect
 import { PageRefusal } from '../../http/pages/page-refusal.ts';
 import { returnPlace } from '../../http/pages/return-place.ts';
 import { type Words, wordsIn } from '../../http/pages/words.ts';
-import type { Clock } from '../../protocol/clock.ts';
 import { hashSecret } from '../../protocol/token-format.ts';
 import { findCrowd } from '../../sessions/limits.ts';
 import { issueLoginToken } from '../../sessions/login-tokens.ts';
 import { browserSecretOf, releaseBrowser } from '../../sign-in/browser-binding.ts';
 import { keepForApp, opensApp, toHandOver } from '../../sign-in/hand-over.ts';
 import { requireIdentified } from '../../sign-in/current.ts';
-import type { SignInPurpose } from '../../sign-in/deps.ts';
-import type { Database } from '../../storage/engine/database.ts';
+import type { SignInDeps, SignInPurpose } from '../../sign-in/deps.ts';
 import { findLoginRedirect, findLoginToken } from '../../storage/records/login-tokens.ts';
 import { finishSignIn, type SignIn } from '../../storage/records/sign-ins.ts';
 import { findUser, type User } from '../../storage/records/users.ts';
@@ -28,7 +26,9 @@ interface Asked {
 }
 
 /** After a sign-in for a legacy client comes the question whether it may have a login token. */
-export function legacyLoginPurpose(deps: { db: Database; clock: Clock; issuer: string }): SignInPurpose {
+export function legacyLoginPurpose(
+  deps: Pick<SignInDeps, 'db' | 'clock' | 'issuer' | 'sealer'>,
+): SignInPurpose {
   return {
     // The login itself tells the app, in the words of the specification: locked is not logged out.
     admitsLocked: true,
@@ -38,7 +38,7 @@ export function legacyLoginPurpose(deps: { db: Database; clock: Clock; issuer: s
       return token !== undefined;
     },
     wayBack: async (signIn) => {
-      const url = await findLoginRedirect(deps.db.query, signIn.id);
+      const url = await findLoginRedirect(deps.db.query, deps.sealer, signIn.id);
       return url === undefined
         ? undefined
         : { url, label: message('action.return-to', { place: returnPlace(url) }) };
@@ -78,7 +78,7 @@ export function decideSsoConfirmation(deps: SsoDeps): Handler {
 
 async function readAsked(deps: SsoDeps, request: ApiRequest): Promise<Asked> {
   const signIn = await requireIdentified(deps, request, 'legacy_login');
-  const redirectUrl = await findLoginRedirect(deps.db.query, signIn.id);
+  const redirectUrl = await findLoginRedirect(deps.db.query, deps.sealer, signIn.id);
   const user = await findUser(deps.db.query, signIn.user_id);
   if (redirectUrl === undefined || user === undefined) {
     throw new Error('a sign-in of a legacy client refers to something that is gone');

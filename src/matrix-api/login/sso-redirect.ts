@@ -50,7 +50,7 @@ export function beginSso(deps: SsoDeps): Handler {
       providerHint: provider?.id ?? null,
       // Left out again where the provider that is chosen has nothing like it.
       prompt: action === 'register' ? 'create' : null,
-      remember: (tx, signInId) => insertLoginRequest(tx, { sign_in_id: signInId, redirect_url: redirectUrl }),
+      remember: (tx, signInId) => insertLoginRequest(tx, deps.sealer, { signInId, redirectUrl }),
     });
   });
 }

@@ -10,6 +10,7 @@ import { answers } from './007-answers.ts';
 import { outboxKinds } from './008-outbox-kinds.ts';
 import { erasure } from './009-erasure.ts';
 import { operatorScopes } from './010-operator-scopes.ts';
+import { sealedWords } from './011-sealed-words.ts';
 
 export const migrations: readonly Migration[] = [
   initial,
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   outboxKinds,
   erasure,
   operatorScopes,
+  sealedWords,
 ];

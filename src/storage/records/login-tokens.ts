@@ -1,8 +1,9 @@
 /** Login tokens of legacy clients, and where they want them sent. */
 import type { InternalUserId } from '../../protocol/identifiers.ts';
-import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { Generated, Insertable, Kysely, Selectable } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
+import type { Sealer } from '../sealed.ts';
 import { type TableDuties, sweepPast } from '../table-duties.ts';
 
 declare module '../schema.ts' {
@@ -15,8 +16,9 @@ declare module '../schema.ts' {
 /** Where a legacy client wants its login token sent: the purpose of a sign-in. */
 export interface LoginRequestsTable {
   sign_in_id: string;
-  /** As the client wrote it, checked. */
+  /** As the client wrote it, checked; empty where it is sealed, and in plain text only in rows of earlier versions. */
   redirect_url: string;
+  redirect_url_sealed: Generated<string | null>;
 }
 
 /** Login tokens: whoever redeems one is signed in as its user, once. */
@@ -85,17 +87,32 @@ export function consumeLoginToken(
 
 export async function insertLoginRequest(
   tx: Kysely<Schema>,
-  request: Insertable<LoginRequestsTable>,
+  sealer: Sealer,
+  request: { readonly signInId: string; readonly redirectUrl: string },
 ): Promise<void> {
-  await tx.insertInto('login_requests').values(request).execute();
+  const { signInId, redirectUrl } = request;
+  const sealed = sealer.seal(redirectUrl, redirectContext(signInId));
+  await tx
+    .insertInto('login_requests')
+    .values({ sign_in_id: signInId, redirect_url: '', redirect_url_sealed: sealed })
+    .execute();
 }
 
 /** Where the client of a sign-in wants its login token sent. */
-export async function findLoginRedirect(db: Kysely<Schema>, signInId: string): Promise<string | undefined> {
+export async function findLoginRedirect(
+  db: Kysely<Schema>,
+  sealer: Sealer,
+  signInId: string,
+): Promise<string | undefined> {
   const row = await db
     .selectFrom('login_requests')
-    .select('redirect_url')
+    .selectAll()
     .where('sign_in_id', '=', signInId)
     .executeTakeFirst();
-  return row?.redirect_url;
+  const sealed = row?.redirect_url_sealed ?? null;
+  return sealed === null ? row?.redirect_url : sealer.open(sealed, redirectContext(signInId));
+}
+
+function redirectContext(signInId: string): string {
+  return `login_requests.redirect_url:${signInId}`;
 }
