@@ -35,7 +35,8 @@ const asymmetricAlgorithms = [
 ] as const;
 
 /** Signature algorithms of a kind of token, without `none`. */
-const signatures = () => z.array(z.enum([...asymmetricAlgorithms, 'HS256', 'HS384', 'HS512'])).min(1);
+const signatures = () =>
+  z.array(z.enum([...asymmetricAlgorithms, 'ES256K', 'HS256', 'HS384', 'HS512'])).min(1);
 const certificates = (): z.ZodString =>
   textRule((text) =>
     text.includes('-----BEGIN CERTIFICATE-----') ? undefined : 'must be certificates in PEM form',
@@ -225,7 +226,8 @@ const providerSection = z.strictObject({
   }),
   id_token_algorithms: described(signatures().optional(), {
     description: 'Accepted signature algorithms of ID tokens; `HS…` only if listed here.',
-    fallback: "the preset's, else every asymmetric one that the metadata lists for them",
+    fallback:
+      "the preset's, else every asymmetric one that the metadata lists for them (`ES256K` only if listed)",
   }),
   userinfo_algorithms: described(signatures().optional(), {
     description: 'Accepted signature algorithms of userinfo, if the provider signs it.',

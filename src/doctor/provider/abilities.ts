@@ -1,7 +1,7 @@
 /** What the metadata says that the provider can do, held against what a sign-in will ask of it. */
 import type { AuthorizationServer } from 'oauth4webapi';
 import { usesOpenId, usesPkce } from '../../upstream/login/authorization-url.ts';
-import { SIGNATURE_ALGORITHMS } from '../../upstream/documents/jwks.ts';
+import { VERIFIABLE_ALGORITHMS } from '../../upstream/documents/jwks.ts';
 import { SYMMETRIC_ALGORITHMS } from '../../upstream/login/signature-algorithms.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
 import type { ResolvedSettings } from '../../upstream/resolved-settings.ts';
@@ -110,7 +110,7 @@ function judgeAlgorithms(context: ProviderContext, server: AuthorizationServer, 
   const { settings, place } = context;
   const offered = server.id_token_signing_alg_values_supported;
   if (offered === undefined) return;
-  const wanted = settings.idTokenAlgorithms ?? SIGNATURE_ALGORITHMS;
+  const wanted = settings.idTokenAlgorithms ?? VERIFIABLE_ALGORITHMS;
   if (wanted.some((algorithm) => offered.includes(algorithm))) return;
   say({
     code: 'provider.algorithm',

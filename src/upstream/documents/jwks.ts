@@ -3,6 +3,7 @@ import { compactVerify, decodeProtectedHeader, importJWK, errors, type CryptoKey
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../protocol/clock.ts';
 import { DocumentFault } from './document-fault.ts';
+import { ES256K, importEs256k, verifyEs256k } from './es256k.ts';
 import type { CachedDocument } from './http-cache.ts';
 import type { PartLog } from '../../observability/part-log.ts';
 import { quoteForLog } from '../login/refusal.ts';
@@ -27,8 +28,8 @@ export interface VerificationKey {
   readonly crv: string | undefined;
   /** The one algorithm that it is for, if it says so. */
   readonly alg: string | undefined;
-  /** The imported key for an algorithm; the same object each time. */
-  readonly importFor: (alg: string) => Promise<CryptoKey>;
+  /** The payload of a compact JWS that it verifies; `undefined` where it does not. Throws where the JWS is none. */
+  readonly verify: (jws: string, algorithm: string) => Promise<Uint8Array | undefined>;
 }
 
 export type SignatureResult =
@@ -106,29 +107,45 @@ async function usableKey(jwk: Record<string, unknown>): Promise<VerificationKey 
   // Shorter ones are too weak, longer ones too slow: the cost of a check grows with the square.
   if (kty === 'RSA' && (rsaBits(jwk['n']) < 2048 || rsaBits(jwk['n']) > 16_384)) return undefined;
   if (kty === 'RSA' && !isSoundExponent(jwk['e'])) return undefined;
-  const imported = new Map<string, Promise<CryptoKey>>();
-  const key: VerificationKey = {
+  const key = {
     kid,
     kty,
     crv: typeof crv === 'string' ? crv : undefined,
     alg: typeof alg === 'string' ? alg : undefined,
-    importFor: (algorithm) => {
-      let promise = imported.get(algorithm);
-      if (promise === undefined) {
-        promise = importJWK({ ...publicPart(jwk), alg: algorithm }, algorithm) as Promise<CryptoKey>;
-        imported.set(algorithm, promise);
-      }
-      return promise;
-    },
   };
-  const algorithm = key.alg ?? SIGNATURE_ALGORITHMS.find((each) => fitsType(key, each));
+  const algorithm = key.alg ?? VERIFIABLE_ALGORITHMS.find((each) => fitsType(key, each));
   if (algorithm === undefined || !fitsType(key, algorithm)) return undefined;
   try {
-    await key.importFor(algorithm);
-    return key;
+    return { ...key, verify: await importedKey(publicPart(jwk), algorithm) };
   } catch {
     return undefined;
   }
+}
+
+/** Imports the key for the first algorithm at once, and for others when they are met. Throws where it cannot be imported. */
+async function importedKey(jwk: JWK, first: string): Promise<VerificationKey['verify']> {
+  if (first === ES256K) {
+    const key = importEs256k(jwk);
+    return (jws) => Promise.resolve(verifyEs256k(jws, key));
+  }
+  const imported = new Map<string, Promise<CryptoKey>>();
+  const importFor = (algorithm: string): Promise<CryptoKey> => {
+    let promise = imported.get(algorithm);
+    if (promise === undefined) {
+      promise = importJWK({ ...jwk, alg: algorithm }, algorithm) as Promise<CryptoKey>;
+      imported.set(algorithm, promise);
+    }
+    return promise;
+  };
+  await importFor(first);
+  return async (jws, algorithm) => {
+    try {
+      return (await compactVerify(jws, await importFor(algorithm), { algorithms: [algorithm] })).payload;
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) return undefined;
+      throw error;
+    }
+  };
 }
 
 function publicPart(jwk: Record<string, unknown>): JWK {
@@ -150,7 +167,7 @@ function rsaBits(modulus: unknown): number {
   return typeof modulus === 'string' ? Buffer.from(modulus, 'base64url').length * 8 : 0;
 }
 
-/** The asymmetric signature algorithms that we verify, the likeliest first. */
+/** The asymmetric signature algorithms that count where nobody says more, the likeliest first. */
 export const SIGNATURE_ALGORITHMS: readonly string[] = [
   'RS256',
   'ES256',
@@ -165,18 +182,22 @@ export const SIGNATURE_ALGORITHMS: readonly string[] = [
   'ES512',
 ];
 
+/** Those that count where the provider or the operator names them, too. */
+export const VERIFIABLE_ALGORITHMS: readonly string[] = [...SIGNATURE_ALGORITHMS, ES256K];
+
 const TYPES: Readonly<Record<string, { kty: string; crv?: string }>> = {
   RS: { kty: 'RSA' },
   PS: { kty: 'RSA' },
   ES256: { kty: 'EC', crv: 'P-256' },
+  ES256K: { kty: 'EC', crv: 'secp256k1' },
   ES384: { kty: 'EC', crv: 'P-384' },
   ES512: { kty: 'EC', crv: 'P-521' },
   EdDSA: { kty: 'OKP', crv: 'Ed25519' },
   Ed25519: { kty: 'OKP', crv: 'Ed25519' },
 };
 
-function fitsType(key: VerificationKey, algorithm: string): boolean {
-  if (!SIGNATURE_ALGORITHMS.includes(algorithm)) return false;
+function fitsType(key: Pick<VerificationKey, 'kty' | 'crv'>, algorithm: string): boolean {
+  if (!VERIFIABLE_ALGORITHMS.includes(algorithm)) return false;
   const type = TYPES[algorithm] ?? TYPES[algorithm.slice(0, 2)];
   return type !== undefined && type.kty === key.kty && (type.crv === undefined || type.crv === key.crv);
 }
@@ -220,14 +241,8 @@ export function createSignatureVerifier(options: {
     keys: readonly VerificationKey[],
   ): Promise<Uint8Array | undefined> => {
     for (const key of keys) {
-      try {
-        const { payload } = await compactVerify(jws, await key.importFor(header.alg), {
-          algorithms: [header.alg],
-        });
-        return payload;
-      } catch (error) {
-        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
-      }
+      const payload = await key.verify(jws, header.alg);
+      if (payload !== undefined) return payload;
     }
     return undefined;
   };
@@ -242,7 +257,8 @@ export function createSignatureVerifier(options: {
   return {
     async verify(jws, algorithms) {
       const header = readHeader(jws);
-      if (header === undefined) return refuse('malformed', 'it is not a compact JWS with an alg');
+      if (header === undefined)
+        return refuse('malformed', 'it is not a compact JWS with an alg and without crit');
       if (!algorithms.includes(header.alg)) {
         return refuse(
           'algorithm',
@@ -297,8 +313,9 @@ function readHeader(jws: string): SignatureHeader | undefined {
 
 function decodeHeader(jws: string): SignatureHeader | undefined {
   try {
-    const { alg, kid } = decodeProtectedHeader(jws) as Record<string, unknown>;
-    if (typeof alg !== 'string') return undefined;
+    const { alg, kid, crit } = decodeProtectedHeader(jws) as Record<string, unknown>;
+    // We understand no extension (RFC 7515 section 4.1.11), also where the JOSE library does (RFC 7797).
+    if (typeof alg !== 'string' || crit !== undefined) return undefined;
     if (kid === undefined || kid === null || kid === '') return { alg, kid: undefined };
     return typeof kid === 'string' ? { alg, kid } : undefined;
   } catch {

@@ -99,7 +99,10 @@ export function checkIdTokenClaims(
 /** OpenID Connect Core §3.1.3.6: the left half of the hash that the signature algorithm uses. */
 function checkHash(name: string, stated: unknown, value: string, algorithm: string): void {
   if (stated === undefined) return;
-  const digest = algorithm === 'EdDSA' || algorithm === 'Ed25519' ? 'sha512' : `sha${algorithm.slice(-3)}`;
+  const digest =
+    algorithm === 'EdDSA' || algorithm === 'Ed25519'
+      ? 'sha512'
+      : `sha${/\d{3}/.exec(algorithm)?.[0] ?? '256'}`;
   const hash = createHash(digest).update(value).digest();
   if (stated !== hash.subarray(0, hash.length / 2).toString('base64url')) {
     throw new UpstreamRefusal('id_token', `${name} does not fit`);

@@ -1,6 +1,6 @@
 /** Which signatures count: each kind of token of a provider has its own list, and `none` is in no list. */
 import type { AuthorizationServer } from 'oauth4webapi';
-import { SIGNATURE_ALGORITHMS } from '../documents/jwks.ts';
+import { SIGNATURE_ALGORITHMS, VERIFIABLE_ALGORITHMS } from '../documents/jwks.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
 import { usesOpenId } from './authorization-url.ts';
 
@@ -48,13 +48,13 @@ export function needsKeys(settings: ResolvedSettings): boolean {
 
 /** A list without anything that we can use says no more than none does. */
 function listedOnes(listed: readonly unknown[] | undefined): string[] {
-  const usable = SIGNATURE_ALGORITHMS.filter((each) => listed?.includes(each));
+  const usable = VERIFIABLE_ALGORITHMS.filter((each) => listed?.includes(each));
   return usable.length > 0 ? usable : [...SIGNATURE_ALGORITHMS];
 }
 
 function known(configured: readonly string[]): string[] {
   return configured.filter(
-    (each) => SIGNATURE_ALGORITHMS.includes(each) || SYMMETRIC_ALGORITHMS.includes(each),
+    (each) => VERIFIABLE_ALGORITHMS.includes(each) || SYMMETRIC_ALGORITHMS.includes(each),
   );
 }
 
