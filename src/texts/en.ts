@@ -1,6 +1,6 @@
 /**
- * English, the language that every text exists in. What stands in braces is put in by the page; pages keep it apart, so a text may have it anywhere.
- * Short sentences, common words, and the words that people know from their apps: no term of a standard.
+ * English, the language in which every text exists. Values in braces are filled in by the page; pages keep them separate, so they may be anywhere in a text.
+ * Short sentences, common words, and the words that people know from their apps: no terms of standards.
  */
 export const en = {
   // Words that several pages share.
@@ -52,7 +52,7 @@ export const en = {
     other: 'There were too many attempts. Please wait {count} seconds, and try again.',
   },
   'refused.unavailable.title': 'Not available at the moment',
-  'refused.unavailable': 'Something that is needed for this does not answer. Please try again in a moment.',
+  'refused.unavailable': 'Something that is needed for this does not respond. Please try again in a moment.',
   'refused.unavailable.lasting':
     'Something that is needed for this does not work, and trying again does not change that. Please tell your administrator the reference.',
   'refused.fault.title': 'Something went wrong',
@@ -83,13 +83,13 @@ export const en = {
     '“{value}” ({claims}) cannot be a Matrix user ID: {fault}. Please ask your administrator.',
   'sign-in.taken': '{user} belongs to another account. Please ask your administrator.',
   'sign-in.reserved':
-    'The name {user} is kept for other purposes on this server, such as a bridge. Please ask your administrator.',
+    'The name {user} is reserved for other purposes on this server, such as a bridge. Please ask your administrator.',
   'sign-in.name-not-accepted':
     'The server does not accept {user} as the name of a new account. Please ask your administrator.',
   'sign-in.age-unknown':
-    'The app wants you to sign in anew, and the identity provider did not say when you last did. Please ask your administrator.',
+    'The app wants you to sign in again, but the identity provider did not say when you last did. Please ask your administrator.',
   'sign-in.too-old':
-    'The app wants you to sign in anew, and the identity provider let you in by an earlier sign-in. Please sign out there, then try again.',
+    'The app wants you to sign in again, but the identity provider used an earlier sign-in. Please sign out there, then try again.',
   'sign-in.deactivated': 'This account has been deactivated.',
   'sign-in.locked': 'This account is locked, so nobody can sign in to it now. Please ask your administrator.',
   'sign-in.other-person': 'This is the account of somebody else.',
@@ -101,7 +101,7 @@ export const en = {
     'Your account at the identity provider is not allowed to use this service. It must not have: {rule}. Please ask your administrator.',
   'sign-in.another-account': 'Try with another account',
   'sign-in.provider-down':
-    'The identity provider does not answer as it should. Nothing is lost: please try again in a moment.',
+    'The identity provider does not respond as it should. Nothing is lost: please try again in a moment.',
   'sign-in.provider-unfit':
     'The identity provider cannot be used from here, and trying again does not change that. Please tell your administrator the reference.',
   'sign-in.elsewhere': 'Or sign in somewhere else',
@@ -115,7 +115,7 @@ export const en = {
     'If nothing happens, press the button. If that does not help either, the app is not on this device: install it, or open it, and come back to this page. The button works for a few minutes.',
   'hand-over.over.title': 'This step is over',
   'hand-over.over':
-    'The app has used its answer already, or too much time has passed. Look into the app: if you are not signed in there, begin again.',
+    'The app has used its answer already, or too much time has passed. Check the app: if you are not signed in there, begin again.',
   'hand-over.form.title': 'Return to the app',
   'hand-over.form': 'One more step: return to the app with its answer.',
 
@@ -136,9 +136,9 @@ export const en = {
   'consent.privacy': 'Privacy policy of the app',
   'consent.choose': 'Choose what to sign out',
   'consent.crowded': {
-    one: 'You have as many sessions as you may have. Choose at least one to sign out for this one. Messages that only such a device can read are lost with it.',
+    one: 'You have reached the maximum number of sessions. Choose at least one to sign out for this one. Messages that only such a device can read are lost with it.',
     other:
-      'You have as many sessions as you may have. Choose at least {count} to sign out for this one. Messages that only such a device can read are lost with it.',
+      'You have reached the maximum number of sessions. Choose at least {count} to sign out for this one. Messages that only such a device can read are lost with it.',
   },
   'consent.crowded.of-app': {
     one: 'At least {count} of them has to be of this app.',
@@ -150,7 +150,7 @@ export const en = {
   // Sign-in on another device.
   'device.title': 'Sign in on another device',
   'device.type': 'Type the code that your other device shows.',
-  'device.compare': 'Go on only if your other device shows exactly this code.',
+  'device.compare': 'Continue only if your other device shows exactly this code.',
   'device.code': 'Code',
   'device.warning':
     'Never type a code that somebody sent you or told you: whoever has the other device will be signed in as you.',
@@ -170,7 +170,7 @@ export const en = {
     'It will be able to read and send messages as you. If somebody asked you to do this, press Cancel.',
   'device.means.other': 'If somebody asked you to do this, press Cancel.',
   'device.allowed.title': 'Your device is signed in',
-  'device.allowed': 'Go on with your other device. You can close this page.',
+  'device.allowed': 'Continue on your other device. You can close this page.',
   'device.refused.title': 'The sign-in was refused',
   'device.refused': 'The other device is not signed in. You can close this page.',
   'device.expired': 'This code was used or has expired. Please begin again on your device.',
@@ -179,9 +179,10 @@ export const en = {
   // Single sign-on for apps without registration.
   'sso.title': 'Continue to {place}?',
   'sso.about': 'You are about to be signed in there.',
-  'sso.unprotected': 'the way there is not encrypted. Whoever is on the same network could sign in as you.',
+  'sso.unprotected':
+    'the connection to it is not encrypted. Anybody on the same network could sign in as you.',
   'sso.crowded':
-    'You are signed in in as many places as you may be. Sign out somewhere in {account} first, or it will not work, unless you are signing in again where you are signed in already.',
+    'You have reached the maximum number of sessions. Sign out one of them in {account} first, unless you are signing in again on a device that is already signed in.',
   'sso.your-account': 'your account',
   'sso.means':
     'The app there will be able to read and send messages as you. Continue only if you have just begun to sign in with it yourself.',
@@ -189,7 +190,7 @@ export const en = {
   'sso.refused': 'Nothing was sent to {place}. You can close this page.',
   'fallback.title': 'Sign in',
   'fallback.no-script':
-    'This page hands the sign-in over to your app by JavaScript, which is switched off here. Switch it on, or sign in another way in your app.',
+    'This page needs JavaScript to return the sign-in to your app, but JavaScript is switched off. Switch it on, or sign in another way in your app.',
   'fallback.start': 'Your app sent you here to sign in to Matrix.',
   'fallback.busy': 'Signing in…',
   'fallback.done': 'You are signed in. You can return to your app.',
@@ -204,7 +205,7 @@ export const en = {
     other: 'An app in which you are signed in wants to sign out these devices:',
   },
   'prove.sign-out-nothing':
-    'An app in which you are signed in wants to sign out devices that are gone already.',
+    'An app in which you are signed in wants to sign out devices that are already gone.',
   'prove.more': { one: 'and {count} more.', other: 'and {count} more.' },
   'prove.asked-on': 'Asked for on',
   'prove.means':
@@ -214,7 +215,8 @@ export const en = {
     'Only {user} can confirm this. You have signed in as somebody else at the identity provider.',
   'prove.done.title': 'Confirmed',
   'prove.done': 'Thank you. Go back to your app; you can close this page.',
-  'prove.nothing': 'Nothing waits to be confirmed here, or it is too old. Please begin again in your app.',
+  'prove.nothing':
+    'There is nothing to confirm here, or the request is too old. Please begin again in your app.',
 
   // The account.
   'account.title': 'Your account',
@@ -226,12 +228,12 @@ export const en = {
   'account.end-all': 'Sign out everywhere',
   'account.end-all.title': 'Sign out everywhere?',
   'account.end-all.means': {
-    one: 'The one session that you have will end at once, and its device is deleted. Messages that can be read on this device alone are lost, unless their keys are backed up.',
+    one: 'The one session that you have will end at once, and its device is deleted. Messages that can be read only on this device are lost, unless their keys are backed up.',
     other:
-      'All {count} sessions that you have will end at once, and the devices are deleted. Messages that can be read on these devices alone are lost, unless their keys are backed up.',
+      'All {count} sessions that you have will end at once, and the devices are deleted. Messages that can be read only on these devices are lost, unless their keys are backed up.',
   },
   'account.leave': 'Leave this page',
-  'account.leave.means': 'Leaving signs you out of this page alone. Your apps stay signed in.',
+  'account.leave.means': 'Leaving signs you out of this page only. Your apps stay signed in.',
   'account.left.title': 'You have left the account page',
   'account.left': 'Your apps stay signed in. You may still be signed in at your identity provider.',
   'account.open-again': 'Open your account again',
@@ -246,7 +248,7 @@ export const en = {
   'account.end': 'Sign out',
   'account.end.title': 'Sign out this session?',
   'account.end.means':
-    'The app will be signed out at once, and its device is deleted. Messages that can be read on this device alone are lost, unless their keys are backed up.',
+    'The app will be signed out at once, and its device is deleted. Messages that can be read only on this device are lost, unless their keys are backed up.',
   'account.back-to-list': 'See where you are signed in',
   'account.unknown-action':
     'Your app asked for something that this page does not offer, or did not say which device it meant. This is your account.',
@@ -259,5 +261,5 @@ export const en = {
   'account.key-reset.done.title': 'Go back to your app',
   'account.key-reset.done':
     'Your app can replace your encryption keys now. Go back to it and continue there within ten minutes; you can close this page.',
-  'account.no-session': 'There is no such session of yours. It may have ended.',
+  'account.no-session': 'You have no such session. It may have ended.',
 } as const;

@@ -11,7 +11,7 @@ import { APP_URL, goThroughIdp, ssoUrl } from '../support/sso.ts';
 import { startTokenService } from '../verification/service.ts';
 
 const RESERVED = '[admin, Support, _bridge_*]';
-const TOLD = /The name @\S+:example\.org is kept for other purposes on this server/;
+const TOLD = /The name @\S+:example\.org is reserved for other purposes on this server/;
 
 forEachEngine((engine) => {
   let gatehouse: Gatehouse;

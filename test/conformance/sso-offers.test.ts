@@ -134,11 +134,11 @@ describe('single sign-on', () => {
   it('tells a person before they go on that they have as many sessions as they may have', async () => {
     await using crowded = await startWith({ GATEHOUSE__SESSIONS__LIMITS__PER_USER: '1' });
     const first = await goThroughIdp(createBrowser(), ssoUrl(crowded));
-    expect(first.text).not.toContain('as many places');
+    expect(first.text).not.toContain('maximum number of sessions');
     expect((await logInWith(crowded, await loginTokenOf(crowded), { device_id: 'ONE' })).status).toBe(200);
     const browser = createBrowser();
     const second = await goThroughIdp(browser, ssoUrl(crowded));
-    expect(second.text).toContain('as many places as you may be');
+    expect(second.text).toContain('You have reached the maximum number of sessions');
     expect(second.links.map(({ href }) => href)).toContain(`${crowded.url}account`);
     const back = await browser.submit({ button: 'Continue' });
     const token = new URL(back.url).searchParams.get('loginToken') ?? '';

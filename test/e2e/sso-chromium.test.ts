@@ -172,7 +172,7 @@ describe.skipIf(chromiumPath === undefined)(suite, () => {
       const { context, page } = await watchedPage(browser, { javaScriptEnabled: false });
       const answer = await page.goto(pageUrl());
       expect(answer?.headers()['content-security-policy']).toContain("default-src 'none'");
-      expect(await page.locator('body').innerText()).toContain('by JavaScript, which is switched off here');
+      expect(await page.locator('body').innerText()).toContain('needs JavaScript to return the sign-in');
       await context.close();
     });
   });

@@ -50,7 +50,7 @@ it.each<[string, number, RegExp]>([
   [
     'M_EXCLUSIVE',
     403,
-    /The name @bob:example\.org is kept for other purposes on this server, such as a bridge/,
+    /The name @bob:example\.org is reserved for other purposes on this server, such as a bridge/,
   ],
   ['M_INVALID_USERNAME', 403, /does not accept @bob:example\.org as the name of a new account/],
   // Nothing about the name: what the homeserver does not understand is no verdict, and waiting does not cure it.
