@@ -34,12 +34,21 @@ export function passthroughFitness(
   };
 }
 
-function rulesOf({ id, name = id, brand, claims, access, tokens }: Provider): ProviderRules {
+function rulesOf({
+  id,
+  name = id,
+  brand,
+  claims,
+  access,
+  tokens,
+  localpart_conflict,
+}: Provider): ProviderRules {
   const { recheck_seconds: seconds, ...rules } = access;
   return {
     name,
     ...(brand === undefined ? {} : { brand }),
     claims,
+    linksExisting: localpart_conflict === 'link_existing',
     access: {
       ...rules,
       localpartClaims: [claims.localpart, tokens?.claims.localpart ?? claims.localpart].flatMap(claimsOf),

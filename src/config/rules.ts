@@ -176,7 +176,15 @@ function checkListeners({ listen, operations }: Input, report: Report): void {
   }
 }
 
-function checkHomeserver({ homeserver }: Input, report: Report): void {
+function checkHomeserver({ homeserver, providers }: Input, report: Report): void {
+  for (const [index, provider] of (providers ?? []).entries()) {
+    if (provider?.localpart_conflict !== 'link_existing' || homeserver?.kind === 'synapse') continue;
+    report(
+      ['providers', index, 'localpart_conflict'],
+      'needs `homeserver.kind: synapse`, which knows the address of a user',
+      'Remove it, or write `kind: synapse` in `homeserver`.',
+    );
+  }
   if (homeserver === undefined) return;
   if (homeserver.kind === 'synapse') {
     if (homeserver.url === undefined) {

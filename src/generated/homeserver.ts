@@ -146,6 +146,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_synapse/admin/v2/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * To whom a user belongs
+         * @description Asked if a person who signs in for the first time has the name of a user that the homeserver has already, and `localpart_conflict` is
+         *     `link_existing`. It belongs to Synapse's admin API, so it is asked with an access token of ours that has the scope `urn:synapse:admin:*`,
+         *     not with the shared secret.
+         *
+         *     Errors:
+         *
+         *     - 401 `M_UNKNOWN_TOKEN`: the token does not count there: the homeserver cannot ask `/oauth2/introspect`.
+         *     - 403 `M_FORBIDDEN`: the token lacks the scope.
+         *     - 404 `M_NOT_FOUND`: there is no such user.
+         */
+        get: operations["showUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_synapse/admin/v2/users/{user_id}/devices": {
         parameters: {
             query?: never;
@@ -538,6 +566,74 @@ export interface operations {
         responses: {
             200: components["responses"]["Done"];
             "4XX": components["responses"]["NoSuchUser"];
+        };
+    };
+    showUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Matrix user ID.
+                 * @example @alice:example.com
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user, as an administrator sees it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "threepids": [
+                     *         {
+                     *           "medium": "email",
+                     *           "address": "alice@example.com"
+                     *         }
+                     *       ],
+                     *       "admin": false,
+                     *       "deactivated": false,
+                     *       "is_guest": false,
+                     *       "appservice_id": null,
+                     *       "user_type": null
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description Addresses that the homeserver takes for the person's own. */
+                        threepids: {
+                            /** @description `email` or `msisdn`. */
+                            medium: string;
+                            /** @description The address. */
+                            address: string;
+                        }[];
+                        /** @description Whether it is an administrator. */
+                        admin?: boolean;
+                        /** @description Whether it is deactivated. */
+                        deactivated?: boolean;
+                        /** @description Whether it is a guest. */
+                        is_guest?: boolean;
+                        /** @description The application service that it belongs to. */
+                        appservice_id?: string | null;
+                        /** @description What it is if it is no person, such as `bot`. */
+                        user_type?: string | null;
+                    };
+                };
+            };
+            /** @description There is no such user, or the token does not suffice. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixError"];
+                };
+            };
         };
     };
     listUserDevices: {

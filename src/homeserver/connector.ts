@@ -47,6 +47,14 @@ export interface KnownDevice {
   readonly dehydrated: boolean;
 }
 
+/** What the homeserver knows of whose a user is. */
+export interface HomeserverOwner {
+  /** Addresses that the homeserver takes for the person's own. */
+  readonly emails: readonly string[];
+  /** An active account of a person: no administrator, bot, guest, or user of an application service. */
+  readonly isOrdinary: boolean;
+}
+
 /**
  * The verbs. Each is idempotent, so that a call whose answer was lost is made again, and throws `Unavailable` if the homeserver cannot be
  * asked or told now. A verb about a user that the homeserver does not have throws {@link UnknownUser}; one about a device that is not there
@@ -63,6 +71,11 @@ export interface Homeserver {
   /** An empty name takes the name away. */
   renameDevice(device: HomeserverDevice & { readonly displayname: string }): Promise<void>;
   deleteDevice(device: HomeserverDevice): Promise<void>;
+  /** To whom a user belongs, asked with an access token of ours that has the admin scope. */
+  findOwner(of: {
+    readonly userId: string;
+    readonly accessToken: string;
+  }): Promise<HomeserverOwner | undefined>;
   /** All devices of a user, asked with an access token of ours that has the admin scope. */
   listDevices(of: { readonly userId: string; readonly accessToken: string }): Promise<readonly KnownDevice[]>;
   /** `erase`: what the user sent is hidden from those who join later, and the profile is emptied. */

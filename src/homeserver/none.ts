@@ -11,6 +11,7 @@ export const noHomeserver: Homeserver = {
   upsertDevice: nothing,
   renameDevice: nothing,
   deleteDevice: nothing,
+  findOwner: () => Promise.resolve(undefined),
   listDevices: () => Promise.resolve([]),
   deactivateUser: nothing,
   reactivateUser: nothing,

@@ -10,6 +10,7 @@ import { createCaller, HomeserverFault, type Said } from './calls.ts';
 import {
   type Homeserver,
   type HomeserverAccount,
+  type HomeserverOwner,
   type HomeserverProfile,
   type KnownDevice,
   type LocalpartVerdict,
@@ -38,10 +39,13 @@ type Body<Name extends keyof operations> = operations[Name] extends {
   ? Content
   : never;
 
-/** Verbs that are a POST of a JSON object. */
-type PostedVerb = Exclude<keyof operations, 'queryUser' | 'isLocalpartAvailable' | 'listUserDevices'>;
+/** Verbs of the admin API, which take an access token. */
+type AdminVerb = 'listUserDevices' | 'showUser';
 
-const paths: Readonly<Record<Exclude<keyof operations, 'listUserDevices'>, string>> = {
+/** Verbs that are a POST of a JSON object. */
+type PostedVerb = Exclude<keyof operations, 'queryUser' | 'isLocalpartAvailable' | AdminVerb>;
+
+const paths: Readonly<Record<Exclude<keyof operations, AdminVerb>, string>> = {
   queryUser: '_synapse/mas/query_user',
   isLocalpartAvailable: '_synapse/mas/is_localpart_available',
   provisionUser: '_synapse/mas/provision_user',
@@ -113,8 +117,14 @@ export function synapseHomeserver(options: SynapseOptions): Homeserver {
     },
     deleteDevice: ({ localpart, deviceId: device_id }) =>
       tellOfUser('deleteDevice', { localpart, device_id }),
+    async findOwner({ userId, accessToken }) {
+      const path = adminPath(userId);
+      const said = await caller({ path, accessToken });
+      if (said.kind === 'refused') throw contractFault(path, said.errcode);
+      return said.kind === 'done' ? ownerOf(said.body) : undefined;
+    },
     async listDevices({ userId, accessToken }) {
-      const path = `_synapse/admin/v2/users/${encodeURIComponent(userId)}/devices`;
+      const path = `${adminPath(userId)}/devices`;
       const said = await caller({ path, accessToken });
       if (said.kind === 'refused') throw contractFault(path, said.errcode);
       return said.kind === 'done' ? devicesOf(said.body) : [];
@@ -157,6 +167,22 @@ function accountOf(localpart: string, body: Readonly<Record<string, unknown>>): 
     avatarUrl: text('avatar_url'),
     deactivated: body['is_deactivated'] === true,
     suspended: body['is_suspended'] === true,
+  };
+}
+
+function adminPath(userId: string): string {
+  return `_synapse/admin/v2/users/${encodeURIComponent(userId)}`;
+}
+
+function ownerOf(body: Readonly<Record<string, unknown>>): HomeserverOwner {
+  const threepids: unknown[] = Array.isArray(body['threepids']) ? body['threepids'] : [];
+  const special = ['admin', 'deactivated', 'is_guest', 'appservice_id', 'user_type'];
+  return {
+    emails: threepids.flatMap((threepid) => {
+      const { medium, address } = Object(threepid) as Record<string, unknown>;
+      return medium === 'email' && typeof address === 'string' ? [address] : [];
+    }),
+    isOrdinary: special.every((name) => !body[name]),
   };
 }
 

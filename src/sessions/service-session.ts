@@ -6,11 +6,12 @@ import type { HomeserverUser } from '../homeserver/connector.ts';
 import { newRecordId, type SessionId } from '../protocol/identifiers.ts';
 import { hashSecret, issueSecret } from '../protocol/token-format.ts';
 import { listLinks } from '../storage/records/people.ts';
+import { listSessionRows } from '../storage/records/session-list.ts';
 import { insertSession } from '../storage/records/sessions.ts';
 import { insertAccessToken } from '../storage/records/tokens.ts';
 import { findUserByLocalpart, insertUser, type User } from '../storage/records/users.ts';
 import { endSession, type SessionEndingDeps } from './end.ts';
-import { endSessions } from './end-many.ts';
+import { endTheseSessions } from './end-many.ts';
 
 /** Whose token it is. No identity is linked to this user, so nobody can sign in as it. */
 export const SERVICE_LOCALPART = 'gatehouse-service';
@@ -33,13 +34,21 @@ export async function withServiceToken<T>(
   work: (accessToken: string) => Promise<T>,
 ): Promise<T> {
   const user = await requireServiceUser(deps);
-  await endSessions(deps, { of: { userId: user.id }, reason: 'ended_by_admin' });
+  await endForgotten(deps, user);
   const { sessionId, accessToken } = await startServiceSession(deps, user, scope);
   try {
     return await work(accessToken);
   } finally {
     await endSession(deps, { sessionId, reason: 'ended_by_admin' });
   }
+}
+
+/** Others may be at work with a token of theirs: only what is older than any token ends. */
+async function endForgotten(deps: SessionEndingDeps, { id: userId }: User): Promise<void> {
+  const since = deps.clock.now() - LIFETIME;
+  const rows = await listSessionRows(deps.db.query, { userId, limit: 100 });
+  const ids = rows.filter((row) => row.created_at < since).map(({ id }) => id);
+  await endTheseSessions(deps, { ids, reason: 'ended_by_admin' });
 }
 
 async function startServiceSession(

@@ -9,11 +9,19 @@ import type { Schema } from '../storage/schema.ts';
 import { setUserAdmin } from '../storage/records/people.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import { dropScopeToken } from '../storage/records/session-list.ts';
-import { type User, findLinkedUser, insertLink, insertUser, recordLogin } from '../storage/records/users.ts';
+import {
+  type User,
+  findLinkedUser,
+  findUserByLocalpart,
+  insertLink,
+  insertUser,
+  recordLogin,
+} from '../storage/records/users.ts';
 import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { judgeAccess, type ProviderAccess, ruleText } from '../protocol/access-rules.ts';
 import { excludePerson } from '../people/exclude.ts';
 import { type FreeLocalpartDeps, refuseLocalpart, takenRefusal } from './free-localpart.ts';
+import { ownsUser } from './owns-user.ts';
 import { mapLocalpart } from './localpart.ts';
 import { displaynameOf, type ProfileClaims, profileOf, type ProfilePolicy } from './profile.ts';
 import { type Message, message } from '../texts/message.ts';
@@ -28,6 +36,8 @@ export interface ProviderRules {
   /** Whose it is, for a mark beside the name: `github`. */
   readonly brand?: string;
   /** Each the name of a claim, a template, or several of them (`protocol/claim-template.ts`). */
+  /** Whether a user that exists already becomes theirs, on proof. */
+  readonly linksExisting?: boolean;
   readonly claims: ProfileClaims & { readonly localpart: ClaimTemplate };
   readonly access: ProviderAccess;
 }
@@ -43,13 +53,14 @@ export interface CompletionDeps extends SessionEndingDeps, FreeLocalpartDeps {
 interface Completed {
   readonly user: User;
   readonly isNew?: true;
+  readonly isLinked?: true;
   /** Sessions that lost all of their scopes. */
   readonly ended?: readonly EndedSession[];
 }
 
 /**
  * The Matrix user of a person whom the IdP vouched for: the one way in, for every kind of sign-in. (issuer, subject) decides; at the first
- * sign-in the localpart is made of the claims, and a taken one is refused (names get recycled). The access rules are judged before
+ * sign-in the localpart is made of the claims, and a taken one is refused (names get recycled), unless it is proved to be theirs. The access rules are judged before
  * anything is stored; who breaks them loses the sessions that there are. `expectedLocalpart`: whom it must turn out to be; for anybody else nothing is stored.
  * Throws `SignInRefusal`.
  */
@@ -86,14 +97,19 @@ export async function completeSignIn(
   const isAdmin = await requireAccess(deps, { access, identity, providerId, known, localpart });
   if (localpart instanceof SignInRefusal) throw localpart;
   requireExpected(localpart);
+  let owns = false;
   if (known === undefined) {
-    const refusal = await refuseLocalpart(deps, localpart);
+    const refusal = await refuseLocalpart(deps, localpart, async () => {
+      owns = provider.linksExisting === true && (await ownsUser(deps, { rules, identity, localpart }));
+      return owns;
+    });
     // The same person may sign in twice at the same moment, and the other sign-in was first.
     if (refusal !== undefined && (await findLinkedUser(deps.db.query, link)) === undefined) throw refusal;
   }
   const {
     user,
     isNew = false,
+    isLinked = false,
     ended = [],
   } = await deps.db.write(async (tx): Promise<Completed> => {
     const linked = await findLinkedUser(tx, link);
@@ -114,6 +130,7 @@ export async function completeSignIn(
         ended: kept.ended,
       };
     }
+    const newLink = { ...link, provider_id: providerId, created_at: now, last_login_at: now };
     const claimed = scopesByClaims(
       deps.operatorScopes,
       { claims: identity.claims, localpart },
@@ -134,23 +151,19 @@ export async function completeSignIn(
       // Somebody has the name; if it is this very person, signing in twice at the same moment, the link is there by now.
       const again = await findLinkedUser(tx, link);
       if (again !== undefined) return { user: again };
-      throw takenRefusal(deps, localpart);
+      const existing = owns ? await findUserByLocalpart(tx, localpart) : undefined;
+      if (existing === undefined || existing.deactivated_at !== null) throw takenRefusal(deps, localpart);
+      await insertLink(tx, { ...newLink, user_id: existing.id });
+      await queueProfile(tx, { userId: existing.id, isNew: false });
+      return { user: existing, isLinked: true };
     }
-    await insertLink(tx, {
-      ...link,
-      provider_id: providerId,
-      user_id: created.id,
-      created_at: now,
-      last_login_at: now,
-    });
-    await queueProfile(tx, { userId: created.id, isNew: true });
-    return { user: created, isNew: true };
+    await insertLink(tx, { ...newLink, user_id: created.id });
+    await queueProfile(tx, { userId: created.id, isNew: !owns });
+    return { user: created, isNew: true, isLinked: true };
   });
   await concludeEnding(deps, ended, { deliver: false });
-  if (isNew) {
-    deps.emit('user_created', { userId: user.id, provider: providerId });
-    deps.emit('user_linked', { userId: user.id, provider: providerId });
-  }
+  if (isNew) deps.emit('user_created', { userId: user.id, provider: providerId });
+  if (isLinked) deps.emit('user_linked', { userId: user.id, provider: providerId });
   if (user.deactivated_at !== null) {
     throw new SignInRefusal(
       message('sign-in.deactivated'),

@@ -21,19 +21,20 @@ const refusals: Readonly<Record<Exclude<LocalpartVerdict, 'available'>, (user: s
 };
 
 /**
- * Why nobody new may have the localpart; `undefined` if they may. A user that the homeserver has already, or keeps for an application service, belongs to
+ * Why nobody new may have the localpart; `undefined` if they may. `mayHaveTaken`: whether a user that the homeserver has already is proved to be theirs. A user that the homeserver has already, or keeps for an application service, belongs to
  * somebody else, whatever the provider says: to tell it of the user would hand over the account. Throws `Unavailable` if it cannot be asked.
  */
 export async function refuseLocalpart(
   deps: FreeLocalpartDeps,
   localpart: string,
+  mayHaveTaken: () => Promise<boolean>,
 ): Promise<SignInRefusal | undefined> {
   const user = userId(localpart, deps.serverName);
   if (deps.isReserved(localpart)) {
     return new SignInRefusal(refusals.reserved(user), 'the localpart is one of reserved_localparts');
   }
   const verdict = await deps.homeserver.judgeLocalpart({ localpart });
-  if (verdict === 'available') return undefined;
+  if (verdict === 'available' || (verdict === 'taken' && (await mayHaveTaken()))) return undefined;
   return new SignInRefusal(refusals[verdict](user), `the homeserver says of the localpart: ${verdict}`);
 }
 

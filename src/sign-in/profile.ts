@@ -51,7 +51,7 @@ export function profileOf(
 }
 
 /** The claim `email` counts only if the provider says that it is verified (OpenID Connect Core 1.0 section 5.1). */
-function emailOf(rule: ClaimTemplate, claims: Claims): string | undefined {
+export function emailOf(rule: ClaimTemplate, claims: Claims): string | undefined {
   const { email_verified: verified } = claims;
   const isVerified = verified === true || verified === 'true';
   const counting = alternativesOf(rule).filter((each) => isVerified || !claimsOf(each).includes('email'));

@@ -22,6 +22,7 @@ describe.skipIf(python === undefined)('Synapse, and the commands', () => {
     const port = await freePort();
     env = {
       GATEHOUSE__HOMESERVER__KIND: 'synapse',
+      GATEHOUSE__PROVIDERS__0__LOCALPART_CONFLICT: 'link_existing',
       GATEHOUSE__HOMESERVER__URL: `http://127.0.0.1:${String(port)}/`,
     };
     gatehouse = started.use(await startGatehouse({ env }));
@@ -31,6 +32,15 @@ describe.skipIf(python === undefined)('Synapse, and the commands', () => {
   });
   afterAll(() => started.disposeAsync());
 
+  /** Tells Synapse what nobody here knows of. */
+  const connect = () =>
+    synapseHomeserver({
+      url: synapse.url,
+      secret: gatehouse.homeserverSecret,
+      allowHttp: false,
+      clock: systemClock,
+      random: systemRandom,
+    });
   const json = async (...args: string[]): Promise<unknown> => {
     const config = join(gatehouse.folder, 'gatehouse.yaml');
     const { stdout, stderr } = await runCli([...args, '--json', '--config', config], { env });
@@ -53,6 +63,22 @@ describe.skipIf(python === undefined)('Synapse, and the commands', () => {
       const probe = report.probes.find((each) => each.name === `homeserver: ${name}`);
       expect(probe, name).toMatchObject({ outcome: 'passed' });
     }
+  });
+
+  it('gives a user of its own to the person with the same verified address, and no other one', async () => {
+    const direct = connect();
+    await direct.provisionUser({ localpart: 'bob', emails: ['bob@example.org'] });
+    await direct.provisionUser({ localpart: 'carol', emails: ['somebody@example.org'] });
+    await direct.close();
+    const scope = `${API_SCOPE} ${DEVICE_SCOPE}`;
+    const { access_token: token } = await client.tokens({
+      login: 'bob',
+      parameters: { scope: `${scope}B1` },
+    });
+    expect(await devicesOf(token)).toEqual(['B1']);
+    await expect(client.tokens({ login: 'carol', parameters: { scope: `${scope}C1` } })).rejects.toThrow(
+      /belongs to another account/,
+    );
   });
 
   it('make its devices equal to the live sessions, and leave a dehydrated device', async () => {
@@ -82,13 +108,7 @@ describe.skipIf(python === undefined)('Synapse, and the commands', () => {
       },
     );
     expect(dehydrated.status).toBe(200);
-    const direct = synapseHomeserver({
-      url: synapse.url,
-      secret: gatehouse.homeserverSecret,
-      allowHttp: false,
-      clock: systemClock,
-      random: systemRandom,
-    });
+    const direct = connect();
     await direct.upsertDevice({ localpart: 'alice', deviceId: 'OLD', displayname: 'Forgotten' });
     await direct.deleteDevice({ localpart: 'alice', deviceId: 'A2' });
     await direct.close();

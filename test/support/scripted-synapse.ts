@@ -16,6 +16,8 @@ export interface ScriptedUser {
   readonly devices: Map<string, string | null>;
   /** The id of the device that holds keys while nobody is signed in. */
   dehydrated?: string;
+  /** What makes it more than an ordinary account: `admin`, `user_type` and the like of the admin API. */
+  special?: Readonly<Record<string, unknown>>;
 }
 
 /** `status`: this answer. `hang`: no answer. `cut`: the call is carried out, and its answer is lost. */
@@ -125,6 +127,12 @@ export async function startScriptedSynapse(secret = 'shared-with-synapse'): Prom
     const localpart = /%40(.*?)%3A/.exec(path)?.[1] ?? '';
     const user = users.get(localpart);
     if (user === undefined) return refuse(404, 'M_NOT_FOUND');
+    if (!path.endsWith('/devices')) {
+      const threepids = user.emails.map((address) => ({ medium: 'email', address }));
+      const { deactivated } = user;
+      const ordinary = { admin: false, is_guest: false, appservice_id: null, user_type: null };
+      return { status: 200, json: { threepids, deactivated, ...ordinary, ...user.special } };
+    }
     const devices = [...user.devices.keys()].map((id) => ({
       device_id: id,
       ...(user.dehydrated === undefined ? {} : { dehydrated: id === user.dehydrated }),

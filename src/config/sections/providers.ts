@@ -253,6 +253,10 @@ const providerSection = z.strictObject({
     description: 'How the metadata is fetched and cached.',
   }),
   claims: described(claimsSection.prefault({}), { description: 'Which claims make a Matrix user.' }),
+  localpart_conflict: described(z.enum(['refuse', 'link_existing']).default('refuse'), {
+    description:
+      'What happens at a first sign-in if the user exists already, at Synapse or here with another link. `refuse`: the person is refused. `link_existing`: the person gets that user if the provider says `email_verified` and the address (`claims.email`) is one that Synapse has for the user; never an administrator, a bot, or a user of an application service. Anybody whom this provider lets have such an address gets the account, so switch it on only for a provider that verifies addresses. Needs `homeserver.kind: synapse`.',
+  }),
   access: described(accessSection.prefault({}), {
     description: 'Who may sign in. See [access rules](access-rules.md).',
   }),
