@@ -103,6 +103,8 @@ export interface RunningGatehouse {
   readonly child: ChildProcess;
   readonly pid: number;
   readonly port: number;
+  /** Where metrics and health are asked for. */
+  readonly operationsPort: number;
   readonly secret: string;
   /** From the start of Node to the first 200 of `/health/ready`, in milliseconds. */
   readonly readyAfterMs: number;
@@ -145,7 +147,14 @@ forward_auth: { enabled: true }
     if (performance.now() - began > 30_000) throw new Error('gatehouse was not ready in half a minute');
     await delay(5);
   }
-  return { child, pid: child.pid ?? 0, port, secret, readyAfterMs: performance.now() - began };
+  return {
+    child,
+    pid: child.pid ?? 0,
+    port,
+    operationsPort: operations,
+    secret,
+    readyAfterMs: performance.now() - began,
+  };
 }
 
 /** One for all processes of a run: those on one database need the same. */

@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../protocol/clock.ts';
+import { firstRoom, isTooLate, MEASURED_FROM, nextRoom } from './room.ts';
 
 export interface Admission {
   /** Whether there is room for one more. Counts nothing: for who asks before a route is looked for. A connection that floods is cut off. */
@@ -26,10 +27,10 @@ export interface AdmissionLimits {
  */
 const PAUSE_ABOVE = 8;
 const CUT_OFF_AT = 32;
-/** How late the event loop may be, in milliseconds, while at least so many requests are under way: what has just come would only wait. */
-const LAG_LIMIT = 200;
-const LAG_COUNTS_ABOVE = 64;
 const TICK = 50;
+
+/** What is none of the answers that the parser knows. */
+const STOP_PARSING = -1;
 
 /** What one connection has sent. */
 interface Traffic {
@@ -45,15 +46,23 @@ export function createAdmission(
   { inFlight: limit }: AdmissionLimits,
 ): Admission {
   let inFlight = 0;
+  let answered = 0;
+  let room = firstRoom(limit);
   let isLate = false;
   let isWatching = false;
-  /** Looks whether a timer comes in time, while there is enough to do for it to matter. */
+  /** Measures, while there is enough to do for it to matter. */
   const watch = (): void => {
     isWatching = true;
-    const expected = clock.monotonic() + TICK;
+    answered = 0;
+    const began = clock.monotonic();
+    const used = performance.eventLoopUtilization();
     setTimeout(() => {
-      isWatching = inFlight >= LAG_COUNTS_ABOVE;
-      isLate = isWatching && clock.monotonic() - expected > LAG_LIMIT;
+      const took = clock.monotonic() - began;
+      isWatching = inFlight >= MEASURED_FROM;
+      const { utilization } = performance.eventLoopUtilization(used);
+      const tick = { inFlight, answered, took, late: took - TICK, utilization };
+      isLate = isWatching && isTooLate(tick);
+      room = isWatching ? nextRoom(room, limit, tick) : firstRoom(limit);
       if (isWatching) watch();
     }, TICK).unref();
   };
@@ -74,10 +83,10 @@ export function createAdmission(
     if (socket.destroyed) return false;
     const { unanswered, inTurn, turn: seen } = trafficOf(socket);
     if (unanswered >= CUT_OFF_AT || (seen === turn && inTurn >= CUT_OFF_AT)) {
-      socket.destroy();
+      cutOff(socket);
       return false;
     }
-    return last ? inFlight < 2 * limit : inFlight < limit && !isLate;
+    return last ? inFlight < 2 * room : inFlight < room && !isLate;
   };
 
   return {
@@ -85,7 +94,7 @@ export function createAdmission(
     enter(socket, last) {
       if (!hasRoom(socket, last)) return false;
       inFlight++;
-      if (inFlight >= LAG_COUNTS_ABOVE && !isWatching) watch();
+      if (inFlight >= MEASURED_FROM && !isWatching) watch();
       if (!isTurnMarked) {
         isTurnMarked = true;
         setImmediate(nextTurn);
@@ -98,8 +107,18 @@ export function createAdmission(
     },
     leave(socket) {
       inFlight--;
+      answered++;
       const known = trafficOf(socket);
       if (--known.unanswered <= PAUSE_ABOVE && socket.isPaused()) socket.resume();
     },
   };
+}
+
+/**
+ * Ends a connection, and has Node's parser stop at once: it would make a request, to be kept until the connection has closed, of everything that it has read
+ * already. The parser is Node's own affair, so nothing depends on it (test/http/admission.test.ts says whether it still works).
+ */
+function cutOff(socket: Socket & { readonly parser?: { onIncoming: unknown } | null }): void {
+  if (typeof socket.parser?.onIncoming === 'function') socket.parser.onIncoming = () => STOP_PARSING;
+  socket.destroy();
 }

@@ -1,4 +1,5 @@
 /** How much is worked on at once: per connection, in all, and what is refused last. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -63,6 +64,21 @@ describe('one connection', () => {
     await using app = await startApp();
     const answer = await sendRaw(app.port, get.repeat(1000), 3_000);
     expect([...answer.matchAll(/HTTP\/1\.1 200/g)].length).toBeLessThanOrEqual(32);
+    expect((await fetch(`${app.url}/.well-known/openid-configuration`)).status).toBe(200);
+  });
+
+  it('that is cut off is not even parsed any further', async () => {
+    await using app = await startApp();
+    let parsed = 0;
+    const count = (): void => {
+      parsed++;
+    };
+    subscribe('http.server.request.start', count);
+    // All of it is read at once: some 400 requests a connection.
+    await Promise.all(Array.from({ length: 10 }, () => sendRaw(app.port, get.repeat(1000), 3_000)));
+    unsubscribe('http.server.request.start', count);
+    expect(parsed).toBeGreaterThan(100);
+    expect(parsed).toBeLessThanOrEqual(10 * 40);
     expect((await fetch(`${app.url}/.well-known/openid-configuration`)).status).toBe(200);
   });
 

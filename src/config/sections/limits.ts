@@ -45,7 +45,7 @@ export const limitsSection = z.strictObject({
   requests_in_flight: count(
     { min: 64, max: 100_000, default: 2048 },
     'requests',
-    'Requests that one process handles at the same time. Above: 503 with `Retry-After`; refreshes and sign-outs are refused only above twice the number.',
+    'Requests that one process handles at the same time, at most. While it is fully busy, it takes only as many as it can answer in 150 ms, but at least 64. Above: 503 with `Retry-After`; refreshes and sign-outs are refused only above twice the number.',
   ),
   body_bytes: count(
     { min: 1024, max: 1_048_576, default: 65_536 },
