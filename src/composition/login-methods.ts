@@ -1,6 +1,7 @@
 /** What the configuration lets clients without OAuth log in with, in the terms of the parts. */
 import type { Config } from '../config/schema.ts';
-import type { LoginMethods, PasswordLogin } from '../matrix-api/login/methods.ts';
+import type { LoginMethods } from '../matrix-api/login/methods.ts';
+import type { PasswordLogin } from '../sign-in/password.ts';
 import { renderClaimTemplate } from '../protocol/claim-template.ts';
 import type { Foundation } from './foundation.ts';
 import type { Shared } from './shared.ts';

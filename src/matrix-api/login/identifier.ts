@@ -1,12 +1,8 @@
 /** Whom a client wants to log in (client-server API, "Identifier types"). */
 import { localpartFault } from '../../protocol/identifiers.ts';
 import { MatrixError } from '../../protocol/matrix-error.ts';
+import type { AskedUser } from '../../sign-in/password.ts';
 import type { LogInBody } from './log-in-body.ts';
-
-/** `unknown`: nobody on this server, as far as that can be told without asking anybody. */
-export type AskedUser =
-  | { readonly kind: 'localpart'; readonly localpart: string }
-  | { readonly kind: 'unknown'; readonly reason: string };
 
 /**
  * The user of a login. The deprecated `user`, `medium` and `address` win over `identifier`. Capitals do not count: there are none in localparts.

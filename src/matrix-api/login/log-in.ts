@@ -9,7 +9,7 @@ import type { LogInDeps } from './deps.ts';
 import { readDevice } from './device.ts';
 import type { LogInBody } from './log-in-body.ts';
 import { hasLegacyLogin } from './methods.ts';
-import { signInByPassword } from './password.ts';
+import { logInByPassword } from './password.ts';
 import { signInByToken } from './token.ts';
 
 type Answer = operations['logIn']['responses'][200]['content']['application/json'];
@@ -58,7 +58,7 @@ function chooseMethod(deps: LogInDeps, type: string): Identify {
     throw new MatrixError(404, 'M_UNRECOGNIZED', 'Clients log in by OAuth 2.0 on this server');
   }
   if (type === 'm.login.password' && password !== undefined) {
-    return (request) => signInByPassword(deps, password, request);
+    return (request) => logInByPassword(deps, password, request);
   }
   if (type === 'm.login.token' && sso) return (request) => signInByToken(deps, request.body);
   throw new MatrixError(400, 'M_UNKNOWN', 'Bad login type: see GET /login for those that are offered');

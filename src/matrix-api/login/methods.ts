@@ -1,6 +1,4 @@
-import type { AddressLimit } from '../../http/address-limit.ts';
-import type { RateLimiter } from '../../http/rate-limit.ts';
-import type { Provider } from '../../upstream/provider.ts';
+import type { PasswordLogin } from '../../sign-in/password.ts';
 
 /** What clients without OAuth may log in with, as the operator decided. Where nothing is on, there is no legacy login at all. */
 export interface LoginMethods {
@@ -8,19 +6,6 @@ export interface LoginMethods {
   readonly sso: boolean;
   /** `m.login.password`; undefined where it is off. */
   readonly password: PasswordLogin | undefined;
-}
-
-export interface PasswordLogin {
-  readonly provider: Pick<Provider, 'id' | 'checkPassword'>;
-  /** What the provider calls the person of a localpart. */
-  readonly usernameOf: (localpart: string) => string;
-  /** Who may use it; undefined: everybody. */
-  readonly allowed: ReadonlySet<string> | undefined;
-  readonly failures: {
-    /** By localpart, whether there is such a user or not. */
-    readonly perAccount: RateLimiter;
-    readonly perAddress: AddressLimit;
-  };
 }
 
 /** Whether there is legacy login at all. */
