@@ -11,6 +11,7 @@ import type { OwnTokenForms } from '../verification/own-token-hash.ts';
 import type { Verify } from '../verification/access-verdict.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import type { RotationDeps } from '../sessions/rotate.ts';
+import type { PasswordGrant } from '../sign-in/password.ts';
 import type { SignInDeps } from '../sign-in/deps.ts';
 import type { Sealer } from '../storage/sealed.ts';
 import type { Provider } from '../upstream/provider.ts';
@@ -40,6 +41,8 @@ export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   readonly secretGuesses: SecretGuesses;
   readonly registration: RegistrationPolicy;
   readonly deviceGrants: DeviceGrantPolicy;
+  /** Undefined where it is off. */
+  readonly passwordGrant: PasswordGrant | undefined;
   readonly sessionLimits: SessionLimits;
   readonly csrf: Csrf;
   /** Before a sign-in, or a request for one, is stored. */

@@ -8,6 +8,7 @@ import type { Grant } from './grants/grant.ts';
 import { authorizationCodeGrant } from './grants/authorization-code.ts';
 import { DEVICE_CODE_GRANT } from '../clients/client-metadata.ts';
 import { clientCredentialsGrant } from './grants/client-credentials.ts';
+import { passwordGrant } from './grants/password.ts';
 import { deviceCodeGrant } from './grants/device-code.ts';
 import { refreshTokenGrant } from './grants/refresh-token.ts';
 
@@ -18,6 +19,7 @@ export function exchangeToken(deps: AuthorizationServerDeps): OperationHandler<o
     refresh_token: refreshTokenGrant(deps),
     client_credentials: clientCredentialsGrant(deps),
     [DEVICE_CODE_GRANT]: deviceCodeGrant(deps),
+    ...(deps.passwordGrant === undefined ? {} : { password: passwordGrant(deps) }),
   };
   return async (request) => {
     const type = request.form.get('grant_type');

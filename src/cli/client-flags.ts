@@ -45,7 +45,7 @@ export function metadataOfFlags(flags: ClientFlags): ClientMetadata {
   const needsSecret = client.token_endpoint_auth_method !== 'none';
   checkClients(
     [{ ...client, ...(needsSecret ? { client_secret: STAND_IN } : {}) }],
-    new Set(),
+    { scopes: new Set(), hasPasswordGrant: true },
     (path, problem) => {
       throw fault(path[2], problem);
     },

@@ -26,6 +26,8 @@ export interface OperatorSettings {
   readonly accessTokenTtl?: number;
   /** Milliseconds after which its sessions end, in place of those of its scopes. */
   readonly sessionTtl?: number;
+  /** Its token answers tell what introspection would tell of the person. */
+  readonly tellsClaims?: true;
   /** Its access tokens are JWTs with this signature; undefined: they are opaque. */
   readonly jwtAlgorithm?: SigningAlgorithm;
   /** What it may ask for beyond Matrix, for itself and for its users. */

@@ -20,6 +20,7 @@ export interface StaticClientSettings {
   readonly introspect_all: boolean;
   readonly access_token_ttl_seconds?: number | undefined;
   readonly session_ttl_seconds?: number | undefined;
+  readonly token_answer_claims: boolean;
   readonly access_token_format: 'opaque' | 'jwt';
   readonly access_token_signing_alg: SigningAlgorithm;
 }
@@ -52,6 +53,7 @@ function toStaticClient(entry: StaticClientSettings): Client {
       ...(ttl === undefined ? {} : { accessTokenTtl: ttl * 1000 }),
       ...(sessionTtl === undefined ? {} : { sessionTtl: sessionTtl * 1000 }),
       ...(entry.access_token_format === 'jwt' ? { jwtAlgorithm: entry.access_token_signing_alg } : {}),
+      ...(entry.token_answer_claims ? { tellsClaims: true } : {}),
       trusted: entry.trusted,
       scopes: entry.scopes,
       introspectsAll: entry.introspect_all,

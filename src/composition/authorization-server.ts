@@ -1,5 +1,6 @@
 import type { AuthorizationServerDeps } from '../authorization-server/deps.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import { localpartOfName, nameOf } from '../verification/sasl/names.ts';
 import type { Foundation } from './foundation.ts';
 import type { Shared } from './shared.ts';
 
@@ -32,11 +33,37 @@ export function composeAuthorizationServer(
       clientsCap: config.registration.clients_cap,
       limit: shared.limits.registrations,
     },
+    passwordGrant: passwordGrant(foundation, shared),
     deviceGrants: {
       limit: shared.limits.deviceGrants,
       guesses: shared.limits.userCodeGuesses,
       waitingCap: config.limits.device_grants,
       userCodeKey: foundation.subkey('user codes'),
     },
+  };
+}
+
+/** Says aloud that passwords pass through. */
+function passwordGrant(
+  { config, providers, log }: Foundation,
+  { limits }: Shared,
+): AuthorizationServerDeps['passwordGrant'] {
+  const { password_grant: settings, server_name: serverName } = config;
+  if (settings === false) return undefined;
+  const provider = providers.find(({ id }) => id === settings.provider);
+  if (provider === undefined) throw new Error(`there is no provider ${settings.provider}`);
+  log.warn(
+    { provider: provider.id },
+    'password_grant is on: passwords pass through other servers and this service, and second factors do not count',
+  );
+  const there = { serverName, template: settings.username };
+  return {
+    login: {
+      provider,
+      usernameOf: (localpart) => nameOf(there, localpart) ?? localpart,
+      allowed: undefined,
+      failures: limits.passwordFailures,
+    },
+    localpartOf: (name) => localpartOfName({ serverName, template: settings.login }, name),
   };
 }

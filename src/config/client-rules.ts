@@ -8,8 +8,15 @@ type Client = NonNullable<Clients[number]>;
 
 const SECRET_METHODS = ['client_secret_basic', 'client_secret_post'];
 
+/** What of the rest of the configuration the rules look at. */
+interface Rest {
+  /** Names of the `scopes` at the top level. */
+  readonly scopes: ReadonlySet<string>;
+  readonly hasPasswordGrant: boolean;
+}
+
 /** Reports every rule that the static clients break. */
-export function checkClients(clients: Clients, scopes: ReadonlySet<string>, report: Report): void {
+export function checkClients(clients: Clients, rest: Rest, report: Report): void {
   for (const [index, client] of clients.entries()) {
     if (client === undefined) continue;
     const tell = (key: string, problem: string, remedy: string): void => {
@@ -21,7 +28,8 @@ export function checkClients(clients: Clients, scopes: ReadonlySet<string>, repo
     }
     checkCredentials(client, tell);
     checkGrants(client, tell);
-    checkScopes(client, scopes, tell);
+    checkScopes(client, rest.scopes, tell);
+    checkPasswordGrant(client, rest, tell);
   }
 }
 
@@ -74,6 +82,32 @@ function checkGrants(client: Client, tell: Tell): void {
   }
 }
 
+/** People's passwords go to servers that prove who they are, and only where the operator has thought of it. */
+function checkPasswordGrant(client: Client, { hasPasswordGrant }: Rest, tell: Tell): void {
+  if (client.grant_types?.includes('password') !== true) return;
+  if ((client.token_endpoint_auth_method ?? 'none') === 'none') {
+    tell(
+      'grant_types',
+      'names `password`, and the client cannot prove who it is',
+      'Write `token_endpoint_auth_method: client_secret_basic`, and a secret.',
+    );
+  }
+  if (!hasPasswordGrant) {
+    tell(
+      'grant_types',
+      'names `password`, which is off',
+      'Write `password_grant: { provider: … }`, or leave it out.',
+    );
+  }
+  if ((client.scopes ?? []).length === 0) {
+    tell(
+      'scopes',
+      'is missing; a password gives nothing but `scopes` of your own',
+      'Name some: `scopes: […]`.',
+    );
+  }
+}
+
 /** With client credentials any scope is allowed: its meaning is agreed between the client and the servers that it calls. */
 function checkScopes(client: Client, defined: ReadonlySet<string>, tell: Tell): void {
   const grants: readonly string[] = (client.grant_types ?? []).filter((each) => each !== undefined);
@@ -96,6 +130,13 @@ export function warnOfClients(clients: Clients, warn: Report): void {
         ['clients', index, 'client_secret'],
         'is short enough to guess',
         'Make one: openssl rand -base64 32',
+      );
+    }
+    if (client?.grant_types?.includes('password') === true) {
+      warn(
+        ['clients', index, 'grant_types'],
+        'names `password`: the client sees passwords, and second factors do not count (RFC 9700 section 2.4)',
+        'Leave it out once the server takes tokens.',
       );
     }
     const isPublic = (client?.token_endpoint_auth_method ?? 'none') === 'none';

@@ -22,7 +22,8 @@ export function checkRules(input: Input, report: Report): void {
   checkHomeserver(input, report);
   checkMode(input, report);
   checkScopes(input, report);
-  checkClients(input.clients ?? [], definedScopes(input), report);
+  checkClients(input.clients ?? [], restOf(input), report);
+  checkPasswordGrant(input, report);
   checkRegistration(input, report);
   checkPasswordLogin(input, report);
   checkSasl(input, report);
@@ -50,8 +51,22 @@ function checkPasswordLogin({ legacy_login: legacy, providers }: Input, report: 
   }
 }
 
-function definedScopes({ scopes }: Input): Set<string> {
-  return new Set((scopes ?? []).flatMap((each) => each?.scope ?? []));
+function restOf({ scopes, password_grant: grant }: Input): Parameters<typeof checkClients>[1] {
+  return {
+    scopes: new Set((scopes ?? []).flatMap((each) => each?.scope ?? [])),
+    hasPasswordGrant: grant !== undefined && grant !== false,
+  };
+}
+
+function checkPasswordGrant({ password_grant: grant, providers = [] }: Input, report: Report): void {
+  if (grant === undefined || grant === false || grant.provider === undefined) return;
+  const ids = providers.map((provider) => provider?.id);
+  if (ids.includes(grant.provider)) return;
+  report(
+    ['password_grant', 'provider'],
+    'names no provider',
+    `Write the id of one: ${ids.filter((id) => id !== undefined).join(', ')}.`,
+  );
 }
 
 function checkScopes({ scopes, mode, oauth_api: oauthApi }: Input, report: Report): void {

@@ -12,6 +12,7 @@ import { limitsSection } from './sections/limits.ts';
 import { listenSection, operationsSection } from './sections/listen.ts';
 import { logSection } from './sections/log.ts';
 import { metadataSection } from './sections/metadata.ts';
+import { passwordGrantSection } from './sections/password-grant.ts';
 import { providersSection } from './sections/providers.ts';
 import { registrationSection } from './sections/registration.ts';
 import { saslSection } from './sections/sasl.ts';
@@ -56,6 +57,7 @@ export const configSchema = z.strictObject({
   clients: described(clientsSection.default([]), {
     description: 'Clients that you configure. See [clients](clients.md).',
   }),
+  password_grant: passwordGrantSection,
   registration: described(registrationSection.prefault({}), {
     description: 'Clients that register themselves.',
   }),

@@ -379,16 +379,19 @@ export interface paths {
          *
          *     **Client credentials.** Only for clients that the operator added with this grant, with the scopes that the operator gave them.
          *
+         *     **Password.** Only where the operator switched it on, for confidential clients with this grant, for scopes of the operator's own. It is counted against the limits of legacy
+         *     login; above them the answer is 429. A session without a refresh token is over with its access token.
+         *
          *     Clients end the session on any 4xx of a refresh, so only a true refusal of the token is one. Whatever is not available is 503, and its body has no
          *     `error`.
          *
          *     Errors:
          *
          *     - 400 `invalid_request`: a parameter is missing or malformed, or two client authentication methods were used.
-         *     - 400 `invalid_grant`: the code, device code or refresh token is unknown, expired, used before or another client's, `redirect_uri` or `code_verifier` does not fit, or the user cannot have this session (locked, deactivated, or as many sessions as allowed).
-         *     - 400 `invalid_scope`: `scope` holds more than was granted.
+         *     - 400 `invalid_grant`: the code, device code or refresh token is unknown, expired, used before or another client's, `redirect_uri` or `code_verifier` does not fit, or the user cannot have this session (locked, deactivated, or as many sessions as allowed). For a password: one answer for unknown names and wrong passwords.
+         *     - 400 `invalid_scope`: `scope` holds more than was granted, or more than client and person may have.
          *     - 400 `unauthorized_client`: the client is not registered for this grant.
-         *     - 400 `unsupported_grant_type`: `grant_type` is none of the four.
+         *     - 400 `unsupported_grant_type`: `grant_type` is none of those that are offered.
          *     - 400 `authorization_pending`: nobody has decided about the device yet. The client asks again after `interval` seconds.
          *     - 400 `slow_down`: the device asked too early. It waits five seconds longer from now on.
          *     - 400 `access_denied`: the person refused the device.
@@ -792,9 +795,9 @@ export interface components {
             /** @description Seconds between two polls. */
             interval: number;
         };
-        /** @description RFC 6749 section 5.1. `scope` is always present. */
+        /** @description RFC 6749 section 5.1. `scope` is always present. For a client with `token_answer_claims` there are `active`, `username` and the `claims` of its scopes too. */
         TokenResponse: {
-            /** @description Opaque. It begins with `gat_`. */
+            /** @description Opaque, beginning with `gat_`. For a client with `access_token_format: jwt` a JWT (RFC 9068). */
             access_token: string;
             /**
              * @description RFC 6750.
@@ -803,12 +806,14 @@ export interface components {
             token_type: "Bearer";
             /** @description Seconds left of the access token. */
             expires_in: number;
-            /** @description Opaque. It begins with `grt_`. None for client credentials. */
+            /** @description Opaque. It begins with `grt_`. None for client credentials, and for a password unless the client may refresh. */
             refresh_token?: string;
             /** @description What was granted. */
             scope: string;
             /** @description A JWT, only if `openid` was granted, and never on a refresh. */
             id_token?: string;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Active
@@ -1656,7 +1661,7 @@ export interface operations {
                      * @description What the tokens are asked for with.
                      * @enum {string}
                      */
-                    grant_type: "authorization_code" | "refresh_token" | "urn:ietf:params:oauth:grant-type:device_code" | "client_credentials";
+                    grant_type: "authorization_code" | "refresh_token" | "urn:ietf:params:oauth:grant-type:device_code" | "client_credentials" | "password";
                     client_id?: components["schemas"]["ClientId"];
                     /** @description For `authorization_code`: the code. */
                     code?: string;
@@ -1666,9 +1671,13 @@ export interface operations {
                     code_verifier?: string;
                     /** @description For `refresh_token`: the newest refresh token. */
                     refresh_token?: string;
+                    /** @description For `password`: the localpart, the Matrix user ID, or the name by `password_grant.login`. */
+                    username?: string;
+                    /** @description For `password`: the password at the identity provider. */
+                    password?: string;
                     /** @description For the device grant: the device code. */
                     device_code?: string;
-                    /** @description For `refresh_token` and `client_credentials`: no more than was granted. The scope of the session does not change by it. Default is all of it. */
+                    /** @description For `refresh_token`, `client_credentials` and `password`: no more than was granted. The scope of the session does not change by it. Default is all of it. */
                     scope?: string;
                     client_secret?: components["schemas"]["ClientSecret"];
                     client_assertion_type?: components["schemas"]["ClientAssertionType"];

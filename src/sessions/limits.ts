@@ -6,7 +6,7 @@ import { listSessionRows } from '../storage/records/session-list.ts';
 import type { Session } from '../storage/records/sessions.ts';
 
 export interface SessionLimits {
-  /** Live sessions of one user. 0: no limit. */
+  /** Live sessions of Matrix of one user. 0: no limit. */
   readonly perUser: number;
   /** Live sessions of one user with one client. 0: no limit. */
   readonly perClient: number;
@@ -17,7 +17,7 @@ export interface WantedSession {
   readonly userId: InternalUserId;
   /** Null for legacy login: such sessions belong to no client, so only the limit on all of them counts. */
   readonly clientId: ClientId | null;
-  /** A live session on this device is replaced, so it takes no place. Null: it is none of Matrix, and has none. */
+  /** A live session on this device is replaced, so it takes no place. Null: it is none of Matrix, and takes none either. */
   readonly deviceId: DeviceId | null;
 }
 
@@ -40,11 +40,10 @@ export async function findCrowd(
   limits: SessionLimits,
   wanted: WantedSession & { readonly ending?: ReadonlySet<string> },
 ): Promise<Crowd | undefined> {
-  if (limits.perUser === 0 && limits.perClient === 0) return undefined;
-  const live = await listSessionRows(db, { userId: wanted.userId, limit: LIST_LIMIT });
+  if (wanted.deviceId === null || (limits.perUser === 0 && limits.perClient === 0)) return undefined;
+  const live = await listSessionRows(db, { userId: wanted.userId, limit: LIST_LIMIT, withDevice: true });
   const sessions = live.filter(
-    ({ id, device_id }) =>
-      (device_id === null || device_id !== wanted.deviceId) && wanted.ending?.has(id) !== true,
+    ({ id, device_id }) => device_id !== wanted.deviceId && wanted.ending?.has(id) !== true,
   );
   const ofSameClient = sessions.filter(({ client_id }) => client_id === wanted.clientId);
   const ofAll = excess(sessions.length, limits.perUser);

@@ -24,6 +24,13 @@ export interface PasswordLogin {
   };
 }
 
+/** The password grant, as the operator switched it on. */
+export interface PasswordGrant {
+  readonly login: PasswordLogin;
+  /** The localpart that a name stands for; undefined where it stands for none. */
+  readonly localpartOf: (name: string) => string | undefined;
+}
+
 /** Whom a client wants to sign in. `unknown`: nobody on this server, as far as that can be told without asking anybody. */
 export type AskedUser =
   | { readonly kind: 'localpart'; readonly localpart: string }

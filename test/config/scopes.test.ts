@@ -1,6 +1,6 @@
 /** Scopes of the operator's own in the configuration. */
 import { describe, expect, test } from 'vitest';
-import { faultsOf, minimal, type Json } from './support.ts';
+import { faultsOf, inspectText, minimal, type Json } from './support.ts';
 
 const scope = { scope: 'sasl_auth', description: 'Your mail' };
 const faults = (input: Json): string[] =>
@@ -43,5 +43,51 @@ describe('scopes', () => {
     expect(faults({ scopes: [scope], oauth_api: false })[0]).toContain(
       'scopes are granted by the authorization server of this service',
     );
+  });
+});
+
+describe('the password grant', () => {
+  const client = {
+    client_id: 'dovecot',
+    client_secret: 's'.repeat(20),
+    token_endpoint_auth_method: 'client_secret_post',
+    grant_types: ['password'],
+    scopes: ['sasl_auth'],
+  };
+  const grant = { provider: 'main' };
+
+  test('that is sound is warned of', () => {
+    const input = minimal({ scopes: [scope], clients: [client], password_grant: grant });
+    expect(faultsOf(input)).toEqual([]);
+    const { warnings } = inspectText(JSON.stringify(input));
+    expect(warnings.map(({ path, problem }) => `${path} ${problem}`)).toEqual([
+      'clients[0].grant_types names `password`: the client sees passwords, and second factors do not count (RFC 9700 section 2.4)',
+    ]);
+  });
+
+  test.each<[string, Json, string]>([
+    ['that is off', { clients: [client] }, 'clients[0].grant_types names `password`, which is off'],
+    [
+      'of a client that anybody can be',
+      {
+        clients: [{ ...client, token_endpoint_auth_method: 'none', client_secret: undefined }],
+        password_grant: grant,
+      },
+      'clients[0].grant_types names `password`, and the client cannot prove who it is',
+    ],
+    [
+      'that gives nothing',
+      { clients: [{ ...client, scopes: [] }], password_grant: grant },
+      'clients[0].scopes is missing; a password gives nothing but `scopes` of your own',
+    ],
+    [
+      'of no provider',
+      { password_grant: { provider: 'other' } },
+      'password_grant.provider names no provider',
+    ],
+    ['without a provider', { password_grant: {} }, 'password_grant'],
+    ['with another brace', { password_grant: { ...grant, login: '{email}' } }, 'password_grant'],
+  ])('%s is a fault', (_what, input, problem) => {
+    expect(faults({ scopes: [scope], ...input }).join('\n')).toContain(problem);
   });
 });

@@ -50,6 +50,7 @@ const clientSection = z.strictObject({
           'authorization_code',
           'refresh_token',
           'client_credentials',
+          'password',
           'urn:ietf:params:oauth:grant-type:device_code',
         ]),
       )
@@ -83,6 +84,10 @@ const clientSection = z.strictObject({
   introspect_all: flag(
     false,
     'Lets the client introspect the tokens of all clients, not only its own; for resource servers.',
+  ),
+  token_answer_claims: flag(
+    false,
+    'Adds `active: true` and the `claims` of the scopes to the answer of the token endpoint: Dovecot then needs no introspection after its password grant.',
   ),
   access_token_format: described(z.enum(['opaque', 'jwt']).default('opaque'), {
     description:

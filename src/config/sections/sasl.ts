@@ -4,7 +4,7 @@ import { claimsOf, claimTemplateFault } from '../../protocol/claim-template.ts';
 import { described, flag, line, secret, secretFile, textRule, webUrl } from '../fields.ts';
 
 /** A person's name: a template of `{localpart}` and `{server_name}`. */
-const nameTemplate = (): z.ZodString =>
+export const nameTemplate = (): z.ZodString =>
   textRule((template) => {
     const fault = claimTemplateFault(template);
     if (fault !== undefined) return fault;
