@@ -26,7 +26,7 @@ export function mapLocalpart(
   }
   const fault = faultOf(value);
   if (fault !== undefined) {
-    const shown = value.length > 100 ? `${value.slice(0, 100)}…` : value;
+    const shown = value.length > 100 ? `${value.slice(0, 100).toWellFormed()}…` : value;
     return new SignInRefusal(
       message('sign-in.bad-localpart', { value: shown, claims: names, fault }),
       `claim ${names} makes no localpart: ${fault}`,

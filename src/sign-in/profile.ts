@@ -26,11 +26,13 @@ export interface ProfileClaims {
 type Profile = OutboxPayloads['set_profile'];
 type Claims = Readonly<Record<string, unknown>>;
 
+/** In characters, so that none is cut in two. */
 const DISPLAYNAME_LIMIT = 100;
 
 /** The display name that the claims make; null if they make none. */
 export function displaynameOf(rules: Pick<ProfileClaims, 'displayname'>, claims: Claims): string | null {
-  return renderClaimTemplate(rules.displayname, claims)?.slice(0, DISPLAYNAME_LIMIT) ?? null;
+  const name = renderClaimTemplate(rules.displayname, claims);
+  return name === undefined ? null : Array.from(name).slice(0, DISPLAYNAME_LIMIT).join('');
 }
 
 /** What is to be told; `undefined` if nothing is. A claim that is missing or not fit leaves the homeserver what it has: it may only not have been sent this time. */
