@@ -35,7 +35,7 @@ export function describeAsJsonSchema(): unknown {
     io: 'input',
     override: ({ jsonSchema }) => {
       const { unit, description } = jsonSchema as { unit?: string; description?: string };
-      for (const key of ['unit', 'example', 'fallback', 'secret', 'path'])
+      for (const key of ['unit', 'example', 'fallback', 'secret', 'path', 'otherNames'])
         Reflect.deleteProperty(jsonSchema, key);
       if (unit !== undefined) jsonSchema.description = `${description ?? ''} Unit: ${unit}.`;
       // An empty section and one that is left out are the same.

@@ -1,6 +1,7 @@
 /** Turns the issues that zod found into faults that an operator can act on. */
 import type { z } from 'zod';
 import { formatPath, type KeyPath, type Report } from './fault.ts';
+import type { FieldMeta } from './fields.ts';
 import { kindOf, metaAt, schemaAt, shapeOf } from './shape.ts';
 import { nearest } from './suggest.ts';
 import { valueAt } from './tree.ts';
@@ -82,13 +83,31 @@ function reportLeaf(
     );
     return;
   }
+  const guess =
+    issue.code === 'invalid_value' && typeof value === 'string'
+      ? guessOf(value, issue.values, meta)
+      : undefined;
   const remedy =
-    kind === 'text' && ['number', 'boolean'].includes(typeof value)
-      ? 'Put it in quotes.'
-      : example !== undefined
-        ? `Write, for example, ${example}.`
-        : `Write ${kind}.`;
+    guess !== undefined
+      ? `Did you mean \`${key}: ${guess}\`?`
+      : kind === 'text' && ['number', 'boolean'].includes(typeof value)
+        ? 'Put it in quotes.'
+        : example !== undefined
+          ? `Write, for example, ${example}.`
+          : `Write ${kind}.`;
   report(path, `is ${found}; must be ${kind}`, remedy);
+}
+
+/** The value that was probably meant: by its other names, or by how it is written. */
+function guessOf(
+  value: string,
+  values: readonly unknown[],
+  { otherNames = {} }: Partial<FieldMeta>,
+): string | undefined {
+  const texts = values.filter((each) => typeof each === 'string');
+  const names = Object.keys(otherNames);
+  const near = nearest(value, [...texts, ...names]);
+  return near === undefined ? undefined : (otherNames[near] ?? near);
 }
 
 function reportUnknownKey(root: z.ZodType, path: KeyPath, key: string, report: Report): void {

@@ -17,6 +17,8 @@ export interface FieldMeta {
   readonly fallback?: string;
   /** How it could be written, as YAML on one line. */
   readonly example?: string;
+  /** What people call a value of an enumeration although it is not its name. */
+  readonly otherNames?: Readonly<Record<string, string>>;
   /** Its value is never shown. */
   readonly secret?: true;
   /** It names a file or a socket: relative paths are resolved against the configuration file's folder. */

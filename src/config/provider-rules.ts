@@ -33,7 +33,6 @@ export function checkProviders(input: Input, report: Report): void {
         'Write the issuer of the identity provider.',
       );
     }
-    checkIssuer(provider, path, report);
     checkProviderUrls(provider, path, report);
     checkProviderCredentials(provider, path, report);
     checkProviderScopes(provider, path, report);
@@ -53,24 +52,6 @@ export function checkProviders(input: Input, report: Report): void {
         'Use a smaller value.',
       );
     }
-  }
-}
-
-/** Issuers that cannot be the provider's own, so that none of its documents could be accepted. */
-function checkIssuer({ issuer, preset }: ProviderInput, path: KeyPath, report: Report): void {
-  if (issuer === undefined) return;
-  const documented = /^(.*?)\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(\/.*)?$/.exec(
-    issuer,
-  );
-  if (documented !== null) {
-    const [, before = '', after = ''] = documented;
-    report([...path, 'issuer'], 'is the URL of a discovery document', `Write the issuer: ${before}${after}`);
-  } else if (preset === 'keycloak' && issuer.endsWith('/')) {
-    report(
-      [...path, 'issuer'],
-      'ends with a slash; the issuer of a Keycloak realm does not',
-      `Write ${issuer.replace(/\/+$/, '')}`,
-    );
   }
 }
 

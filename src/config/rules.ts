@@ -3,6 +3,7 @@ import { checkClients, warnOfClients } from './client-rules.ts';
 import { encryptionKeyFault } from './encryption-key.ts';
 import type { Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
+import { checkIssuers, warnOfIssuers } from './issuer-rules.ts';
 import { checkConditions, checkProviders } from './provider-rules.ts';
 import { DEFAULT_DATABASE } from './sections/database.ts';
 import { isPlainHttpAbroad } from './urls.ts';
@@ -19,6 +20,7 @@ export function checkRules(input: Input, report: Report): void {
   checkDatabase(input, report);
   checkListeners(input, report);
   checkProviders(input, report);
+  checkIssuers(input, report);
   checkHomeserver(input, report);
   checkMode(input, report);
   checkScopes(input, report);
@@ -234,6 +236,7 @@ export function checkWarnings(input: Input, warn: Report): void {
     );
   }
   warnOfClients(input.clients ?? [], warn);
+  warnOfIssuers(input, warn);
   warnOfPasswords(input, warn);
   if ((input.sasl?.password ?? false) !== false) {
     warn(

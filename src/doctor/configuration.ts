@@ -1,5 +1,5 @@
 /** What is wrong with the configuration itself. */
-import { isLoopbackHost } from '../outbound/addresses.ts';
+import { isLoopbackHost } from '../protocol/addresses.ts';
 import type { Inspection } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { Fault } from '../config/fault.ts';

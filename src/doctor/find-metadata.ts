@@ -1,5 +1,5 @@
 /** Where the metadata of a provider is that is known by a URL only. */
-import { createAddressPolicy, isLoopbackHost } from '../outbound/addresses.ts';
+import { createAddressPolicy, isLoopbackHost } from '../protocol/addresses.ts';
 import { discoveryUrl } from '../upstream/documents/discovery-url.ts';
 import { createOutbound } from '../outbound/outbound.ts';
 import type { ProviderSettings } from '../upstream/settings.ts';

@@ -6,7 +6,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Clock } from '../protocol/clock.ts';
-import { bareHost, isLoopbackHost, type AddressPolicy } from './addresses.ts';
+import { bareHost, isLoopbackHost, type AddressPolicy } from '../protocol/addresses.ts';
 import { readBody } from './body.ts';
 import { createGate } from './gate.ts';
 import { faultOf, OutboundFault, plainUrl } from './outbound-fault.ts';

@@ -7,7 +7,7 @@ import { request as requestHttps } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
-import { bareHost } from './addresses.ts';
+import { bareHost } from '../protocol/addresses.ts';
 import { faultOf, OutboundFault, plainUrl } from './outbound-fault.ts';
 
 export interface ForwardProxy {

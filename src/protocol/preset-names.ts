@@ -27,3 +27,18 @@ export type PresetName = (typeof presetNames)[number];
 
 /** Those of plain OAuth 2.0: nothing is discovered, and there is no ID token. */
 export const plainOAuthPresets: ReadonlySet<string> = new Set<PresetName>(['oauth2', 'discord', 'nextcloud']);
+
+/** What people call some of these products. */
+export const otherPresetNames: Readonly<Record<string, PresetName>> = {
+  azure: 'entra',
+  'azure-ad': 'entra',
+  'entra-id': 'entra',
+  microsoft: 'entra',
+  goauthentik: 'authentik',
+  'lemonldap-ng': 'lemonldap',
+  aws: 'cognito',
+  oidc: 'generic',
+  openid: 'generic',
+  oauth: 'oauth2',
+  github: 'oauth2',
+};

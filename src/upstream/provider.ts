@@ -1,7 +1,7 @@
 /** One IdP: its documents kept by HTTP's rules, and logins through it. Everything is held in memory but the last good documents. */
 import type { LookupFunction } from 'node:net';
 import type { Clock, Random } from '../protocol/clock.ts';
-import { createAddressPolicy, isLoopbackHost } from '../outbound/addresses.ts';
+import { createAddressPolicy, isLoopbackHost } from '../protocol/addresses.ts';
 import {
   buildAuthorizationUrl,
   translatePrompt,

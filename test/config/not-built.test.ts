@@ -17,7 +17,7 @@ const requests: Record<string, Json> = {
     database: { url: 'postgres://a:b@127.0.0.1/c' },
     encryption_key: '0123456789abcdef'.repeat(4),
   }),
-  providers: minimal({ providers: [provider(), provider({ id: 'two' })] }),
+  providers: minimal({ providers: [provider(), provider({ id: 'two', issuer: 'https://two.example.com' })] }),
   'providers[].response_mode': withProvider({ response_mode: 'form_post' }),
   'legacy_login.sso': minimal({ legacy_login: { sso: true } }),
   'legacy_login.password': minimal({ legacy_login: { password: { allow_users: ['a'] } } }),

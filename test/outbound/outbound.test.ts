@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/protocol/clock.ts';
-import { createAddressPolicy } from '../../src/outbound/addresses.ts';
+import { createAddressPolicy } from '../../src/protocol/addresses.ts';
 import { assertJsonOk } from '../../src/outbound/answers.ts';
 import { createOutbound, type Outbound, type OutboundOptions } from '../../src/outbound/outbound.ts';
 import { OutboundFault } from '../../src/outbound/outbound-fault.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { createAddressPolicy } from '../../src/outbound/addresses.ts';
+import { createAddressPolicy } from '../../src/protocol/addresses.ts';
 import { OutboundFault } from '../../src/outbound/outbound-fault.ts';
 import { createOutbound } from '../../src/outbound/outbound.ts';
 import type { ForwardProxy } from '../../src/outbound/proxy.ts';
@@ -124,7 +124,7 @@ test.each([
       JSON.stringify(new URL(`../../src/${file}`, import.meta.url).href);
     const script = `
       import { createOutbound } from ${source('outbound/outbound.ts')};
-      import { createAddressPolicy } from ${source('outbound/addresses.ts')};
+      import { createAddressPolicy } from ${source('protocol/addresses.ts')};
       import { systemClock } from ${source('protocol/clock.ts')};
       const addresses = createAddressPolicy({ loopback: true, allowed: [] });
       const out = createOutbound({ clock: systemClock, addresses, ca: ${JSON.stringify(ca)} });

@@ -15,7 +15,7 @@ import {
   webUrl,
 } from '../fields.ts';
 import { discoveryDefaults } from '../../protocol/discovery-defaults.ts';
-import { presetNames } from '../../protocol/preset-names.ts';
+import { otherPresetNames, presetNames } from '../../protocol/preset-names.ts';
 import { isScopeToken } from '../../protocol/scope.ts';
 import { accessSection } from './access.ts';
 import { tokensSection } from './tokens.ts';
@@ -156,6 +156,7 @@ const providerSection = z.strictObject({
   ),
   preset: described(z.enum(presetNames).default('generic'), {
     description: 'The product, so that its differences from the standards are known.',
+    otherNames: otherPresetNames,
   }),
   issuer: described(baseUrl(), {
     description:

@@ -1,6 +1,6 @@
 /** The IdP's metadata: read, judged, and completed for our own use of it. */
 import type { AuthorizationServer } from 'oauth4webapi';
-import { isLoopbackHost } from '../../outbound/addresses.ts';
+import { isLoopbackHost } from '../../protocol/addresses.ts';
 import { DocumentFault } from './document-fault.ts';
 import { differenceOf } from '../../protocol/url-difference.ts';
 import { plainUrl } from '../../outbound/outbound-fault.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Unavailable } from '../../../src/protocol/unavailable.ts';
-import { createAddressPolicy } from '../../../src/outbound/addresses.ts';
+import { createAddressPolicy } from '../../../src/protocol/addresses.ts';
 import { DocumentFault } from '../../../src/upstream/documents/document-fault.ts';
 import type { DocumentStore } from '../../../src/upstream/documents/document-store.ts';
 import { createCachedDocument, type CachedDocument } from '../../../src/upstream/documents/http-cache.ts';
