@@ -38,7 +38,7 @@ export function applyEnvironment(
   for (const [name, text] of Object.entries(environment)) {
     if (text === undefined) continue;
     if (!name.startsWith(ENVIRONMENT_PREFIX)) {
-      const meant = meantName(root, name);
+      const meant = isOfContainers(text) ? undefined : meantName(root, name);
       if (meant !== undefined) {
         const problem = 'sets nothing: the parts of the name must be separated by two underscores';
         faults.push({ name, problem, remedy: `Write ${meant}, or unset it.` });
@@ -63,16 +63,28 @@ export function applyEnvironment(
   return { origins, faults };
 }
 
-/** The variable that was probably meant by a name with single underscores: only if it names a section and a key in it, or a key at the top. */
+/** Docker and Kubernetes set `GATEHOUSE_OPERATIONS_PORT=tcp://…` and the like for a service of that name: nobody meant a key. */
+function isOfContainers(text: string): boolean {
+  return /^(tcp|udp|sctp):\/\//.test(text);
+}
+
+/** The variable that was meant by one with other separators: only if all of it is the name of a key. */
 function meantName(root: z.ZodType, name: string): string | undefined {
-  const words = /^GATEHOUSE_([A-Z][A-Z_]*)$/.exec(name)?.[1]?.toLowerCase();
-  const top = shapeOf(root);
-  if (words === undefined || top === undefined) return undefined;
-  if (Object.hasOwn(top, words)) return environmentName([words]);
-  for (const section of Object.keys(top)) {
-    const key = words.startsWith(`${section}_`) ? words.slice(section.length + 1) : '';
-    if (key !== '' && childOf(top[section] as z.ZodType, key) !== undefined)
-      return environmentName([section, key]);
+  const words = /^GATEHOUSE_+([A-Z0-9_]+)$/.exec(name)?.[1]?.toLowerCase().split(/_+/);
+  const path = words === undefined ? undefined : pathOf(root, words);
+  return path === undefined ? undefined : environmentName(path);
+}
+
+/** The key that these words name, however many of them each part of its path takes. */
+function pathOf(schema: z.ZodType, words: readonly string[]): KeyPath | undefined {
+  if (words.length === 0) return [];
+  for (let length = words.length; length > 0; length--) {
+    const word = words.slice(0, length).join('_');
+    const key = /^(0|[1-9]\d{0,3})$/.test(word) && listOf(schema) !== undefined ? Number(word) : word;
+    const isNamed = typeof key === 'number' || Object.hasOwn(shapeOf(schema) ?? {}, key);
+    const child = isNamed ? childOf(schema, key) : undefined;
+    const rest = child === undefined ? undefined : pathOf(child, words.slice(length));
+    if (rest !== undefined) return [key, ...rest];
   }
   return undefined;
 }
@@ -88,6 +100,8 @@ function resolveName(root: z.ZodType, name: string): Target {
     const child = word === String(key).toUpperCase() ? childOf(schema, key) : undefined;
     if (child === undefined) {
       const problem = 'overrides no key of the configuration';
+      const meant = meantName(root, name);
+      if (meant !== undefined) return { problem, remedy: `Did you mean ${meant}? Otherwise unset it.` };
       const known = shapeOf(schema);
       const guess = known && nearest(word, Object.keys(known));
       if (guess !== undefined)

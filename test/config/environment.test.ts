@@ -100,7 +100,15 @@ describe('a variable', () => {
     ['GATEHOUSE_MODE', 'GATEHOUSE__MODE'],
     ['GATEHOUSE_PUBLIC_URL', 'GATEHOUSE__PUBLIC_URL'],
     ['GATEHOUSE_SESSIONS_ACCESS_TOKEN_TTL_SECONDS', 'GATEHOUSE__SESSIONS__ACCESS_TOKEN_TTL_SECONDS'],
-  ])('with single underscores is a fault: %s', (name, meant) => {
+    ['GATEHOUSE__LISTEN_PORT', 'GATEHOUSE__LISTEN__PORT'],
+    ['GATEHOUSE_LISTEN__PORT', 'GATEHOUSE__LISTEN__PORT'],
+    ['GATEHOUSE_PROVIDERS_0_CLIENT_SECRET', 'GATEHOUSE__PROVIDERS__0__CLIENT_SECRET'],
+    [
+      'GATEHOUSE_PROVIDERS_0_DISCOVERY_MIN_TTL_SECONDS',
+      'GATEHOUSE__PROVIDERS__0__DISCOVERY__MIN_TTL_SECONDS',
+    ],
+    ['GATEHOUSE___LISTEN___PORT', 'GATEHOUSE__LISTEN__PORT'],
+  ])('with other separators is a fault: %s', (name, meant) => {
     expect(() => parse(minimal(), { [name]: '1' })).toThrow(meant);
   });
 
@@ -110,9 +118,18 @@ describe('a variable', () => {
     'GATEHOUSE_NODE',
     'GATEHOUSE_LISTEN_',
     'GATEHOUSE_',
+    'GATEHOUSE_SERVICE_HOST',
+    'GATEHOUSE_LISTEN_PORT_80_TCP',
   ])('of other programs is left alone: %s', (name) => {
     expect(() => parse(minimal(), { [name]: '1' })).not.toThrow();
   });
+
+  test.each(['GATEHOUSE_LISTEN_PORT', 'GATEHOUSE_OPERATIONS_PORT'])(
+    'of a container that is called so is left alone: %s',
+    (name) => {
+      expect(() => parse(minimal(), { [name]: 'tcp://10.0.0.1:8090' })).not.toThrow();
+    },
+  );
 
   test('that does not begin with GATEHOUSE__ is none of ours', () => {
     const env = { GATEHOUSE_CONFIG: 'x', GATEHOUSE: 'x', gatehouse__mode: 'x', XGATEHOUSE__MODE: 'x' };
@@ -125,7 +142,7 @@ describe('a variable is a fault', () => {
     ['GATEHOUSE__SERVERNAME', /GATEHOUSE__SERVER_NAME/],
     ['GATEHOUSE__LISTEN__POTR', /GATEHOUSE__LISTEN__PORT/],
     ['GATEHOUSE__listen__port', /GATEHOUSE__LISTEN/],
-    ['GATEHOUSE__LISTEN_PORT', /`__` separates/],
+    ['GATEHOUSE__LISTEN_PORT', /Did you mean GATEHOUSE__LISTEN__PORT/],
     ['GATEHOUSE__PROVIDERS__MAIN__ISSUER', /GATEHOUSE__PROVIDERS__0/],
     ['GATEHOUSE__PROVIDERS__00__ISSUER', /GATEHOUSE__PROVIDERS__0/],
     ['GATEHOUSE__MODE__FACADE', /Unset it/],
