@@ -67,6 +67,8 @@ export interface Operation {
 export interface DocumentedOperation extends Operation {
   /** The operation's object in the document, parameters of its path included, without references. */
   readonly documented: OperationObject;
+  /** What the document says of its error codes: the operation's own description, and that of all operations. Empty where the operation has none. */
+  readonly told: string;
   /** Whether the document says nothing about the request that could be violated, or leaves that to the handler. */
   readonly unconstrained: boolean;
 }
@@ -74,6 +76,7 @@ export interface DocumentedOperation extends Operation {
 /** What we read of an Operation Object of OpenAPI 3.1. */
 export interface OperationObject {
   readonly operationId?: string;
+  readonly description?: string;
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: {
     readonly required?: boolean;
@@ -135,7 +138,10 @@ export function loadOperations(openapiDir: string, documents: readonly ApiDocume
 }
 
 function operationsOf(file: string, document: ApiDocument, faults: string[]): DocumentedOperation[] {
-  const { paths = {} } = readDocument(file) as { paths?: Readonly<Record<string, PathItem>> };
+  const { paths = {}, info } = readDocument(file) as {
+    paths?: Readonly<Record<string, PathItem>>;
+    info?: { readonly description?: string };
+  };
   const operations: DocumentedOperation[] = [];
   for (const [path, item] of Object.entries(paths)) {
     for (const method of METHODS) {
@@ -157,7 +163,9 @@ function operationsOf(file: string, document: ApiDocument, faults: string[]): Do
         document,
         complain,
       );
-      if (operation !== undefined) operations.push(operation);
+      const { description } = own;
+      const told = description === undefined ? '' : `${description}\n${info?.description ?? ''}`;
+      if (operation !== undefined) operations.push({ ...operation, told });
     }
   }
   return operations;
@@ -168,7 +176,7 @@ function createOperation(
   documented: OperationObject,
   document: ApiDocument,
   complain: (text: string) => void,
-): DocumentedOperation | undefined {
+): Omit<DocumentedOperation, 'told'> | undefined {
   const { operationId, parameters = [], requestBody = {} } = documented;
   if (operationId === undefined) {
     complain('has no operationId');

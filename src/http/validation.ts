@@ -228,7 +228,24 @@ function createAnswerCheck(
         resolve();
       });
     });
-    response.json(JSON.parse(body.toString('utf8')));
+    const json = JSON.parse(body.toString('utf8')) as unknown;
+    response.json(json);
     if (fault !== undefined) complain(fault instanceof Error ? fault.message : 'unknown fault');
+    const code = status < 400 ? undefined : codeOf(json);
+    if (code !== undefined && !tellsOf(operation.told, status, code))
+      complain(`the description does not say when it is ${code}`);
   };
+}
+
+/** The code of an error body, OAuth's or Matrix's. */
+function codeOf(json: unknown): string | undefined {
+  const { errcode, error } = json as { readonly errcode?: unknown; readonly error?: unknown };
+  const code = errcode ?? error;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Whether one line says both, as a list of error codes has them. What is not described at all tells nothing of any. */
+function tellsOf(told: string, status: number, code: string): boolean {
+  if (told === '') return true;
+  return told.split('\n').some((line) => line.includes(String(status)) && line.includes(`\`${code}\``));
 }

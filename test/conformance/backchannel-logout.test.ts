@@ -23,6 +23,7 @@ forEachEngine((engine) => {
   let endpoint: string;
   beforeAll(async () => {
     gatehouse = await startGatehouse({
+      validateResponses: true,
       idp: { tellsSessions: true },
       env: {
         GATEHOUSE__DATABASE__URL: await engine.newUrl(),

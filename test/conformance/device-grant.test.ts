@@ -32,6 +32,7 @@ forEachEngine((engine) => {
   beforeAll(async () => {
     const url = await engine.newUrl();
     gatehouse = await startGatehouse({
+      validateResponses: true,
       clock,
       env: {
         GATEHOUSE__DATABASE__URL: url,

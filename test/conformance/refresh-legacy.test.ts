@@ -249,7 +249,7 @@ forEachEngine((engine) => {
 });
 
 it('while the database is locked by somebody else a refresh is 503 without JSON, a sign-out 503, reads go on, and all is well afterwards', async () => {
-  await using gatehouse = await startGatehouse();
+  await using gatehouse = await startGatehouse({ validateResponses: true });
   const file = join(gatehouse.folder, 'gatehouse.db');
   const db = await openDatabase({ url: `sqlite:${file}`, clock: systemClock, random: systemRandom });
   const session = await startLegacy(db);

@@ -14,7 +14,7 @@ const register = (at: Gatehouse, more: Record<string, unknown> = {}): Promise<An
 
 describe('registration', () => {
   it('gives a client that names no authentication method a secret, as RFC 7591 says', async () => {
-    await using gatehouse = await startGatehouse();
+    await using gatehouse = await startGatehouse({ validateResponses: true });
     const answer = await register(gatehouse, { token_endpoint_auth_method: undefined });
     expect(answer).toMatchObject({
       status: 201,
@@ -33,7 +33,7 @@ describe('registration', () => {
   });
 
   it('takes no wildcard for a host in a redirect URI', async () => {
-    await using gatehouse = await startGatehouse();
+    await using gatehouse = await startGatehouse({ validateResponses: true });
     for (const redirectUri of ['https://*.app.example.com/cb', 'https://a$b.app.example.com/']) {
       expect(await register(gatehouse, { redirect_uris: [redirectUri] })).toMatchObject({
         status: 400,
@@ -46,14 +46,20 @@ describe('registration', () => {
   });
 
   it('or tells it that it is public, where the operator says so', async () => {
-    await using gatehouse = await startGatehouse({ yaml: 'registration: { omitted_auth_method: none }' });
+    await using gatehouse = await startGatehouse({
+      validateResponses: true,
+      yaml: 'registration: { omitted_auth_method: none }',
+    });
     const answer = await register(gatehouse, { token_endpoint_auth_method: undefined });
     expect(answer).toMatchObject({ status: 201, body: { token_endpoint_auth_method: 'none' } });
     expect(answer.body).not.toHaveProperty('client_secret');
   });
 
   it('is refused where it is off, and the endpoint stays in the metadata, which must have it', async () => {
-    await using gatehouse = await startGatehouse({ yaml: 'registration: { mode: off }' });
+    await using gatehouse = await startGatehouse({
+      validateResponses: true,
+      yaml: 'registration: { mode: off }',
+    });
     const answer = await register(gatehouse);
     expect(answer).toMatchObject({ status: 403, body: { error: 'access_denied' } });
     expect(answer.headers.get('cache-control')).toBe('no-store');

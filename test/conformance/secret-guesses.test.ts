@@ -15,6 +15,7 @@ let offset = 0;
 const events: Record<string, unknown>[] = [];
 beforeAll(async () => {
   gatehouse = await startGatehouse({
+    validateResponses: true,
     clock: { now: () => systemClock.now() + offset, monotonic: () => systemClock.monotonic() + offset },
     env: { GATEHOUSE__LISTEN__TRUSTED_PROXIES__0: '127.0.0.1' },
     log: createLog({
