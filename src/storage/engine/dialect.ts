@@ -27,6 +27,8 @@ export interface Statement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
   readonly query: RootOperationNode;
+  /** Of a hot query: the same for the same SQL, so that a server may keep its plan. */
+  readonly name?: string;
   /** Of a hot query: how its rows are made, if the engine gives them as arrays. */
   readonly literal?: RowLiteral | undefined;
 }

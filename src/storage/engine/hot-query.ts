@@ -2,6 +2,7 @@
  * Queries of the hot paths, built and compiled once. Building one through Kysely costs several times what SQLite needs to run it; this keeps
  * Kysely's types and its SQL, fills in only the parameters, and goes past Kysely's executor.
  */
+import { hash } from 'node:crypto';
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
 import type { Engine } from './database.ts';
 import { directPathOf, type RowLiteral } from './dialect.ts';
@@ -14,6 +15,7 @@ interface Placeholder {
 
 interface Template {
   readonly compiled: CompiledQuery;
+  readonly name: string;
   /** Where the compiled query's values come from: a parameter by its index, or a constant of the query. */
   readonly values: readonly (Placeholder | { readonly constant: unknown })[];
 }
@@ -54,13 +56,14 @@ function runner<Parameters extends readonly unknown[]>(
   const templates: Partial<Record<Engine, Template>> = {};
   return (db, parameters) => {
     const { engine, execute } = directPathOf(db);
-    const { compiled, values } = (templates[engine] ??= templateOf(
+    const { compiled, name, values } = (templates[engine] ??= templateOf(
       (...placeholders) => build(db, ...(placeholders as unknown as Parameters)),
       parameters.length,
     ));
     return execute({
       sql: compiled.sql,
       query: compiled.query,
+      name,
       literal,
       parameters: values.map((value) =>
         'parameter' in value ? parameters[value.parameter] : value.constant,
@@ -78,5 +81,5 @@ function templateOf(build: (...placeholders: Placeholder[]) => Compilable, count
   const missing = placeholders.find((placeholder) => !values.includes(placeholder));
   if (missing !== undefined)
     throw new Error(`parameter ${String(missing.parameter)} is not in the query: ${compiled.sql}`);
-  return { compiled, values };
+  return { compiled, name: `gatehouse_${hash('sha256', compiled.sql).slice(0, 16)}`, values };
 }

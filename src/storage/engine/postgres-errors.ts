@@ -22,6 +22,13 @@ const UNAVAILABLE = new Set([
 /** Of those, what a later attempt may get through, on another connection where this one is broken. */
 const RETRYABLE = new Set(['08', '57P01', '57P02', '57P03', '53300', '25006', '40001', '40P01', '55P03']);
 
+/**
+ * What becomes of a named statement when the schema changes under it (a migration by a newer process), or a pooler that nobody noticed takes it away: a new
+ * connection has none of it.
+ */
+const STALE_STATEMENT = new Set(['26000', '42P05']);
+const STALE_PLAN = 'cached plan must not change result type';
+
 /** Errors after which the connection itself is still good. */
 const CONNECTION_SURVIVES = new Set(['40001', '40P01', '55P03', '57014']);
 
@@ -43,6 +50,8 @@ export function judgePostgresError(error: unknown): PostgresVerdict {
     if (error instanceof TypeError || error instanceof RangeError) return { error, broken: true };
     return { error: unavailable(error, true), broken: true };
   }
+  if (STALE_STATEMENT.has(state) || (state === '0A000' && (error as Error).message === STALE_PLAN))
+    return { error: unavailable(error, true), broken: true };
   if (!isIn(UNAVAILABLE, state)) return { error, broken: false };
   return { error: unavailable(error, isIn(RETRYABLE, state)), broken: !CONNECTION_SURVIVES.has(state) };
 }

@@ -1,4 +1,7 @@
-/** Connections to PostgreSQL. No session state and no named statements, so that PgBouncer in transaction mode may stand between. */
+/**
+ * Connections to PostgreSQL. No session state, so that PgBouncer in transaction mode may stand between; statements of the hot paths are prepared under a name
+ * where nothing stands between.
+ */
 import type { QueryResult } from 'kysely';
 import pg from 'pg';
 import { type OpenTransaction, type Statement, SWALLOWED } from './dialect.ts';
@@ -6,7 +9,7 @@ import { judgeCommitError, judgePostgresError } from './postgres-errors.ts';
 
 export interface PostgresPool {
   /** Runs one statement on any connection. Throws as `judgePostgresError` says. */
-  run(statement: Pick<Statement, 'sql' | 'parameters'>): Promise<QueryResult<unknown>>;
+  run(statement: Pick<Statement, 'sql' | 'parameters' | 'name'>): Promise<QueryResult<unknown>>;
   /** Takes a connection and sends `begin` on it. */
   begin(begin: string): Promise<OpenTransaction>;
   close(): Promise<void>;
@@ -41,11 +44,20 @@ export function openPostgresPool(options: {
   pool.on('connect', (client) => client.on('error', () => undefined));
 
   const take = async (): Promise<pg.PoolClient> => {
+    let client: pg.PoolClient;
     try {
-      return await pool.connect();
+      client = await pool.connect();
     } catch (error) {
       throw judgePostgresError(error).error;
     }
+    if (directness.has(client)) return client;
+    try {
+      directness.set(client, await isDirect(client));
+    } catch (error) {
+      client.release(true);
+      throw judgePostgresError(error).error;
+    }
+    return client;
   };
 
   return {
@@ -53,7 +65,7 @@ export function openPostgresPool(options: {
       const client = await take();
       let broken = false;
       try {
-        return resultOf(await client.query(statement.sql, statement.parameters as unknown[]));
+        return resultOf(await client.query(prepared(client, statement)));
       } catch (error) {
         const verdict = judgePostgresError(error);
         broken = verdict.broken;
@@ -87,7 +99,7 @@ function transactionOn(client: pg.PoolClient): OpenTransaction {
     async execute(statement) {
       if (released) throw new Error('the transaction has ended');
       try {
-        return resultOf(await client.query(statement.sql, statement.parameters as unknown[]));
+        return resultOf(await client.query(prepared(client, statement)));
       } catch (error) {
         const verdict = judgePostgresError(error);
         if (verdict.broken) release(true);
@@ -118,6 +130,26 @@ function transactionOn(client: pg.PoolClient): OpenTransaction {
       }
     },
   };
+}
+
+/** Connections, and whether they lead to the server itself. */
+const directness = new WeakMap<pg.PoolClient, boolean>();
+
+/**
+ * Whether the connection leads to the server itself: a pooler has process ids of its own for its clients. Behind one, the next transaction may run on
+ * another server connection, which knows nothing of a statement's name.
+ */
+async function isDirect(client: pg.PoolClient): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  return rows[0]?.pid === (client as unknown as { readonly processID?: number | null }).processID;
+}
+
+function prepared(
+  client: pg.PoolClient,
+  { sql, parameters, name }: Pick<Statement, 'sql' | 'parameters' | 'name'>,
+): pg.QueryConfig {
+  const query = { text: sql, values: parameters as unknown[] };
+  return name !== undefined && directness.get(client) === true ? { ...query, name } : query;
 }
 
 function resultOf(result: pg.QueryResult): QueryResult<unknown> {
