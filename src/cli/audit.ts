@@ -27,7 +27,7 @@ async function list(deps: OperatorDeps, options: { json?: true; limit?: string }
     entry.event,
     aboutOf(entry),
   ]);
-  console.log(formatTable(['TIME', 'ACTOR', 'EVENT', 'ABOUT'], rows, 'Nothing was done by command yet.'));
+  console.log(formatTable(['TIME', 'ACTOR', 'EVENT', 'ABOUT'], rows, 'No changes were made by command yet.'));
 }
 
 function aboutOf(entry: AuditEntry): string {

@@ -57,8 +57,5 @@ export function metadataOfFlags(flags: ClientFlags): ClientMetadata {
 
 function fault(key: unknown, problem: string): CommandFault {
   const option = options[String(key)] ?? String(key);
-  return new CommandFault(
-    `${option} ${problem.replaceAll('`', '')}`,
-    'gatehouse clients add --help tells more.',
-  );
+  return new CommandFault(`${option} ${problem.replaceAll('`', '')}`, 'See: gatehouse clients add --help');
 }

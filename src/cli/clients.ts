@@ -61,7 +61,7 @@ async function list(deps: OperatorDeps, options: Options): Promise<void> {
     client.metadata.token_endpoint_auth_method,
     record === undefined ? '-' : shortTime(record.last_used_at),
   ]);
-  console.log(formatTable(['ID', 'NAME', 'FROM', 'AUTH METHOD', 'LAST USED'], rows, 'There is no client.'));
+  console.log(formatTable(['ID', 'NAME', 'FROM', 'AUTH METHOD', 'LAST USED'], rows, 'There are no clients.'));
 }
 
 async function show(deps: OperatorDeps, id: string, options: Options): Promise<void> {
@@ -95,22 +95,23 @@ async function add(deps: OperatorDeps, options: Options & ClientFlags): Promise<
     return;
   }
   console.log(formatDetails({ client_id: added.client.id, client_secret: secret ?? null }));
-  if (secret !== undefined) console.error('The secret is not kept and cannot be shown again.');
+  if (secret !== undefined)
+    console.error('The secret is not stored in readable form and cannot be shown again.');
 }
 
 async function remove(deps: OperatorDeps, id: string, options: Options & { yes?: true }): Promise<void> {
   const { client, origin } = await requireClient(deps, id);
   if (origin === 'configuration') {
     throw new CommandFault(
-      `${printable(id)} stands in the configuration`,
-      'Remove it from `clients` there, and restart the service.',
+      `${printable(id)} is a client of the configuration`,
+      'Remove it from `clients` in the configuration, and restart the service.',
     );
   }
   const sessions = await countLiveSessions(deps.db.query, { clientId: id });
   if (options.yes !== true) {
     throw new CommandFault(
       `removing ${printable(clientName(client))} would end ${sessions === 1 ? '1 session' : `${String(sessions)} sessions`}`,
-      'Say --yes if it is meant.',
+      'Add --yes to confirm.',
     );
   }
   const { removed, ended } = await removeClient(deps, id);
@@ -128,10 +129,7 @@ function lookup({ db, config }: OperatorDeps): ClientLookupDeps {
 async function requireClient(deps: OperatorDeps, id: string): Promise<KnownClient> {
   const found = await findKnownClient(lookup(deps), id);
   if (found !== undefined) return found;
-  throw new CommandFault(
-    `there is no client ${printable(id)}`,
-    'See which there are: gatehouse clients list',
-  );
+  throw new CommandFault(`there is no client ${printable(id)}`, 'List the clients: gatehouse clients list');
 }
 
 function describe({ client, origin, record }: KnownClient): Record<string, unknown> {

@@ -44,7 +44,7 @@ function summarise(config: Config): Record<string, string | string[]> {
     database: database.url.startsWith('sqlite:') ? database.url : 'PostgreSQL',
     encryption_key:
       config.encryption_key === undefined
-        ? `${config.encryption_key_file ?? ''} (made at the first start)`
+        ? `${config.encryption_key_file ?? ''} (created at the first start)`
         : (config.encryption_key_file ?? 'given'),
     homeserver: homeserver.kind,
     providers: config.providers.map(

@@ -9,7 +9,7 @@ export interface ConfigOption {
 export function withConfig(command: Command): Command {
   return command.option(
     '-c, --config <file>',
-    'the configuration file (default: $GATEHOUSE_CONFIG, or gatehouse.yaml here)',
+    'the configuration file (default: $GATEHOUSE_CONFIG, or gatehouse.yaml in the current folder)',
   );
 }
 

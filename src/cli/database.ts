@@ -24,7 +24,7 @@ export function migrateDatabaseCommand(options: DatabaseOptions): Promise<void> 
     const { url, pool_size: poolSize, direct_url: directUrl } = config.database;
     const { madeFile } = ensureEncryptionKey(config, systemRandom);
     if (madeFile !== undefined)
-      console.error(`gatehouse: encryption key made, keep a copy of it: ${madeFile}`);
+      console.error(`gatehouse: created an encryption key, keep a copy of it: ${madeFile}`);
     const before = missing(url) ? 0 : (await readDatabaseStatus(url)).level;
     const database = await openDatabase({
       url,
@@ -41,7 +41,7 @@ export function migrateDatabaseCommand(options: DatabaseOptions): Promise<void> 
     else if (ran.length === 0) console.log(`Nothing to do: the schema is at level ${String(level)}.`);
     else {
       for (const { version, name } of ran) console.log(`${String(version).padStart(3)}  ${name}`);
-      console.log(`The schema is at level ${String(level)} now.`);
+      console.log(`The schema is now at level ${String(level)}.`);
     }
     return 0;
   });
@@ -67,7 +67,7 @@ export function backUpDatabaseCommand(target: string, options: DatabaseOptions):
     if (options.json === true) print({ file, bytes: size });
     else {
       console.log(
-        `${file}: ${String(size)} bytes.\nThe encryption key is not in it: keep a copy of that one elsewhere.`,
+        `${file}: ${String(size)} bytes.\nIt does not contain the encryption key: keep a copy of that in another place.`,
       );
     }
     return Promise.resolve(0);
@@ -105,11 +105,11 @@ function statusText(status: DatabaseStatus, verdict: SchemaVerdict, place: strin
     current: 'It is up to date.',
     pending:
       'Migrations are pending: gatehouse serve runs them when it starts, or gatehouse database migrate now.',
-    too_new: `This build is too old for it: use one of schema level ${String(oldestLevel)} or newer.`,
+    too_new: `This build is too old for it: use a build with schema level ${String(oldestLevel)} or newer.`,
   }[verdict];
   return [
     `Database   ${status.engine}, ${place}`,
-    `Schema     level ${String(level)}; this build knows level ${String(buildLevel)}`,
+    `Schema     level ${String(level)}; this build has level ${String(buildLevel)}`,
     ...applied.map(
       ({ version, name, appliedAt }) =>
         `${String(version).padStart(9)}  ${name}  ${new Date(appliedAt).toISOString().slice(0, 19)}Z`,

@@ -11,7 +11,7 @@ export function reactivateUserCommand(name: string, options: Options): Promise<v
     if (user.erased_at !== null) {
       throw new CommandFault(
         `the data of ${user.localpart} is erased`,
-        'That is for good: nothing is left by which the person could be recognized.',
+        'This cannot be undone: nothing is left that identifies the person.',
       );
     }
     const changed = await reactivatePerson(deps, user.id);
@@ -27,13 +27,13 @@ export function eraseUserCommand(name: string, options: Options & { yes?: true }
     if (user.deactivated_at === null) {
       throw new CommandFault(
         `${user.localpart} is not deactivated`,
-        'Only the data of a deactivated user is erased. First: gatehouse users deactivate',
+        'Only a deactivated user can be erased. First run: gatehouse users deactivate',
       );
     }
     if (options.yes !== true) {
       throw new CommandFault(
         `erasing the data of ${userId(user.localpart, deps.config.server_name)} cannot be undone`,
-        'Say --yes if it is meant. Only the name stays, so that nobody else gets it.',
+        'Add --yes to confirm. Only the name stays reserved, so that nobody else gets it.',
       );
     }
     const changed = await eraseDeactivated(deps, user.id);

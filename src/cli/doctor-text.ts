@@ -8,7 +8,7 @@ import type { ReportBase } from '../doctor/report.ts';
 export function formatReport(report: Report): string {
   return join([
     ...report.findings.map(formatFinding),
-    report.findings.length === 0 ? `All is well: ${countProbes(report)}.` : formatCounts(report),
+    report.findings.length === 0 ? `No problems found: ${countProbes(report)}.` : formatCounts(report),
     ...(report.who_cannot_sign_in === null ? [] : [report.who_cannot_sign_in]),
     ...report.providers.map(
       ({ id, issuer, preset, pkce, last_good: { metadata } }) =>
@@ -34,9 +34,9 @@ export function formatProviderReport(report: ProviderReport): string {
     ...preset.notes.map((note) => `  - ${note}`),
     ...verdict('facade'),
     ...verdict('passthrough'),
-    ...(missing.length === 0 ? [] : ['not in its metadata:']),
+    ...(missing.length === 0 ? [] : ['missing in its metadata:']),
     ...missing.map(({ member, consequence }) => `  - ${member}: ${consequence}`),
-    'to begin with:',
+    'an entry to start with:',
     ...provider.configuration
       .trimEnd()
       .split('\n')
@@ -61,11 +61,11 @@ function formatCounts(report: ReportBase): string {
   const { errors, warnings } = report.summary;
   const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
   const counts = `${count(errors, 'error')}, ${count(warnings, 'warning')}; ${countProbes(report)}.`;
-  return report.exit_code === 2 ? `${counts} Nothing else was asked: the configuration comes first.` : counts;
+  return report.exit_code === 2 ? `${counts} Nothing else was checked: fix the configuration first.` : counts;
 }
 
 function countProbes({ summary: { passed, skipped }, probes }: ReportBase): string {
-  return `${passed} of ${probes.length} probes passed${skipped === 0 ? '' : `, ${skipped} had nothing to ask`}`;
+  return `${passed} of ${probes.length} probes passed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }
 
 /** Text of strangers reaches the terminal without its control characters. */

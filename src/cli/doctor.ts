@@ -97,7 +97,9 @@ async function readBacklog({ database: { url } }: Config): Promise<OutboxBacklog
 function urlOf(source: string): string {
   const url = URL.parse(source);
   if (url === null || url.username !== '' || url.search !== '' || url.hash !== '') {
-    throw new UnreadableSource('--provider: this is no issuer: a URL without user name, query and fragment');
+    throw new UnreadableSource(
+      '--provider: not an issuer: it must be a URL without user name, query and fragment',
+    );
   }
   return source;
 }

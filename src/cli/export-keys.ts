@@ -24,7 +24,7 @@ export function exportKeysCommand(options: ExportKeysOptions): Promise<void> {
 async function exportKeys(deps: OperatorDeps, options: ExportKeysOptions): Promise<void> {
   const { dovecot, jwk } = options;
   if (dovecot === undefined && jwk === undefined) {
-    throw new CommandFault('nothing is to be exported', 'Say --dovecot FOLDER, or --jwk for a single key.');
+    throw new CommandFault('nothing to export', 'Add --dovecot FOLDER, or --jwk for a single key.');
   }
   const records = await listSigningKeys(deps.db.query);
   if (dovecot !== undefined) {
@@ -34,9 +34,7 @@ async function exportKeys(deps: OperatorDeps, options: ExportKeysOptions): Promi
     });
     if (options.json) printJson({ files });
     else
-      console.log(
-        `${String(files.length)} ${files.length === 1 ? 'file' : 'files'} written below ${dovecot}.`,
-      );
+      console.log(`${String(files.length)} ${files.length === 1 ? 'file' : 'files'} written to ${dovecot}.`);
   }
   if (jwk !== undefined) exportJwk(activeKey(records, options.alg, deps.clock.now()), jwk, options.alg);
 }
@@ -50,7 +48,7 @@ function clientsOf({ config }: OperatorDeps, { azp }: ExportKeysOptions): readon
   if (clients.length > 0) return clients;
   throw new CommandFault(
     'no client of the configuration has `access_token_format: jwt`',
-    'Write it there, or name clients that were added by command: --azp ID.',
+    'Add it there, or name clients that were added by command: --azp ID.',
   );
 }
 
@@ -84,7 +82,7 @@ function exportJwk(record: SigningKeyRecord | undefined, to: true | string, alg:
   if (record === undefined) {
     throw new CommandFault(
       `there is no key for ${alg} yet`,
-      'It is made when the first token is signed with it: say --alg RS256, or let a client sign in first.',
+      'It is created when it signs its first token: use --alg RS256, or let a client sign in first.',
     );
   }
   if (to === true) console.log(record.public_jwk_json);

@@ -54,7 +54,7 @@ async function status(deps: OperatorDeps, { json }: Options): Promise<void> {
     shortTime(row.oldest),
     String(row.attempts),
   ]);
-  const nothing = 'The homeserver has been told everything.';
+  const nothing = 'The homeserver is up to date.';
   console.log(formatTable(['WAITING', 'ENTRIES', 'USERS', 'OLDEST', 'ATTEMPTS'], rows, nothing));
 }
 
@@ -74,7 +74,7 @@ async function sync(deps: OperatorDeps, { json, ...options }: SyncOptions): Prom
   if (!deps.homeserver.listens) {
     throw new CommandFault(
       'there is no homeserver to compare with (homeserver.kind: none)',
-      'It asks us by introspection and keeps nothing that could differ.',
+      'It uses introspection, and stores nothing that could differ.',
     );
   }
   const findings: Finding[] = [];
@@ -102,15 +102,15 @@ async function sync(deps: OperatorDeps, { json, ...options }: SyncOptions): Prom
     formatTable(
       ['USER', 'DEVICE', 'DIFFERENCE', ''],
       rows,
-      `Nothing differs: ${String(compared)} users were compared.`,
+      `No differences: ${String(compared)} users were compared.`,
     ),
   );
   if (dryRun && unrepaired > 0) console.log('Nothing was changed: this is a dry run.');
 }
 
 const texts: Readonly<Record<Finding['difference']['kind'], string>> = {
-  device_missing: 'the homeserver has no such device, and somebody is signed in on it',
-  device_left_over: 'nobody is signed in on it',
+  device_missing: 'the homeserver does not have this device, but it has a live session',
+  device_left_over: 'the homeserver has this device, but it has no live session',
   still_active: 'deactivated here, active at the homeserver',
   deactivated_there:
     'deactivated at the homeserver, active here: gatehouse users deactivate, or reactivate it there',
@@ -126,7 +126,7 @@ async function syncBatch(
     );
   } catch (error) {
     if (!(error instanceof ServiceUserFault)) throw error;
-    throw new CommandFault(error.message, `The user ${SERVICE_LOCALPART} must be left to this service.`);
+    throw new CommandFault(error.message, `The user ${SERVICE_LOCALPART} must be reserved for this service.`);
   }
 }
 

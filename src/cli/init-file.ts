@@ -65,12 +65,12 @@ export function redirectUriOf({ public_url: url }: Pick<Answers, 'public_url'>):
 function databaseSection({ database }: Answers, files: SecretFiles): string {
   const key =
     files.encryptionKey === undefined
-      ? '# The encryption key is made beside it at the first start: back up both, apart from each other.'
-      : '# All processes need the same encryption key: back it up, apart from the database.';
+      ? '# The encryption key is created next to it at the first start: back up both, in separate places.'
+      : '# All processes need the same encryption key: back it up separately from the database.';
   const url =
     files.databaseUrl === undefined
       ? `url: ${scalar(database)}`
-      : `# The URL has a password in it.\n  url_file: ${scalar(files.databaseUrl)}`;
+      : `# The URL contains a password.\n  url_file: ${scalar(files.databaseUrl)}`;
   return `
 ${key}
 ${files.encryptionKey === undefined ? '' : `encryption_key_file: ${scalar(files.encryptionKey)}\n`}database:

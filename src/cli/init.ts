@@ -74,7 +74,7 @@ export type InitResult = { readonly done: string } | { readonly refused: string 
 export async function initialise(options: InitOptions): Promise<InitResult> {
   const output = resolve(options.output);
   if (existsSync(output) && !options.force) {
-    return { refused: `${options.output} exists\n  -> Name another one with --output, or add --force.` };
+    return { refused: `${options.output} exists\n  -> Choose another file with --output, or add --force.` };
   }
   const { terminal } = options;
   const dialogue = terminal === undefined ? undefined : openDialogue(terminal.input, terminal.output);
@@ -111,7 +111,7 @@ async function clientSecret(
   const file = 'idp.secret';
   if (dialogue === undefined || hasContent(join(baseDir, file))) return { file, text: '' };
   const text = await dialogue.askSecret(
-    'Our client secret there (not shown; empty: put it into a file later)',
+    'Client secret at the provider (not shown; leave empty to put it into a file later)',
   );
   return { file, text: text.trim() };
 }
@@ -173,11 +173,11 @@ function nextSteps(
   const steps = [
     `At the identity provider, register a confidential client "${answers.client_id}" for the authorization code flow, with this redirect URI:\n       ${redirectUriOf(answers)}`,
     ...(outcomes.get(files.idp) === 'to fill in'
-      ? [`Put its secret into ${files.idp}, beside the configuration.`]
+      ? [`Put its secret into ${files.idp}, next to the configuration.`]
       : []),
     `gatehouse config check ${config}`,
-    `gatehouse serve ${config}     behind a reverse proxy that passes ${answers.public_url} on to 127.0.0.1:8090`,
-    `gatehouse doctor ${config}    tells what is still wrong, and how to fix it`,
+    `gatehouse serve ${config}     behind a reverse proxy that forwards ${answers.public_url} to 127.0.0.1:8090`,
+    `gatehouse doctor ${config}    checks the setup, and says how to fix what is wrong`,
     `Let the homeserver introspect tokens at ${endpointUrl(answers.public_url, 'oauth2/introspect')} with the secret in ${files.homeserver}.`,
   ];
   return [

@@ -33,7 +33,7 @@ async function list(deps: OperatorDeps, options: Options): Promise<void> {
     return;
   }
   const rows = all.map((key) => [key.kid, key.alg, shortTime(key.created_at), key.state]);
-  console.log(formatTable(['ID', 'ALGORITHM', 'CREATED', 'STATE'], rows, 'There is no key yet.'));
+  console.log(formatTable(['ID', 'ALGORITHM', 'CREATED', 'STATE'], rows, 'There are no keys yet.'));
 }
 
 async function rotate(deps: OperatorDeps, options: Options & { now?: true }): Promise<void> {
@@ -45,5 +45,5 @@ async function rotate(deps: OperatorDeps, options: Options & { now?: true }): Pr
     return;
   }
   const from = options.now === true ? 'signs from now on' : 'signs in ten minutes';
-  for (const kid of kids) console.log(`Key ${kid} ${from}. Running processes know it within a second.`);
+  for (const kid of kids) console.log(`Key ${kid} ${from}. Running processes use it within a second.`);
 }

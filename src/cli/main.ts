@@ -30,7 +30,7 @@ function buildProgram(): Command {
     .version(packageVersion(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError()
-    .showHelpAfterError('(gatehouse --help tells more)')
+    .showHelpAfterError('(see gatehouse --help)')
     .addHelpText('after', EXAMPLES);
 
   withConfig(program.command('serve').description('run the service until SIGTERM or SIGINT')).action(
@@ -40,8 +40,12 @@ function buildProgram(): Command {
     },
   );
 
-  const config = program.command('config').description('look at the configuration');
-  withConfig(config.command('check').description('check it exactly as the start does: exit code 0 or 2'))
+  const config = program.command('config').description('check the configuration');
+  withConfig(
+    config
+      .command('check')
+      .description('check the configuration exactly as the start does: exit code 0 or 2'),
+  )
     .option('--json', 'print the result as JSON')
     .action(({ config: file, json }: ConfigOption & { json?: true }) => {
       process.exitCode = checkConfig(configFile(file), process.env, { json: json === true });
@@ -50,8 +54,8 @@ function buildProgram(): Command {
   withConfig(program.command('doctor'))
     // 1 says that sign-in breaks; a mistyped option says nothing of the kind.
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-    .description('say what is wrong with a set-up and how to fix it: exit code 0, 1 (sign-in breaks) or 2')
-    .option('--provider <file-or-url>', 'judge an identity provider instead, before anything is configured')
+    .description('check a setup and say how to fix what is wrong: exit code 0, 1 (sign-in breaks) or 2')
+    .option('--provider <file-or-url>', 'check an identity provider instead, before anything is configured')
     .option('--json', 'print the report as JSON')
     .action(async ({ config: file, provider, json }: ConfigOption & { provider?: string; json?: true }) => {
       // Loaded only now: the other commands need none of it.
@@ -68,22 +72,22 @@ function buildProgram(): Command {
 function addInit(program: Command): void {
   program
     .command('init')
-    .description('write a first configuration; asks for what the options do not say')
+    .description('write a first configuration; asks for everything that is not given as an option')
     .option('--server-name <name>', 'user IDs are @localpart:NAME')
     .option('--public-url <url>', 'where clients and browsers reach this service')
-    .option('--issuer <url>', 'issuer of the identity provider, byte for byte')
-    .option('--preset <name>', 'which product that is (default: by its issuer, else generic)')
-    .option('--client-id <id>', 'our client identifier there (default: gatehouse)')
+    .option('--issuer <url>', 'issuer of the identity provider, exactly as in its metadata')
+    .option('--preset <name>', 'product of the provider (default: by its issuer, else generic)')
+    .option('--client-id <id>', 'client id of this service at the provider (default: gatehouse)')
     .option(
       '--client-secret-file <file>',
-      'file with our client secret (default: idp.secret, to be filled in)',
+      'file with the client secret (default: idp.secret, to be filled in)',
     )
     .option('--homeserver-public-url <url>', 'where clients reach the homeserver')
-    .option('--homeserver-url <url>', 'where this service reaches a Synapse')
+    .option('--homeserver-url <url>', 'where this service reaches Synapse')
     .option('--database <url>', 'sqlite:FILE or postgres://… (default: sqlite:gatehouse.db)')
     .option('-o, --output <file>', 'the configuration to write', 'gatehouse.yaml')
-    .option('--force', 'write over a configuration that is there; secrets are kept')
-    .option('-y, --yes', 'ask nothing, take the defaults')
+    .option('--force', 'overwrite an existing configuration; secrets are kept')
+    .option('-y, --yes', 'ask nothing, use the defaults')
     .action(async (flags: InitFlags) => {
       const { runInit } = await import('./init.ts');
       process.exitCode = await runInit(flags);

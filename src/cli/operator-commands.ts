@@ -20,61 +20,61 @@ export function addOperatorCommands(program: Command): void {
 }
 
 function addUsers(program: Command): void {
-  const users = program.command('users').description('look at people, lock, deactivate and erase them');
+  const users = program.command('users').description('list, lock, deactivate and erase users');
   const command = subcommandsOf(users);
   const load = () => import('./users.ts');
-  command('list', 'list users by localpart')
-    .option('--containing <text>', 'only those whose localpart contains this')
+  command('list', 'list users, sorted by localpart')
+    .option('--containing <text>', 'only users with this text in their localpart')
     .action(async (options: Options & { containing?: string }) => (await load()).listUsersCommand(options));
   command('show <user>', 'show a user: @localpart:server, localpart, or id').action(
     async (name: string, options: Options) => (await load()).showUserCommand(name, options),
   );
-  command('lock <user>', 'lock a user: sessions stay, nothing can be done with them').action(
+  command('lock <user>', 'lock a user: sessions stay, but cannot be used').action(
     async (name: string, options: Options) => (await load()).lockUserCommand(name, options),
   );
-  command('unlock <user>', 'unlock a user: everything goes on').action(
+  command('unlock <user>', 'unlock a user: their sessions work again').action(
     async (name: string, options: Options) => (await load()).unlockUserCommand(name, options),
   );
-  command('deactivate <user>', 'deactivate a user: all sessions end, nobody signs in as them')
-    .option('--yes', 'it is meant')
+  command('deactivate <user>', 'deactivate a user: all sessions end, and nobody can sign in as them')
+    .option('--yes', 'confirm')
     .action(async (name: string, options: ConfirmedOptions) =>
       (await load()).deactivateUserCommand(name, options),
     );
-  command('export <user>', 'print all that is stored about a user, as JSON, without secrets').action(
+  command('export <user>', 'print everything that is stored about a user, as JSON, without secrets').action(
     async (name: string, options: Options) =>
       (await import('./export-user.ts')).exportUserCommand(name, options),
   );
   const loadDeactivated = () => import('./deactivated-users.ts');
-  command('reactivate <user>', 'take a deactivation back: the person may sign in again').action(
+  command('reactivate <user>', 'undo a deactivation: the person may sign in again').action(
     async (name: string, options: Options) => (await loadDeactivated()).reactivateUserCommand(name, options),
   );
-  command('erase <user>', 'erase for good what is known of a deactivated user, at the homeserver too')
-    .option('--yes', 'it is meant')
+  command('erase <user>', 'permanently erase the data of a deactivated user, also at the homeserver')
+    .option('--yes', 'confirm')
     .action(async (name: string, options: ConfirmedOptions) =>
       (await loadDeactivated()).eraseUserCommand(name, options),
     );
 }
 
 function addSessions(program: Command): void {
-  const sessions = program.command('sessions').description('look at sessions, and end them');
+  const sessions = program.command('sessions').description('list and end sessions');
   const load = () => import('./sessions.ts');
   const command = (name: string, description: string): Command =>
     subcommandsOf(sessions)(name, description)
-      .option('--user <user>', 'those of a user: @localpart:server, localpart, or id')
-      .option('--client <id>', 'those of a client')
-      .option('--device <id>', 'those on a device');
+      .option('--user <user>', 'sessions of a user: @localpart:server, localpart, or id')
+      .option('--client <id>', 'sessions of a client')
+      .option('--device <id>', 'sessions on a device');
   command('list', 'list sessions, newest first')
-    .option('--ended', 'those that have ended too')
+    .option('--ended', 'also list sessions that have ended')
     .action(async (options: SessionOptions) => (await load()).listSessionsCommand(options));
-  command('end [ids...]', 'end sessions, by id or by what they have in common')
-    .option('--yes', 'it is meant, however many there are')
+  command('end [ids...]', 'end sessions, by id or by user, client or device')
+    .option('--yes', 'confirm, however many sessions there are')
     .action(async (ids: string[], options: SessionOptions) =>
       (await load()).endSessionsCommand(ids, options),
     );
 }
 
 function addClients(program: Command): void {
-  const clients = program.command('clients').description('look at OAuth clients, add and remove them');
+  const clients = program.command('clients').description('list, add and remove OAuth clients');
   const command = subcommandsOf(clients);
   const load = () => import('./clients.ts');
   command('list', 'list all clients, those of the configuration first').action(async (options: Options) =>
@@ -84,37 +84,37 @@ function addClients(program: Command): void {
     (await load()).showClientCommand(id, options),
   );
   command('add', 'add a client; its secret is printed once')
-    .option('--name <name>', 'what people see on the consent page')
+    .option('--name <name>', 'name that people see on the consent page')
     .option('--uri <url>', 'its home page')
-    .option('--redirect-uri <uri...>', 'where people may be sent back to')
+    .option('--redirect-uri <uri...>', 'where people may be sent after sign-in')
     .addOption(
-      new Option('--auth-method <method>', 'how it proves who it is')
+      new Option('--auth-method <method>', 'how the client authenticates')
         .choices(['none', 'client_secret_basic', 'client_secret_post'])
         .default('none'),
     )
     .option('--grant <type...>', 'grant types (default: authorization_code refresh_token)')
     .action(async (options: Options & ClientFlags) => (await load()).addClientCommand(options));
   command('remove <id>', 'remove a client and end its sessions')
-    .option('--yes', 'it is meant')
+    .option('--yes', 'confirm')
     .action(async (id: string, options: ConfirmedOptions) => (await load()).removeClientCommand(id, options));
 }
 
 function addKeys(program: Command): void {
   const keys = program
     .command('keys')
-    .description('look at the keys that sign ID tokens and access tokens, rotate and export them');
+    .description('list, rotate and export the keys that sign ID tokens and access tokens');
   const command = subcommandsOf(keys);
   const load = () => import('./keys.ts');
   command('list', 'list the keys, newest first').action(async (options: Options) =>
     (await load()).listKeysCommand(options),
   );
-  command('rotate', 'make a new key, which signs once it has been published for ten minutes')
-    .option('--now', 'delete all earlier keys at once: for a key that others may have')
+  command('rotate', 'create a new key, which signs after it has been published for ten minutes')
+    .option('--now', 'delete all earlier keys at once; for a key that may have leaked')
     .action(async (options: Options & { now?: true }) => (await load()).rotateKeysCommand(options));
   command('export', 'write public keys for servers that cannot fetch them: Dovecot, ejabberd')
     .option('--dovecot <folder>', 'write PEM files as AZP/ALG/KID, for its local validation')
     .option('--azp <client...>', 'for these clients (default: all of the configuration with JWTs)')
-    .option('--jwk [file]', 'print, or write, the one key that signs at the moment, for jwt_key of ejabberd')
+    .option('--jwk [file]', 'print or write the key that signs now, for jwt_key of ejabberd')
     .addOption(
       new Option('--alg <algorithm>', 'of that key').choices([...signingAlgorithms]).default('RS256'),
     )
@@ -124,14 +124,16 @@ function addKeys(program: Command): void {
 }
 
 function addHomeserver(program: Command): void {
-  const homeserver = program.command('homeserver').description('look at what the homeserver is told');
+  const homeserver = program
+    .command('homeserver')
+    .description('compare with the homeserver, and show pending changes');
   const command = subcommandsOf(homeserver);
   const load = () => import('./homeserver.ts');
-  command('status', 'whether it answers, and what it has not been told yet').action(
+  command('status', 'show whether it answers, and which changes are pending').action(
     async (options: Options) => (await load()).homeserverStatusCommand(options),
   );
-  command('sync', 'compare its devices with the sessions that live, and repair what differs')
-    .option('--dry-run', 'only list what differs')
+  command('sync', 'compare its devices with the live sessions, and repair differences')
+    .option('--dry-run', 'only list the differences')
     .action(async (options: Options & { dryRun?: true }) => (await load()).homeserverSyncCommand(options));
 }
 

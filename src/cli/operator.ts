@@ -86,7 +86,7 @@ export async function withDatabase<T>(config: Config, work: (deps: OperatorDeps)
   }
 }
 
-/** The user that a localpart, a user ID of this server, or an id of ours names. Throws `CommandFault`. */
+/** The user with a localpart, a user ID of this server, or an internal id. Throws `CommandFault`. */
 export async function requireUser({ db, config }: OperatorDeps, name: string): Promise<User> {
   const found = await findPerson({ db, serverName: config.server_name }, name);
   switch (found.kind) {
@@ -98,7 +98,7 @@ export async function requireUser({ db, config }: OperatorDeps, name: string): P
         `User IDs here are @localpart:${config.server_name}`,
       );
     case 'unknown':
-      throw new CommandFault(`there is no user ${printable(name)}`, 'See who there is: gatehouse users list');
+      throw new CommandFault(`there is no user ${printable(name)}`, 'List the users: gatehouse users list');
   }
 }
 

@@ -12,7 +12,7 @@ const SAME_SIGNAL_MS = 500;
 const DISK_FAILED = 74;
 
 const SIGHUP_IGNORED =
-  'SIGHUP is ignored: the configuration is read at the start only; restart the service to apply a change';
+  'SIGHUP is ignored: the configuration is read only at the start; restart the service to apply a change';
 
 /** How long an orderly end may take. Milliseconds. */
 const CLOSE_LIMIT_MS = 20_000;

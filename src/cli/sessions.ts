@@ -1,4 +1,4 @@
-/** `gatehouse sessions`: who is signed in where, and signing them out. */
+/** `gatehouse sessions`: lists and ends sessions. */
 import { type Client, type ClientLookupDeps, clientName, loadClient } from '../clients/clients.ts';
 import { readStaticClients } from '../clients/static-clients.ts';
 import { signOutEverywhere } from '../people/sign-out.ts';
@@ -58,7 +58,11 @@ async function list(deps: OperatorDeps, options: SessionOptions): Promise<void> 
     ]),
   );
   console.log(
-    formatTable(['ID', 'USER', 'DEVICE', 'CLIENT', 'CREATED', 'LAST ACTIVE'], table, 'There is no session.'),
+    formatTable(
+      ['ID', 'USER', 'DEVICE', 'CLIENT', 'CREATED', 'LAST ACTIVE'],
+      table,
+      'There are no sessions.',
+    ),
   );
 }
 
@@ -89,7 +93,7 @@ async function requireSessions(deps: OperatorDeps, ids: readonly string[]): Prom
     if ((await findSession(deps.db.query, id)) !== undefined) continue;
     throw new CommandFault(
       `there is no session ${printable(id)}; nothing was done`,
-      'See which there are: gatehouse sessions list',
+      'List the sessions: gatehouse sessions list',
     );
   }
   return [...new Set(ids)];
@@ -98,8 +102,8 @@ async function requireSessions(deps: OperatorDeps, ids: readonly string[]): Prom
 async function chooseSessions(deps: OperatorDeps, options: SessionOptions): Promise<string[]> {
   if (options.user === undefined && options.client === undefined && options.device === undefined) {
     throw new CommandFault(
-      'nothing says which sessions',
-      'Name their ids, or say --user, --client or --device.',
+      'no sessions are selected',
+      'Name their ids, or use --user, --client or --device.',
     );
   }
   const { ended: _ended, ...live } = options;
@@ -107,7 +111,7 @@ async function chooseSessions(deps: OperatorDeps, options: SessionOptions): Prom
   if (options.yes !== true && rows.length > 0) {
     throw new CommandFault(
       `this would end ${rows.length === 1 ? '1 session' : `${String(rows.length)} sessions`}`,
-      'Say --yes if it is meant.',
+      'Add --yes to confirm.',
     );
   }
   return rows.map(({ id }) => id);

@@ -6,22 +6,22 @@ export function explainStartFault(error: unknown): string {
   return `cannot start: ${explainFault(error)}`;
 }
 
-/** Explains why something that a command needs cannot be had. */
+/** Explains why something that a command needs is not available. */
 export function explainFault(error: unknown): string {
   if (error instanceof ConfigFault) return error.message;
   const system = systemErrorOf(error);
   const place = system === undefined ? '' : placeOf(system);
   switch (system?.code) {
     case 'EADDRINUSE':
-      return `${place} is in use already\n  -> Stop the other program, or change \`listen\` or \`operations\` in the configuration.`;
+      return `${place} is already in use\n  -> Stop the other program, or change \`listen\` or \`operations\` in the configuration.`;
     case 'EADDRNOTAVAIL':
-      return `${place} is no address of this machine\n  -> Correct \`listen.host\` or \`operations.host\`.`;
+      return `${place} is not an address of this machine\n  -> Correct \`listen.host\` or \`operations.host\`.`;
     case 'EACCES':
     case 'EPERM':
       if (system.syscall === 'listen') {
-        return `no permission to listen on ${place}\n  -> Use a port from 1024 on, or a socket in a folder of ours.`;
+        return `no permission to listen on ${place}\n  -> Use a port from 1024 on, or a socket in a folder that this user can write to.`;
       }
-      return `no permission for ${place}\n  -> Give the user of this service the right to read and write it.`;
+      return `no permission for ${place}\n  -> Give the user of this service permission to read and write it.`;
     default:
       return withMend(error);
   }

@@ -57,7 +57,7 @@ async function list(deps: OperatorDeps, options: Options & { containing?: string
     shortTime(user.created_at),
     user.displayname ?? '',
   ]);
-  console.log(formatTable(['USER', 'STATE', 'CREATED', 'NAME'], rows, 'There is no user.'));
+  console.log(formatTable(['USER', 'STATE', 'CREATED', 'NAME'], rows, 'There are no users.'));
 }
 
 async function show(deps: OperatorDeps, name: string, options: Options): Promise<void> {
@@ -115,7 +115,7 @@ async function deactivate(
   if (options.yes !== true) {
     throw new CommandFault(
       `deactivating ${userId(user.localpart, deps.config.server_name)} ends all their sessions and deletes their devices`,
-      'Say --yes if it is meant; `gatehouse users lock` leaves both.',
+      'Add --yes to confirm; `gatehouse users lock` keeps both.',
     );
   }
   const { changed, ended } = await deactivatePerson(deps, user.id);
@@ -132,7 +132,7 @@ function refuseDeactivated(user: User): void {
   if (user.deactivated_at === null) return;
   throw new CommandFault(
     `${user.localpart} is deactivated`,
-    'There is nothing to lock or to unlock. To take it back: gatehouse users reactivate',
+    'A deactivated user cannot be locked or unlocked. To undo the deactivation: gatehouse users reactivate',
   );
 }
 

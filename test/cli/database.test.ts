@@ -33,7 +33,7 @@ forEachEngine((engine) => {
       const database = await commandsOn(url);
       const first = await database('migrate');
       expect(first).toMatchObject({ code: 0, stderr: '' });
-      expect(first.stdout).toMatch(/^ {2}1 {2}\S.*\n[^]*The schema is at level \d+ now\.\n$/);
+      expect(first.stdout).toMatch(/^ {2}1 {2}\S.*\n[^]*The schema is now at level \d+\.\n$/);
       expect(await database('migrate')).toMatchObject({
         code: 0,
         stdout: expect.stringMatching(/^Nothing to do: the schema is at level \d+\.\n$/) as string,

@@ -17,7 +17,7 @@ describe('gatehouse doctor', () => {
   it('says little of a sound set-up: exit code 0', async () => {
     const { code, stdout, stderr } = await runCli(['doctor', '--config', setUp.file]);
     expect(stdout).toMatch(
-      /^All is well: 19 of 24 probes passed, 5 had nothing to ask\.\n {2}provider main: .*\n$/,
+      /^No problems found: 19 of 24 probes passed, 5 skipped\.\n {2}provider main: .*\n$/,
     );
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -61,7 +61,7 @@ describe('gatehouse doctor', () => {
     const { code, stdout } = await runCli(['doctor', '--config', file]);
     expect(code).toBe(2);
     expect(stdout).toContain('error: config.fault (configuration)');
-    expect(stdout).toContain('Nothing else was asked');
+    expect(stdout).toContain('Nothing else was checked');
     expect((await runCli(['doctor', '--config', 'nowhere.yaml'])).code).toBe(2);
     expect((await runCli(['doctor', '--no-such-option'])).code).toBe(2);
     expect((await runCli(['doctor', '--help'])).code).toBe(0);
@@ -90,8 +90,8 @@ describe('gatehouse doctor --provider', () => {
 
   it.each([
     ['nowhere.json', 'nowhere.json cannot be read (ENOENT)'],
-    ['https://user:secret@idp.example.com', 'is no issuer'],
-    ['https://idp.example.com/?x=1', 'is no issuer'],
+    ['https://user:secret@idp.example.com', 'not an issuer'],
+    ['https://idp.example.com/?x=1', 'not an issuer'],
   ])('cannot begin with %s: exit code 2', async (source, message) => {
     const { code, stderr, stdout } = await runCli(['doctor', '--provider', source]);
     expect(code).toBe(2);

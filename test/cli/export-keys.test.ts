@@ -91,7 +91,7 @@ test.each([
 });
 
 test.each([
-  [[], 'nothing is to be exported'],
+  [[], 'nothing to export'],
   [['--jwk', '--alg', 'HS256'], 'Allowed choices are RS256, ES256'],
 ])('%j is told what is missing', async (args, problem) => {
   const { code, stderr } = await run(...args);

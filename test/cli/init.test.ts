@@ -83,7 +83,7 @@ describe('gatehouse init with options', () => {
     const refused = await runCli(['init', ...required], { cwd });
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain(
-      'gatehouse.yaml exists\n  -> Name another one with --output, or add --force.',
+      'gatehouse.yaml exists\n  -> Choose another file with --output, or add --force.',
     );
     expect(readFileSync(file, 'utf8')).toBe('# mine\n');
     const forced = await runCli(['init', ...required, '--force'], { cwd });
@@ -162,8 +162,8 @@ describe('gatehouse init in a dialogue', () => {
   it('asks for everything, suggests what it can, and takes the secret without showing it', async () => {
     const { folder, shown, result } = await converse([...answers, [/secret/, 'typed-secret']]);
     expect(result).toHaveProperty('done');
-    expect(shown).toContain('Which product it is (a preset, or generic) [google]: ');
-    expect(shown).toContain('Our client identifier there [gatehouse]: ');
+    expect(shown).toContain('Product (a preset, or generic) [google]: ');
+    expect(shown).toContain('Client id of this service at the provider [gatehouse]: ');
     expect(shown).not.toContain('typed-secret');
     expect(readFileSync(join(folder, 'idp.secret'), 'utf8')).toBe('typed-secret\n');
     expect(mode(join(folder, 'idp.secret'))).toBe(0o600);

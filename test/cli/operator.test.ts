@@ -150,7 +150,7 @@ describe('gatehouse users', () => {
     const pending = await client.authorize({ login: 'carol', parameters: { scope: device('PENDING') } });
     const asked = await run('users', 'deactivate', 'carol');
     expect(asked).toMatchObject({ code: 1, stdout: '' });
-    expect(asked.stderr).toContain('-> Say --yes if it is meant');
+    expect(asked.stderr).toContain('-> Add --yes to confirm');
     expect((await whoami(tokens.access_token)).status).toBe(200);
 
     expect((await run('users', 'deactivate', '@carol:example.org', '--yes')).stdout).toBe(
@@ -189,7 +189,7 @@ describe('gatehouse users', () => {
     expect((await whoami((await client.tokens({ login: 'carol' })).access_token)).status).toBe(200);
 
     await run('users', 'deactivate', 'carol', '--yes');
-    expect((await run('users', 'erase', 'carol')).stderr).toContain('-> Say --yes if it is meant');
+    expect((await run('users', 'erase', 'carol')).stderr).toContain('-> Add --yes to confirm');
     expect(await json('users', 'erase', 'carol', '--yes')).toMatchObject({
       state: 'erased',
       displayname: null,
@@ -208,7 +208,7 @@ describe('gatehouse users', () => {
     expect(await run('users', 'show', 'nobody')).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: 'gatehouse: there is no user nobody\n  -> See who there is: gatehouse users list\n',
+      stderr: 'gatehouse: there is no user nobody\n  -> List the users: gatehouse users list\n',
     });
     expect((await run('users', 'lock', '@alice:elsewhere.org')).stderr).toContain(
       'is not a user of example.org',
@@ -246,7 +246,7 @@ describe('gatehouse sessions', () => {
     expect(await run('sessions', 'end', 'unknown')).toMatchObject({ code: 1 });
     const unsure = await run('sessions', 'end', '--user', 'alice');
     expect(unsure).toMatchObject({ code: 1, stdout: '' });
-    expect(unsure.stderr).toMatch(/this would end \d+ sessions\n {2}-> Say --yes/);
+    expect(unsure.stderr).toMatch(/this would end \d+ sessions\n {2}-> Add --yes/);
     expect((await introspect(tokens[1]?.access_token ?? '')).body).toMatchObject({ active: true });
     await json('sessions', 'end', '--user', 'alice', '--yes');
     expect((await introspect(tokens[1]?.access_token ?? '')).body).toEqual({ active: false });

@@ -51,7 +51,7 @@ describe('gatehouse serve', () => {
       const { code, stderr } = await runCli(['serve', '--config', file]);
       expect(code).toBe(1);
       expect(stderr).toMatch(
-        new RegExp(`cannot start: 127\\.0\\.0\\.1:${port} is in use already\n  -> Stop`),
+        new RegExp(`cannot start: 127\\.0\\.0\\.1:${port} is already in use\n  -> Stop`),
       );
       expect(stderr).not.toMatch(/^\s+at /m);
     } finally {
@@ -127,7 +127,7 @@ describe('why it could not start', () => {
 
   test('is told for an address of another machine', async () => {
     expect(await listenFault({ host: '192.0.2.1', port: 80 })).toMatch(
-      /192\.0\.2\.1:80 is no address of this machine\n {2}-> Correct `listen\.host`/,
+      /192\.0\.2\.1:80 is not an address of this machine\n {2}-> Correct `listen\.host`/,
     );
   });
 
