@@ -41,6 +41,8 @@ export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   readonly secretGuesses: SecretGuesses;
   readonly registration: RegistrationPolicy;
   readonly deviceGrants: DeviceGrantPolicy;
+  /** Which further ways of introspection are on. */
+  readonly introspectionByGet: { readonly get: boolean; readonly tokeninfo: boolean };
   /** Undefined where it is off. */
   readonly passwordGrant: PasswordGrant | undefined;
   readonly sessionLimits: SessionLimits;

@@ -46,33 +46,38 @@ export function introspectToken(deps: IntrospectionDeps): OperationHandler<opera
     if (client !== undefined && !(await mayKnow(deps, client, token))) {
       return inactive(deps, request, "unknown, or another client's token");
     }
-    const verdict = await knownVerdict(deps.verify, token);
-    switch (verdict.kind) {
-      case 'active':
-        request.annotate({ sessionId: verdict.access.sessionId });
-        deps.metrics.count('introspections', { outcome: 'active' });
-        return {
-          status: 200,
-          headers: noStore,
-          body: describe(deps, verdict.access),
-        };
-      case 'locked':
-        deps.metrics.count('introspections', { outcome: 'locked' });
-        throw new Unavailable('this account', {
-          retryAfterSeconds: 60,
-          cause: new Error('the user is locked'),
-        });
-      case 'inactive':
-        return inactive(deps, request, verdict.detail ?? verdict.reason);
-    }
+    return tellOfToken(deps, request, token);
   };
+}
+
+/** What a token is, for somebody who may know. Throws `Unavailable` for a locked user's. */
+export async function tellOfToken(
+  deps: IntrospectionDeps,
+  request: ApiRequest,
+  token: string,
+): Promise<Reply<Answer> & { readonly body: Answer }> {
+  const verdict = await knownVerdict(deps.verify, token);
+  switch (verdict.kind) {
+    case 'active':
+      request.annotate({ sessionId: verdict.access.sessionId });
+      deps.metrics.count('introspections', { outcome: 'active' });
+      return { status: 200, headers: noStore, body: describe(deps, verdict.access) };
+    case 'locked':
+      deps.metrics.count('introspections', { outcome: 'locked' });
+      throw new Unavailable('this account', {
+        retryAfterSeconds: 60,
+        cause: new Error('the user is locked'),
+      });
+    case 'inactive':
+      return inactive(deps, request, verdict.detail ?? verdict.reason);
+  }
 }
 
 function inactive(
   deps: Pick<IntrospectionDeps, 'metrics'>,
   request: ApiRequest,
   reason: string,
-): Reply<Answer> {
+): Reply<Answer> & { readonly body: Answer } {
   request.annotate({ reason });
   deps.metrics.count('introspections', { outcome: 'inactive' });
   return { status: 200, headers: noStore, body: { active: false } };

@@ -20,7 +20,8 @@ import type { AuthorizationServerDeps } from './deps.ts';
 import { authorizeDevice } from './device/device-authorization.ts';
 import { decideDevice, showDeviceConfirmation } from './device/device-decision.ts';
 import { enterCode, showCodeForm } from './device/device-verification.ts';
-import { introspectToken, type IntrospectionDeps } from './introspect.ts';
+import { introspectToken } from './introspect.ts';
+import { getTokeninfo, introspectTokenByGet } from './introspect-by-get.ts';
 import { getJwks } from './jwks.ts';
 import { pushAuthorizationRequest } from './pushed-authorization.ts';
 import { registerClient } from './register-client.ts';
@@ -47,6 +48,8 @@ export function authorizationServerHandlers(
     exchangeToken: exchangeToken(deps),
     revokeToken: revokeToken(deps),
     introspectToken: introspectToken(deps),
+    introspectTokenByGet: introspectTokenByGet(deps),
+    getTokeninfo: getTokeninfo(deps),
     pushAuthorizationRequest: pushAuthorizationRequest(deps),
     getUserinfo: getUserinfo(deps),
     postUserinfo: getUserinfo(deps),
@@ -59,7 +62,7 @@ export function authorizationServerHandlers(
  */
 export function absentAuthorizationServerHandlers(
   metadata: Handler,
-  sessions?: SignInDeps & IntrospectionDeps,
+  sessions?: SignInDeps & Parameters<typeof getTokeninfo>[0],
 ): OperationHandlers<operations> {
   const absent: Handler = () => {
     throw new OAuthError('invalid_request', 'the OAuth 2.0 API is not offered here', { status: 404 });
@@ -78,6 +81,8 @@ export function absentAuthorizationServerHandlers(
     exchangeToken: absent,
     revokeToken: absent,
     introspectToken: sessions === undefined ? absent : introspectToken(sessions),
+    introspectTokenByGet: sessions === undefined ? absent : introspectTokenByGet(sessions),
+    getTokeninfo: sessions === undefined ? absent : getTokeninfo(sessions),
     pushAuthorizationRequest: absent,
     getUserinfo: absent,
     postUserinfo: absent,

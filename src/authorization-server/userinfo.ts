@@ -2,6 +2,7 @@ import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { readAuthorization } from '../http/bearer.ts';
 import { type ApiRequest, noStore } from '../http/exchange.ts';
+import { endpointUrl } from '../protocol/issuer.ts';
 import { OAuthError, type OAuthErrorCode } from '../protocol/oauth-error.ts';
 import { claimsOfScope, type OperatorScopes } from '../protocol/operator-scope.ts';
 import { OPENID_SCOPE } from '../protocol/scope.ts';
@@ -9,7 +10,10 @@ import { type ActiveAccess, knownVerdict } from '../verification/access-verdict.
 import { findUser } from '../storage/records/users.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
 
-type UserinfoDeps = Pick<AuthorizationServerDeps, 'verify' | 'db' | 'operatorScopes' | 'serverName'>;
+type UserinfoDeps = Pick<
+  AuthorizationServerDeps,
+  'verify' | 'db' | 'issuer' | 'operatorScopes' | 'serverName'
+>;
 
 /**
  * UserInfo (OpenID Connect Core section 5.3), GET and POST, for access tokens with `openid`, or with a scope of the operator's own that tells something of its person. Refusals are those of RFC 6750 section 3.1. A locked
@@ -21,7 +25,7 @@ export function getUserinfo(
   return async (request) => {
     const access = await requireTelling(deps, request);
     const user = access.userId === null ? undefined : await findUser(deps.db.query, access.userId);
-    if (user === undefined) throw bearerError('invalid_token', 'the access token has no user');
+    if (user === undefined) throw bearerError(deps, 'invalid_token', 'the access token has no user');
     return {
       status: 200,
       headers: noStore,
@@ -36,10 +40,10 @@ export function getUserinfo(
 }
 
 async function requireTelling(deps: UserinfoDeps, request: ApiRequest): Promise<ActiveAccess> {
-  const verdict = await knownVerdict(deps.verify, readToken(request));
+  const verdict = await knownVerdict(deps.verify, readToken(deps, request));
   switch (verdict.kind) {
     case 'inactive':
-      throw bearerError('invalid_token', 'the access token is not valid', verdict.reason);
+      throw bearerError(deps, 'invalid_token', 'the access token is not valid', verdict.reason);
     case 'locked':
       throw new OAuthError('access_denied', 'the account is locked', { status: 403 });
     case 'active': {
@@ -47,7 +51,7 @@ async function requireTelling(deps: UserinfoDeps, request: ApiRequest): Promise<
       const tokens = verdict.access.scope.split(' ');
       if (tokens.some((token) => token === OPENID_SCOPE || tells(deps.operatorScopes, token)))
         return verdict.access;
-      throw bearerError('insufficient_scope', 'the access token has no openid scope');
+      throw bearerError(deps, 'insufficient_scope', 'the access token has no openid scope');
     }
   }
 }
@@ -57,29 +61,45 @@ function tells(scopes: OperatorScopes, token: string): boolean {
 }
 
 /** RFC 6750 section 2: the header, or the form of a POST, not both. */
-function readToken({ headers, form }: ApiRequest): string {
+function readToken(deps: UserinfoDeps, { headers, form }: ApiRequest): string {
   const authorization = readAuthorization(headers);
   const inForm = form.get('access_token');
   if (authorization.kind !== 'absent' && inForm !== undefined) {
-    throw bearerError('invalid_request', 'the access token is given in two ways');
+    throw bearerError(deps, 'invalid_request', 'the access token is given in two ways');
   }
   if (inForm !== undefined) return inForm;
   // Section 3.1: who sent no token at all is told no error code.
   if (authorization.kind === 'absent') {
     throw new OAuthError('invalid_token', 'an access token is needed', {
       headers: { 'www-authenticate': 'Bearer realm="gatehouse"' },
+      members: saslMembers(deps, 'invalid_token'),
     });
   }
   if (authorization.kind === 'bearer') return authorization.token;
-  throw bearerError('invalid_request', 'the Authorization header must hold one Bearer token');
+  throw bearerError(deps, 'invalid_request', 'the Authorization header must hold one Bearer token');
 }
 
-function bearerError(code: OAuthErrorCode, description: string, reason?: string): OAuthError {
+function bearerError(
+  deps: UserinfoDeps,
+  code: OAuthErrorCode,
+  description: string,
+  reason?: string,
+): OAuthError {
   const scope = code === 'insufficient_scope' ? `, scope="${OPENID_SCOPE}"` : '';
   return new OAuthError(code, description, {
     headers: {
       'www-authenticate': `Bearer realm="gatehouse", error="${code}", error_description="${description}"${scope}`,
     },
+    members: saslMembers(deps, code),
     ...(reason === undefined ? {} : { reason }),
   });
+}
+
+/** Prosody hands these on as the challenge of RFC 7628 section 3.2.2, from which a client learns where to get a token. */
+function saslMembers({ issuer }: UserinfoDeps, status: OAuthErrorCode): Record<string, string> {
+  return {
+    status,
+    scope: OPENID_SCOPE,
+    oidc_discovery_url: endpointUrl(issuer, '.well-known/openid-configuration'),
+  };
 }

@@ -33,6 +33,7 @@ export function composeAuthorizationServer(
       clientsCap: config.registration.clients_cap,
       limit: shared.limits.registrations,
     },
+    introspectionByGet: config.introspection,
     passwordGrant: passwordGrant(foundation, shared),
     deviceGrants: {
       limit: shared.limits.deviceGrants,

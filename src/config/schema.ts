@@ -7,6 +7,7 @@ import { forwardAuthSection } from './sections/forward-auth.ts';
 import { handOverSection } from './sections/hand-over.ts';
 import { httpSection } from './sections/http.ts';
 import { homeserverSection } from './sections/homeserver.ts';
+import { introspectionSection } from './sections/introspection.ts';
 import { legacyLoginSection } from './sections/legacy-login.ts';
 import { limitsSection } from './sections/limits.ts';
 import { listenSection, operationsSection } from './sections/listen.ts';
@@ -56,6 +57,9 @@ export const configSchema = z.strictObject({
   }),
   clients: described(clientsSection.default([]), {
     description: 'Clients that you configure. See [clients](clients.md).',
+  }),
+  introspection: described(introspectionSection.prefault({}), {
+    description: 'Further ways in which servers may ask whose a token is.',
   }),
   password_grant: passwordGrantSection,
   registration: described(registrationSection.prefault({}), {

@@ -220,7 +220,8 @@ export interface paths {
         };
         /**
          * Who the access token belongs to
-         * @description For clients of OpenID Connect (OpenID Connect Core 1.0 section 5.3). The access token needs the scope `openid`. `sub` is that of the ID token.
+         * @description For clients of OpenID Connect (OpenID Connect Core 1.0 section 5.3). The access token needs the scope `openid`, or one of the operator's own that has `claims`. `sub` is that of the ID token.
+         *     The body of a refusal has the members of RFC 7628 too, which Prosody hands on to its clients.
          *
          *     Errors:
          *
@@ -233,7 +234,8 @@ export interface paths {
         put?: never;
         /**
          * Who the access token belongs to, by POST
-         * @description For clients of OpenID Connect (OpenID Connect Core 1.0 section 5.3). The access token needs the scope `openid`. `sub` is that of the ID token.
+         * @description For clients of OpenID Connect (OpenID Connect Core 1.0 section 5.3). The access token needs the scope `openid`, or one of the operator's own that has `claims`. `sub` is that of the ID token.
+         *     The body of a refusal has the members of RFC 7628 too, which Prosody hands on to its clients.
          *
          *     Errors:
          *
@@ -443,7 +445,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Token introspection, by GET
+         * @description The same for servers that cannot post, if the operator switched it on (`introspection.get`): `introspection_mode = get` of Dovecot. What stands in a URL ends up in logs.
+         *
+         *     | status | `error` | when |
+         *     | --- | --- | --- |
+         *     | 400 | `invalid_request` | `token` is missing, a parameter is given twice, or two client authentication methods were used |
+         *     | 401 | `invalid_client` | the homeserver's secret or the client's credentials are wrong or missing, or the client is public |
+         *     | 405 | `invalid_request` | it is not switched on |
+         *     | 503 | `temporarily_unavailable` | the user is locked, or the database is not available |
+         */
+        get: operations["introspectTokenByGet"];
         put?: never;
         /**
          * Token introspection
@@ -460,6 +473,36 @@ export interface paths {
          *     - 503 `temporarily_unavailable`: the user is locked: a homeserver cannot express that, and would log the client out. Or too many wrong secrets came from this address. Or the database is not available.
          */
         post: operations["introspectToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth2/tokeninfo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a token is, for its bearer
+         * @description What introspection tells, for whoever holds the token, if the operator switched it on (`introspection.tokeninfo`): `tokeninfo_url` and `introspection_mode = auth` of Dovecot. The body of a
+         *     token that is not good has no `error`, because Dovecot takes one for an outage.
+         *
+         *     | status | body | when |
+         *     | --- | --- | --- |
+         *     | 200 | `active: true` | the token is good |
+         *     | 200 | `{"active": false}` | it is not, and came as the bearer |
+         *     | 401 | `{"active": false}` | it is not, and came in the query |
+         *     | 400 | `invalid_request` | there is no token, or there are two |
+         *     | 404 | `invalid_request` | it is not switched on |
+         *     | 503 | `temporarily_unavailable` | the user is locked, or the database is not available |
+         */
+        get: operations["getTokeninfo"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -773,6 +816,19 @@ export interface components {
             name?: string;
         } & {
             [key: string]: unknown;
+        };
+        /** @description Error body of RFC 6749 section 5.2, with the members of RFC 7628 section 3.2.2. */
+        UserinfoError: {
+            /** @description Error code of RFC 6750 section 3.1. Programs decide by it. */
+            error: string;
+            /** @description For a developer. Programs must not decide by it. */
+            error_description?: string;
+            /** @description The same code. */
+            status?: string;
+            /** @description A scope with which it would work. */
+            scope?: string;
+            /** @description Where a client learns how to get a token. */
+            oidc_discovery_url?: string;
         };
         /** @description RFC 8628 section 3.2. */
         DeviceAuthorizationResponse: {
@@ -1297,7 +1353,7 @@ export interface operations {
                      *       "error_description": "the access token is given in two ways"
                      *     }
                      */
-                    "application/json": components["schemas"]["OAuthError"];
+                    "application/json": components["schemas"]["UserinfoError"];
                 };
             };
             /** @description There is no token, or it is not valid. */
@@ -1314,10 +1370,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "invalid_token",
-                     *       "error_description": "the access token is not valid"
+                     *       "error_description": "the access token is not valid",
+                     *       "status": "invalid_token",
+                     *       "scope": "openid",
+                     *       "oidc_discovery_url": "https://auth.example.com/.well-known/openid-configuration"
                      *     }
                      */
-                    "application/json": components["schemas"]["OAuthError"];
+                    "application/json": components["schemas"]["UserinfoError"];
                 };
             };
             /** @description The token is valid, and not enough. */
@@ -1326,7 +1385,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthError"];
+                    "application/json": components["schemas"]["UserinfoError"];
                 };
             };
             "4XX": components["responses"]["OAuthError"];
@@ -1382,7 +1441,7 @@ export interface operations {
                      *       "error_description": "the access token is given in two ways"
                      *     }
                      */
-                    "application/json": components["schemas"]["OAuthError"];
+                    "application/json": components["schemas"]["UserinfoError"];
                 };
             };
             /** @description There is no token, or it is not valid. */
@@ -1399,10 +1458,13 @@ export interface operations {
                     /**
                      * @example {
                      *       "error": "invalid_token",
-                     *       "error_description": "the access token is not valid"
+                     *       "error_description": "the access token is not valid",
+                     *       "status": "invalid_token",
+                     *       "scope": "openid",
+                     *       "oidc_discovery_url": "https://auth.example.com/.well-known/openid-configuration"
                      *     }
                      */
-                    "application/json": components["schemas"]["OAuthError"];
+                    "application/json": components["schemas"]["UserinfoError"];
                 };
             };
             /** @description The token is valid, and not enough. */
@@ -1411,7 +1473,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OAuthError"];
+                    "application/json": components["schemas"]["UserinfoError"];
                 };
             };
             "4XX": components["responses"]["OAuthError"];
@@ -1774,6 +1836,35 @@ export interface operations {
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };
+    introspectTokenByGet: {
+        parameters: {
+            query?: {
+                /** @description The access token. Required. */
+                token?: string;
+                /** @description The client that asks, if it uses no header. */
+                client_id?: string;
+                /** @description Its secret, if it uses no header. */
+                client_secret?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the token is. Nobody may store this answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntrospectionResponse"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
     introspectToken: {
         parameters: {
             query?: never;
@@ -1848,6 +1939,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    getTokeninfo: {
+        parameters: {
+            query?: {
+                /** @description The access token, if it is not in the header. */
+                access_token?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the token is. Nobody may store this answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntrospectionResponse"];
+                };
+            };
+            /** @description The token of the query is not good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "active": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IntrospectionResponse"];
                 };
             };
             "4XX": components["responses"]["OAuthError"];

@@ -44,7 +44,7 @@ interface Judged {
   /** What a page tells a person. */
   readonly page: Told;
   readonly headers: Readonly<Record<string, string>>;
-  /** Further members of a Matrix error. */
+  /** Further members of the body. */
   readonly members: Readonly<Record<string, unknown>>;
   readonly reason: string;
   readonly severity: Refusal['severity'];
@@ -76,9 +76,9 @@ export function refuse(error: unknown, context: ErrorContext): Refusal {
 function judge(error: unknown, context: ErrorContext): Judged {
   if (error instanceof PageRefusal) return judgePageRefusal(error, context);
   if (error instanceof OAuthError) {
-    const { status, description: text, headers, reason } = error;
+    const { status, description: text, headers, members, reason, code: oauth } = error;
     const page = { ...unacceptable, details: text };
-    return { ...refused, status, oauth: error.code, matrix: matrixCode(status), text, page, headers, reason };
+    return { ...refused, status, oauth, matrix: matrixCode(status), text, page, headers, members, reason };
   }
   if (error instanceof MatrixError) {
     const { status, errcode: matrix, text, headers, members, reason } = error;
@@ -206,7 +206,7 @@ function phrase(
   }
   if (speaksMatrix(context.dialect))
     return { body: { errcode: verdict.matrix, error: text, ...verdict.members } };
-  return { body: { error: verdict.oauth, error_description: toDescription(text) } };
+  return { body: { error: verdict.oauth, error_description: toDescription(text), ...verdict.members } };
 }
 
 /** No `error` for an OAuth client, and no JSON at all for a Matrix client: matrix-js-sdk 41 and 42 end the session on them. */

@@ -30,6 +30,8 @@ export interface OAuthErrorOptions {
   readonly status?: number;
   /** Extra response headers, for instance `WWW-Authenticate`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Further members of the body. None is about a person: some servers take any answer that names one for a good one. */
+  readonly members?: Readonly<Record<string, string>>;
   /** What exactly happened: for the log only, never for the wire. Must hold no secret. */
   readonly reason?: string;
   readonly cause?: unknown;
@@ -55,6 +57,7 @@ export class OAuthError extends Error {
   readonly description: string;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly members: Readonly<Record<string, string>>;
   readonly reason: string;
 
   constructor(code: OAuthErrorCode, description: string, options: OAuthErrorOptions = {}) {
@@ -63,6 +66,7 @@ export class OAuthError extends Error {
     this.description = toDescription(description);
     this.status = options.status ?? defaultStatus[code] ?? 400;
     this.headers = options.headers ?? {};
+    this.members = options.members ?? {};
     this.reason = options.reason ?? this.description;
   }
 
