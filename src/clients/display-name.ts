@@ -10,13 +10,19 @@ const TAGGED_FLAG = /\u{1f3f4}[\u{e0030}-\u{e0039}\u{e0061}-\u{e007a}]{3,6}\u{e0
 const JOINER =
   /(?<=[[\p{L}\p{M}]--[\p{scx=Latn}\p{scx=Grek}\p{scx=Cyrl}\p{scx=Hani}\p{scx=Hang}\p{scx=Hira}\p{scx=Kana}\p{scx=Zinh}]])[\u200c\u200d]|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})/gv;
 
-/** Variation selectors after a character that has variants: a pictograph, a keycap, an ideograph. */
+/** Variation selectors after a character that has variants: a pictograph, a keycap, an ideograph, a letter of Burmese or Mongolian. */
 const SELECTOR =
-  /(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[\p{Ideographic}\p{sc=Mymr}])[\ufe00-\ufe02]|(?<=\p{Ideographic})[\u{e0100}-\u{e01ef}]/gu;
+  /(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[\p{Ideographic}\p{sc=Mymr}])[\ufe00-\ufe02]|(?<=\p{Ideographic})[\u{e0100}-\u{e01ef}]|(?<=[\p{L}&&\p{sc=Mong}])[\u180b-\u180f]/gv;
 
-/** Control characters, bidi controls, fillers that look like nothing, line separators, and whatever the above did not take. */
+/**
+ * Control characters, whatever Unicode says is to be ignored where it is not known (UAX 44, bidi controls, fillers and selectors among it), line
+ * separators, characters that look like nothing, and what has no meaning to anybody but its sender; less what the above took.
+ */
 const INVISIBLE =
-  /[\u034f\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\ufe0f]|[\p{Cc}\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]/u;
+  /[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Co}\p{Noncharacter_Code_Point}\u2028-\u202e\u2060-\u206f\u2800\ufeff\ufff9-\ufffc\u{1d159}]/u;
+
+/** A mark that would stand on the text before the name. */
+const LEADING_MARK = /^\s*\p{M}/u;
 
 /** More nonspacing marks in a row than any orthography has (UTS 39 section 5.4). */
 const STACKED = /[\p{Mn}\p{Me}]{5}/u;
@@ -26,5 +32,6 @@ export function displayNameFault(name: string): string | undefined {
   const visible = name.replace(TAGGED_FLAG, '\u{1f3f4}').replace(JOINER, '').replace(SELECTOR, '');
   if (INVISIBLE.test(visible)) return 'must hold no control or invisible characters';
   if (STACKED.test(visible)) return 'must hold at most 4 combining marks in a row';
+  if (LEADING_MARK.test(visible)) return 'must not begin with a combining mark';
   return undefined;
 }

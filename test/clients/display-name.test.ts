@@ -16,6 +16,10 @@ describe('the name of a client', () => {
     ['a rainbow flag', '\u{1f3f3}\ufe0f\u200d\u{1f308}'],
     ['the flag of Scotland', '\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}'],
     ['a keycap', '1\ufe0f\u20e3'],
+    ['Mongolian with a variant and a vowel separator', '\u182e\u1823\u180b\u1828\u180e\u1820'],
+    ['Tibetan stacks', '\u0f56\u0f66\u0f92\u0fb2\u0f74\u0f56\u0f66'],
+    ['Hangul, decomposed', '\ud55c\uae00'.normalize('NFD')],
+    ['an Arabic number sign', '\u0600\u0661'],
     ['an ideograph with a variant', '\u845b\u{e0100}'],
   ])('can be %s', (_what, name) => {
     expect(displayNameFault(name)).toBeUndefined();
@@ -37,10 +41,27 @@ describe('the name of a client', () => {
     ['a variation selector after a letter', 'Element\ufe0f'],
     ['a supplementary variation selector alone', '\u{e0100}'],
     ['interlinear marks', '\ufff9a\ufffab\ufffb'],
+    ['a soft hyphen', 'a\u00adb'],
+    ['an invisible operator', 'a\u2062b'],
+    ['a musical format control', 'a\u{1d173}b'],
+    ['a notehead without ink', 'a\u{1d159}b'],
+    ['a shorthand format control', 'a\u{1bca0}b'],
+    ['an object that is not there', 'a\ufffc'],
+    ['a character of private use', 'a\ue000'],
+    ['a noncharacter', 'a\ufffe'],
+    ['a Mongolian selector after a Latin letter', 'a\u180b'],
+    ['two Mongolian selectors', '\u182e\u180b\u180b'],
     ['a tag without a flag', 'a\u{e0067}\u{e007f}'],
   ])('holds nothing that nobody sees: %s', (_what, name) => {
     expect(displayNameFault(name)).toBe('must hold no control or invisible characters');
   });
+
+  it.each(['\u0301Element', ' \u20ddElement', '\u0e34\u0e19'])(
+    'does not begin on the text before it: %j',
+    (name) => {
+      expect(displayNameFault(name)).toBe('must not begin with a combining mark');
+    },
+  );
 
   it.each(['Z\u0300\u0301\u0302\u0303\u0304', '\u0300'.repeat(20), 'a' + '\u20dd'.repeat(5)])(
     'does not cover the text around it: %j',
