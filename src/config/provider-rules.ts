@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { LOCALPART } from '../protocol/access-rules.ts';
 import { discoveryDefaults } from '../protocol/discovery-defaults.ts';
 import { asciiLower, isLocalpart } from '../protocol/identifiers.ts';
-import { plainOAuthPresets } from '../protocol/preset-names.ts';
+import { noncelessPresets, plainOAuthPresets, signedSecretPresets } from '../protocol/preset-names.ts';
 import { PrivateKeyFault, readCertificate, readPrivateKey } from '../protocol/private-key.ts';
 import type { KeyPath, Report } from './fault.ts';
 import type { ConfigInput, DeepPartial } from './schema.ts';
@@ -141,7 +141,13 @@ function checkProviderProxy({ proxy, proxy_url: short }: ProviderInput, path: Ke
 
 /** OpenID Connect Core section 15.5.2, RFC 9700 section 2.1.1: one of the two must bind the code to the sign-in. */
 function checkProviderNonce({ nonce, pkce, preset }: ProviderInput, path: KeyPath, report: Report): void {
-  if (nonce !== false || pkce === 'always' || plainOAuthPresets.has(preset ?? '')) return;
+  if (plainOAuthPresets.has(preset ?? '')) return;
+  const isLeftOut = noncelessPresets.has(preset ?? '');
+  if (nonce === undefined && isLeftOut && pkce !== undefined && pkce !== 'always') {
+    const problem = `is ${pkce}, and with \`preset: ${preset ?? ''}\` there is no nonce: a stolen code could be used in another sign-in`;
+    report([...path, 'pkce'], problem, 'Remove it, or write `pkce: always`.');
+  }
+  if (nonce !== false || (pkce ?? (isLeftOut ? 'always' : 'auto')) === 'always') return;
   report(
     [...path, 'nonce'],
     `is false, and \`pkce\` is ${pkce ?? 'auto'}: a stolen code could be used in another sign-in`,
@@ -176,6 +182,7 @@ function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report
   const hasSecret = (provider.client_secret ?? provider.client_secret_file) !== undefined;
   const hasKey = (key ?? provider.client_private_key_file) !== undefined;
   checkPrivateKey(provider, path, report);
+  if (checkSignedSecret(provider, path, report)) return;
   if (method === undefined) {
     if (hasSecret && hasKey)
       report(keyPath, 'is set in addition to a client secret', 'Remove one of the two.');
@@ -193,6 +200,34 @@ function checkProviderCredentials(provider: ProviderInput, path: KeyPath, report
   if (!needsKey && hasKey) report(keyPath, useless, 'Remove it, or write `private_key_jwt`.');
   if (needsSecret && !hasSecret) report(secretPath, missing, 'Add `client_secret_file`.');
   if (!needsSecret && hasSecret) report(secretPath, useless, 'Remove it, or write `client_secret_basic`.');
+}
+
+/** Whether the client secret is one that is signed here. */
+function checkSignedSecret(provider: ProviderInput, path: KeyPath, report: Report): boolean {
+  const { preset = '', client_team_id: team, client_private_key_id: kid } = provider;
+  const hasKey = (provider.client_private_key ?? provider.client_private_key_file) !== undefined;
+  const isSigned = signedSecretPresets.has(preset) && hasKey;
+  if (!isSigned && team !== undefined) {
+    const only = [...signedSecretPresets].join(', ');
+    report(
+      [...path, 'client_team_id'],
+      `is only used with \`preset: ${only}\` and a \`client_private_key\``,
+      'Remove it.',
+    );
+  }
+  if (!isSigned) return false;
+  const needed = `is missing; the client secret of \`preset: ${preset}\` is made of it`;
+  if (team === undefined) report([...path, 'client_team_id'], needed, 'Add `client_team_id: ABCDE12345`.');
+  if (kid === undefined)
+    report([...path, 'client_private_key_id'], needed, 'Add `client_private_key_id: FGHIJ67890`.');
+  const useless = 'is not used: the client secret is made of `client_private_key`';
+  if (provider.token_endpoint_auth_method !== undefined) {
+    report([...path, 'token_endpoint_auth_method'], useless, 'Remove it.');
+  }
+  if ((provider.client_secret ?? provider.client_secret_file) !== undefined) {
+    report([...path, 'client_secret'], useless, 'Remove one of the two.');
+  }
+  return true;
 }
 
 function checkProviderScopes({ scopes, preset }: ProviderInput, path: KeyPath, report: Report): void {
@@ -241,7 +276,9 @@ function checkPrivateKey(provider: ProviderInput, path: KeyPath, report: Report)
   const { client_private_key: text, client_certificate: certificate } = provider;
   let key: KeyObject | undefined;
   try {
-    if (text !== undefined) key = readPrivateKey(text, provider.token_endpoint_auth_signing_alg).key;
+    const isForSecret = signedSecretPresets.has(provider.preset ?? '');
+    const wanted = isForSecret ? 'ES256' : provider.token_endpoint_auth_signing_alg;
+    if (text !== undefined) key = readPrivateKey(text, wanted).key;
   } catch (error) {
     reportKeyFault(error, [...path, 'client_private_key'], report);
     return;

@@ -44,6 +44,8 @@ const shapes: readonly Shape[] = [
   { preset: 'auth0', issuer: /^https:\/\/[^/]+\.auth0\.com\/$/ },
   { preset: 'okta', issuer: /^https:\/\/[^/]+\.(okta|oktapreview|okta-emea)\.com(\/|$)/ },
   { preset: 'cognito', issuer: /^https:\/\/cognito-idp\.[^/]+\.amazonaws\.com\// },
+  { preset: 'apple', issuer: /^https:\/\/(appleid|account)\.apple\.com\/?$/ },
+  { preset: 'telegram', issuer: /^https:\/\/oauth\.telegram\.org\/?$/ },
   { preset: 'discord', issuer: /^https:\/\/discord\.com\/?$/ },
   { preset: 'authelia', members: { authorization_endpoint: /\/api\/oidc\/authorization$/ } },
   {

@@ -21,9 +21,17 @@ export const presetNames = [
   'okta',
   'pocket-id',
   'rauthy',
+  'apple',
+  'telegram',
 ] as const;
 
 export type PresetName = (typeof presetNames)[number];
+
+/** Those whose client secret is a JWT that is signed with a private key of ours. */
+export const signedSecretPresets: ReadonlySet<string> = new Set<PresetName>(['apple']);
+
+/** Those that return no nonce, so that PKCE must bind the code. */
+export const noncelessPresets: ReadonlySet<string> = new Set<PresetName>(['telegram']);
 
 /** Those of plain OAuth 2.0: nothing is discovered, and there is no ID token. */
 export const plainOAuthPresets: ReadonlySet<string> = new Set<PresetName>(['oauth2', 'discord', 'nextcloud']);

@@ -133,7 +133,7 @@ export function createProvider(options: ProviderOptions): Provider {
     settings,
     outbound,
     verifier,
-    clientAuthentication: createClientAuthentication(settings),
+    clientAuthentication: createClientAuthentication(settings, options.clock),
     clock: options.clock,
     log: options.log,
   };

@@ -14,6 +14,7 @@ export interface ResolvedSettings {
   readonly clientSecret: string | undefined;
   readonly clientPrivateKey: string | undefined;
   readonly clientPrivateKeyId: string | undefined;
+  readonly clientTeamId: string | undefined;
   readonly clientCertificate: string | undefined;
   readonly authMethod: TokenEndpointAuthMethod | undefined;
   readonly authSigningAlg: string | undefined;
@@ -56,7 +57,8 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
   if (preset === undefined) throw new RangeError(`there is no preset "${settings.preset ?? ''}"`);
   const defaults = preset.defaults ?? {};
   const pkce = settings.pkce ?? defaults.pkce ?? 'auto';
-  if (settings.nonce === false && pkce !== 'always' && preset.openid !== false) {
+  const usesNonce = settings.nonce ?? defaults.nonce ?? true;
+  if (!usesNonce && pkce !== 'always' && preset.openid !== false) {
     throw new RangeError('nonce: false needs pkce: always');
   }
   const discovery = settings.discovery ?? {};
@@ -68,6 +70,7 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     clientSecret: settings.client_secret,
     clientPrivateKey: settings.client_private_key,
     clientPrivateKeyId: settings.client_private_key_id,
+    clientTeamId: settings.client_team_id,
     clientCertificate: settings.client_certificate,
     authMethod: settings.token_endpoint_auth_method ?? defaults.token_endpoint_auth_method,
     authSigningAlg: settings.token_endpoint_auth_signing_alg,
@@ -75,7 +78,7 @@ export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
     offlineAccess: settings.offline_access ?? false,
     responseMode: settings.response_mode ?? defaults.response_mode ?? 'query',
     pkce,
-    usesNonce: settings.nonce ?? true,
+    usesNonce,
     fetchUserinfo: settings.fetch_userinfo ?? defaults.fetch_userinfo ?? true,
     subjectClaim: settings.subject_claim ?? defaults.subject_claim ?? 'sub',
     idTokenAlgorithms: settings.id_token_algorithms ?? defaults.id_token_algorithms,

@@ -17,6 +17,8 @@ export interface ProviderSettings {
   readonly client_private_key?: Optional<string>;
   /** `kid` in the assertion's header; a JWK's own by default. */
   readonly client_private_key_id?: Optional<string>;
+  /** The team to which that key belongs, for providers whose client secret is signed with it. */
+  readonly client_team_id?: Optional<string>;
   /** PEM certificate of that key, for providers that find it by `x5t`. */
   readonly client_certificate?: Optional<string>;
   /** Default: the preset's, else private_key_jwt with a key, none without a secret, else basic or post as the metadata says. */
@@ -31,7 +33,7 @@ export interface ProviderSettings {
   readonly response_mode?: Optional<'query' | 'form_post'>;
   /** auto: S256 unless the metadata lists methods without it. Default auto. */
   readonly pkce?: Optional<'auto' | 'always' | 'never'>;
-  /** Whether a nonce is sent and wanted back; false only with `pkce: always`. Default true. */
+  /** Whether a nonce is sent and wanted back; false only with `pkce: always`. Default the preset's, else true. */
   readonly nonce?: Optional<boolean>;
   /** Default true where the metadata has a userinfo endpoint. */
   readonly fetch_userinfo?: Optional<boolean>;

@@ -68,7 +68,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     concurrency: tokens.concurrency ?? 32,
     onOutcome: options.onRequest,
   });
-  const clientAuthentication = createClientAuthentication(settings);
+  const clientAuthentication = createClientAuthentication(settings, clock);
   const common = { provider, settings, tokens, clientAuthentication, clock, log };
   const rules = { settings, tokens };
   const strategies = tokens.strategies.map((name) => {

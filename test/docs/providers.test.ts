@@ -1,4 +1,5 @@
 /** The pages under docs/providers/: what they say must be so. */
+import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +14,10 @@ const pages = readdirSync(folder).filter((name) => name.endsWith('.md') && name 
 const textOf = (name: string): string => readFileSync(join(folder, name), 'utf8');
 const snippetsOf = (text: string): string[] =>
   [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, snippet = '']) => snippet);
+
+const keyOfApple = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+  .toString();
 
 /** What stands around the snippet in a whole configuration. */
 const rest = stringify({
@@ -50,6 +55,7 @@ describe('docs/providers', () => {
       const place = makeFolder({
         'gatehouse.yaml': rest + snippet,
         'idp.secret': 'secret-of-the-client',
+        'AuthKey_FGHIJ67890.p8': keyOfApple,
       });
       const { config, faults, warnings } = inspectFile(join(place, 'gatehouse.yaml'), {});
       expect({ faults, warnings }).toEqual({ faults: [], warnings: [] });

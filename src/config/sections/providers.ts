@@ -190,6 +190,11 @@ const providerSection = z.strictObject({
     description: '`kid` of that key.',
     fallback: "the JWK's own",
   }),
+  client_team_id: described(line().optional(), {
+    description:
+      'The team to which that key belongs, for `preset: apple`: the client secret is made of the two.',
+    example: 'ABCDE12345',
+  }),
   client_certificate: secret(
     'PEM certificate of that key. The assertion then has its `x5t` and `x5t#S256`, as Entra ID and AD FS require.',
   ),
@@ -208,9 +213,10 @@ const providerSection = z.strictObject({
       'PKCE (S256) towards the provider. `auto`: unless its metadata says that it does not support it.',
     fallback: "the preset's, else `auto`",
   }),
-  nonce: described(z.boolean().default(true), {
+  nonce: described(z.boolean().optional(), {
     description:
       'Sends a `nonce` and wants it back in the ID token. `false` is for providers that do not return it, and only with `pkce: always`: PKCE then keeps a stolen code from being used in another sign-in.',
+    fallback: "the preset's, else `true`",
   }),
   authorization_parameters: described(z.record(z.string(), z.string()).optional(), {
     description: 'Additional parameters for the sign-in page of the provider.',

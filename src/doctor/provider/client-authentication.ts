@@ -5,6 +5,7 @@
 import { chooseAuthMethod, createClientAuthentication } from '../../upstream/login/client-authentication.ts';
 import { isJsonAnswer, isMarkup } from '../../outbound/answers.ts';
 import { quoteForLog } from '../../upstream/login/refusal.ts';
+import { signsSecret } from '../../upstream/login/signed-secret.ts';
 import type { TokenEndpointAuthMethod } from '../../upstream/settings.ts';
 import type { Finding } from '../finding.ts';
 import { look, type Answered, type Look } from '../look.ts';
@@ -64,9 +65,9 @@ async function keyFault(
   server: Server,
   method: TokenEndpointAuthMethod,
 ): Promise<Finding | undefined> {
-  if (method !== 'private_key_jwt') return undefined;
+  if (method !== 'private_key_jwt' && !signsSecret(context.settings)) return undefined;
   try {
-    await createClientAuthentication(context.settings).for(server);
+    await createClientAuthentication(context.settings, context.clock).for(server);
     return undefined;
   } catch (error) {
     return providerFinding(context, {
@@ -127,7 +128,7 @@ async function presentCode(
     accept: 'application/json',
     'content-type': 'application/x-www-form-urlencoded',
   });
-  const authentication = createClientAuthentication({ ...settings, authMethod: method });
+  const authentication = createClientAuthentication({ ...settings, authMethod: method }, context.clock);
   const authenticate = await authentication.for(server);
   await authenticate(server, { client_id: settings.clientId }, body, headers);
   return look(context, {

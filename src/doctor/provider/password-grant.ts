@@ -58,7 +58,9 @@ async function presentNobody(
   });
   const authMethod = chooseAuthMethod(server, settings);
   try {
-    const authenticate = await createClientAuthentication({ ...settings, authMethod }).for(server);
+    const authenticate = await createClientAuthentication({ ...settings, authMethod }, context.clock).for(
+      server,
+    );
     await authenticate(server, { client_id: settings.clientId }, body, headers);
   } catch {
     // A key that does not fit: told elsewhere.

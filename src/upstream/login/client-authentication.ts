@@ -8,8 +8,10 @@ import {
   type AuthorizationServer,
   type ClientAuth,
 } from 'oauth4webapi';
+import type { Clock } from '../../protocol/clock.ts';
 import { readCertificate, readPrivateKey } from '../../protocol/private-key.ts';
 import type { ResolvedSettings } from '../resolved-settings.ts';
+import { signSecret, signsSecret } from './signed-secret.ts';
 import type { TokenEndpointAuthMethod } from '../settings.ts';
 
 export interface ClientAuthentication {
@@ -18,8 +20,10 @@ export interface ClientAuthentication {
 }
 
 /** The private key is imported at its first use. */
-export function createClientAuthentication(settings: ResolvedSettings): ClientAuthentication {
+export function createClientAuthentication(settings: ResolvedSettings, clock: Clock): ClientAuthentication {
   let imported: Promise<ImportedKey> | undefined;
+  const secret = async (method: string): Promise<string> =>
+    signsSecret(settings) ? signSecret(settings, clock) : secretOf(settings, method);
   return {
     async for(server) {
       const method = chooseAuthMethod(server, settings);
@@ -27,9 +31,9 @@ export function createClientAuthentication(settings: ResolvedSettings): ClientAu
         case 'none':
           return None();
         case 'client_secret_basic':
-          return clientSecretBasic(secretOf(settings, method));
+          return clientSecretBasic(await secret(method));
         case 'client_secret_post':
-          return ClientSecretPost(secretOf(settings, method));
+          return ClientSecretPost(await secret(method));
         case 'private_key_jwt': {
           imported ??= importPrivateKey(settings);
           const { key, header } = await imported;
@@ -53,6 +57,7 @@ export function chooseAuthMethod(
   settings: ResolvedSettings,
 ): TokenEndpointAuthMethod {
   if (settings.authMethod !== undefined) return settings.authMethod;
+  if (signsSecret(settings)) return 'client_secret_post';
   if (settings.clientPrivateKey !== undefined) return 'private_key_jwt';
   if (settings.clientSecret === undefined) return 'none';
   const listed = server.token_endpoint_auth_methods_supported ?? [];

@@ -37,6 +37,8 @@ export interface Preset {
   readonly offline?: PresetOffline;
   /** What private_key_jwt assertions name as audience; default the issuer. */
   readonly assertion_audience?: 'issuer' | 'token_endpoint';
+  /** Its client secret is a JWT signed with `client_private_key`: for whom, and with what. */
+  readonly signed_secret?: { readonly audience: string; readonly alg: string };
   /** The status with which it refuses a password without a word, where RFC 6749 section 5.2 wants `invalid_grant`. */
   readonly silent_password_refusal?: number;
   readonly logout?: PresetLogout;
@@ -66,6 +68,7 @@ export type PresetDefaults = Pick<
   | 'scopes'
   | 'response_mode'
   | 'pkce'
+  | 'nonce'
   | 'fetch_userinfo'
   | 'subject_claim'
   | 'id_token_algorithms'

@@ -1,3 +1,4 @@
+import { apple } from './apple.ts';
 import { authelia } from './authelia.ts';
 import { authentik } from './authentik.ts';
 import { dex } from './dex.ts';
@@ -19,6 +20,7 @@ import { nextcloud } from './nextcloud.ts';
 import { okta } from './okta.ts';
 import { pocketId } from './pocket-id.ts';
 import { rauthy } from './rauthy.ts';
+import { telegram } from './telegram.ts';
 import type { PresetName } from '../../protocol/preset-names.ts';
 import type { Preset } from './preset.ts';
 
@@ -45,6 +47,8 @@ const byName: Readonly<Record<PresetName, Preset>> = {
   okta,
   'pocket-id': pocketId,
   rauthy,
+  apple,
+  telegram,
 };
 
 /** Every preset by name. */
