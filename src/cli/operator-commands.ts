@@ -4,6 +4,7 @@ import { signingAlgorithms } from '../protocol/signing-algorithms.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { type ConfigOption, withConfig } from './config-option.ts';
 import type { ExportKeysOptions } from './export-keys.ts';
+import type { LinkOptions } from './links.ts';
 import type { SessionOptions } from './sessions.ts';
 
 type Options = ConfigOption & { readonly json?: true };
@@ -16,6 +17,7 @@ export function addOperatorCommands(program: Command): void {
   addClients(program);
   addKeys(program);
   addHomeserver(program);
+  addLinks(program);
   addAudit(program);
 }
 
@@ -135,6 +137,24 @@ function addHomeserver(program: Command): void {
   command('sync', 'compare its devices with the live sessions, and repair differences')
     .option('--dry-run', 'only list the differences')
     .action(async (options: Options & { dryRun?: true }) => (await load()).homeserverSyncCommand(options));
+}
+
+function addLinks(program: Command): void {
+  const links = program
+    .command('links')
+    .description('link accounts at providers to users that exist already');
+  const load = () => import('./links.ts');
+  const command = (name: string, description: string): Command =>
+    subcommandsOf(links)(name, description)
+      .option('--csv <file>', 'a table with the columns user, provider, subject and, if needed, issuer')
+      .option('--synapse <database>', "what Synapse's database knows: sqlite:FILE or postgres://…")
+      .option('--map <pair...>', "AUTH_PROVIDER=PROVIDER: Synapse's name of a provider, and its id here");
+  command('plan', 'tell what would be linked, and change nothing').action(async (options: LinkOptions) =>
+    (await load()).planLinksCommand(options),
+  );
+  command('apply', 'link what can be linked').action(async (options: LinkOptions) =>
+    (await load()).applyLinksCommand(options),
+  );
 }
 
 function addAudit(program: Command): void {

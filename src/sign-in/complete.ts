@@ -153,11 +153,14 @@ export async function completeSignIn(
       if (again !== undefined) return { user: again };
       const existing = owns ? await findUserByLocalpart(tx, localpart) : undefined;
       if (existing === undefined || existing.deactivated_at !== null) throw takenRefusal(deps, localpart);
-      await insertLink(tx, { ...newLink, user_id: existing.id });
+      if (!(await insertLink(tx, { ...newLink, user_id: existing.id }))) {
+        return { user: (await findLinkedUser(tx, link)) ?? existing };
+      }
       await queueProfile(tx, { userId: existing.id, isNew: false });
       return { user: existing, isLinked: true };
     }
-    await insertLink(tx, { ...newLink, user_id: created.id });
+    // Linked to another user in this very moment: what was inserted here is undone.
+    if (!(await insertLink(tx, { ...newLink, user_id: created.id }))) throw takenRefusal(deps, localpart);
     await queueProfile(tx, { userId: created.id, isNew: !owns });
     return { user: created, isNew: true, isLinked: true };
   });

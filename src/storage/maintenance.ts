@@ -58,6 +58,21 @@ export async function readOutboxBacklog(url: string): Promise<{ entries: number;
   return { entries: Number(entries), oldest: oldest === null ? null : Number(oldest) };
 }
 
+/** What Synapse knows of whose a user is at a provider. Changes nothing. `undefined` if it is no database of Synapse. Throws `DatabaseFault`. */
+export async function readSynapseLinks(
+  url: string,
+): Promise<{ authProvider: string; subject: string; userId: string }[] | undefined> {
+  const table = 'user_external_ids';
+  if ((await readRows(url, table, 'select 1 as there')).length === 0) return undefined;
+  const columns = 'auth_provider as "authProvider", external_id as subject, user_id as "userId"';
+  const statement = `select ${columns} from ${table} order by auth_provider, external_id`;
+  return (await readRows(url, table, statement)) as {
+    authProvider: string;
+    subject: string;
+    userId: string;
+  }[];
+}
+
 /**
  * Copies a SQLite database to `target`, a new file of mode 0600, as it is at one moment, while others go on using it; the copy is on disk when
  * this returns. Synchronous: for the command line, not for a process that serves. Throws `DatabaseFault`.

@@ -1,5 +1,6 @@
 /** The operator's commands and the doctor, of an unmodified Synapse. */
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../cli/run-cli.ts';
 import { synapseHomeserver } from '../../src/homeserver/synapse.ts';
@@ -79,6 +80,20 @@ describe.skipIf(python === undefined)('Synapse, and the commands', () => {
     await expect(client.tokens({ login: 'carol', parameters: { scope: `${scope}C1` } })).rejects.toThrow(
       /belongs to another account/,
     );
+  });
+
+  it('link whom it knows by an external id', async () => {
+    const database = new DatabaseSync(synapse.database, { timeout: 5_000 });
+    database.exec(`insert into user_external_ids (auth_provider, external_id, user_id)
+      values ('oidc-main', 'sub-of-carol', '@carol:example.org')`);
+    database.close();
+    const source = ['--synapse', `sqlite:${synapse.database}`];
+    const links = [{ user: '@carol:example.org', provider: 'main', outcome: 'create' }];
+    expect(await json('links', 'plan', ...source)).toMatchObject({ links });
+    expect(await json('links', 'apply', ...source)).toMatchObject({ links, done: 1 });
+    const parameters = { scope: `${API_SCOPE} ${DEVICE_SCOPE}C1` };
+    const { access_token: token } = await client.tokens({ login: 'carol', parameters });
+    expect(await devicesOf(token)).toEqual(['C1']);
   });
 
   it('make its devices equal to the live sessions, and leave a dehydrated device', async () => {

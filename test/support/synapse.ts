@@ -17,6 +17,8 @@ export function synapsePython(): string | undefined {
 
 export interface Synapse extends AsyncDisposable {
   readonly url: string;
+  /** The SQLite file. */
+  readonly database: string;
   /** Ends it, as a restart would. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -38,11 +40,12 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   started.defer(() => rmSync(folder, { recursive: true, force: true }));
   const url = `http://127.0.0.1:${String(port)}/`;
   const file = join(folder, 'homeserver.yaml');
+  const database = join(folder, 'homeserver.db');
   const value = {
     server_name: 'example.org',
     public_baseurl: url,
     listeners: [{ port, type: 'http', bind_addresses: ['127.0.0.1'], resources: [{ names: ['client'] }] }],
-    database: { name: 'sqlite3', args: { database: join(folder, 'homeserver.db') } },
+    database: { name: 'sqlite3', args: { database } },
     media_store_path: join(folder, 'media'),
     signing_key_path: join(folder, 'signing.key'),
     report_stats: false,
@@ -82,5 +85,5 @@ export async function startSynapse(options: SynapseOptions): Promise<Synapse> {
   started.defer(stop);
   await start();
   const held = started.move();
-  return { url, start, stop, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return { url, database, start, stop, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }

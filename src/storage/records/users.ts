@@ -124,8 +124,15 @@ export async function insertUser(db: Kysely<Schema>, user: Insertable<UsersTable
   return row !== undefined;
 }
 
-export async function insertLink(db: Kysely<Schema>, link: Selectable<UpstreamLinksTable>): Promise<void> {
-  await db.insertInto('upstream_links').values(link).execute();
+/** Inserts a link unless the subject has one; tells whether it did. */
+export async function insertLink(db: Kysely<Schema>, link: Selectable<UpstreamLinksTable>): Promise<boolean> {
+  const row = await db
+    .insertInto('upstream_links')
+    .values(link)
+    .onConflict((conflict) => conflict.columns(['issuer', 'subject']).doNothing())
+    .returning('user_id')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Notes a login: when, and the display name that the IdP gave. */
