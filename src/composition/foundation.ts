@@ -101,9 +101,7 @@ export async function layFoundation(
   const homeserver = homeserverOf(config.homeserver, { clock, random });
   opened.defer(() => homeserver.close());
   const changes = watchChanges({ database: db, log });
-  opened.defer(() => {
-    changes.close();
-  });
+  opened.defer(() => changes.close());
   return {
     config,
     clock,

@@ -20,7 +20,7 @@ export interface ChangeWatcher {
   subscribe(topic: ChangeTopic, listener: () => void): () => void;
   /** Looks now; for tests and for whoever cannot wait. Never throws. */
   look(): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Between two looks: well below the second within which every process must have heard. */
@@ -56,11 +56,13 @@ export function watchChanges({
   const db = database.query as unknown as Kysely<ChangesTable>;
   const listeners = new Map<string, Set<() => void>>();
   let known: Map<string, number> | undefined;
+  let stopped = false;
   let looking: Promise<void> | undefined;
   let following: Promise<void> | undefined;
 
   const lookOnce = async (): Promise<void> => {
     const rows = await db.selectFrom('changes').select(['topic', 'version']).execute();
+    if (stopped) return;
     const before = known;
     known = new Map(rows.map(({ topic, version }) => [topic, version]));
     for (const [topic, told] of listeners) {
@@ -69,6 +71,7 @@ export function watchChanges({
     }
   };
   const look = (): Promise<void> => {
+    if (stopped) return Promise.resolve();
     if (looking !== undefined) {
       // What is under way may have read before the change that this call is about.
       following ??= looking.then(() => {
@@ -99,9 +102,11 @@ export function watchChanges({
       return () => set.delete(listener);
     },
     look,
-    close() {
+    async close() {
+      stopped = true;
       clearInterval(timer);
       endHints();
+      await looking;
     },
   };
 }

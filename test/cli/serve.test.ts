@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type ListenOptions } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { explainStartFault } from '../../src/cli/start-fault.ts';
@@ -27,6 +28,23 @@ describe('gatehouse serve', () => {
     expect(stdout).toContain('"reason":"SIGTERM","message":"stopping"');
     expect(stdout).not.toContain('hunter2');
   });
+
+  test.each([0, 50, 150, 300, 450, 600])(
+    'stops without a stack trace while a provider cannot be resolved, %d ms after it was ready',
+    async (milliseconds) => {
+      const { file } = await writeConfig();
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(file, text.replace('http://127.0.0.1:9"', 'https://nowhere.invalid"'));
+      const service = startCli(['serve', '--config', file]);
+      await service.waitFor(ready);
+      await delay(milliseconds);
+      service.kill('SIGTERM');
+      const { code, stdout, stderr } = await service.ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain('"message":"stopping"');
+      expect(stdout).not.toMatch(/"stack"|\bat \S+ \(/);
+    },
+  );
 
   test('with a bad configuration refuses to start as the check does: all faults, exit 2', async () => {
     const { file } = await writeConfig('mod: facade\nlog: { level: loud }\n');

@@ -10,6 +10,7 @@ import { insertLoginToken } from '../../src/storage/records/login-tokens.ts';
 import { startPeriodicWork } from '../../src/storage/periodic.ts';
 import { findAccessToken, findRefreshToken } from '../../src/storage/records/tokens.ts';
 import { forEachEngine } from '../support/database.ts';
+import { testLog } from '../upstream/support/log.ts';
 import { addClient, addSession, addTokens, addUser, NOW } from './support.ts';
 
 const DAY = 86_400_000;
@@ -94,6 +95,19 @@ forEachEngine((engine) => {
   });
 
   describe('a change', () => {
+    it('is told to nobody once the watcher is closed, which waits for the look under way', async () => {
+      const log = testLog();
+      const database = await engine.open();
+      const watcher = watchChanges({ database, log });
+      const heard: string[] = [];
+      watcher.subscribe('signing_keys', () => heard.push('told'));
+      void watcher.look();
+      await watcher.close();
+      await database.close();
+      await watcher.look();
+      expect({ heard, lines: log.lines }).toEqual({ heard: [], lines: [] });
+    });
+
     it('is heard by every process within a second of its commit, and not before', async () => {
       const heard: string[] = [];
       const watchers = [db, other].map((database, index) => {
@@ -121,7 +135,7 @@ forEachEngine((engine) => {
       await Promise.all(watchers.map((watcher) => watcher.look()));
       await Promise.all(watchers.map((watcher) => watcher.look()));
       expect(heard).toHaveLength(4);
-      for (const watcher of watchers) watcher.close();
+      await Promise.all(watchers.map((watcher) => watcher.close()));
     });
 
     it.runIf(engine.name === 'postgres' && !process.env['GATEHOUSE_TEST_PGBOUNCER'])(
