@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { formatFaults } from '../config/fault.ts';
+import { CONFIG_FAULTY, formatFaults } from '../config/fault.ts';
 import { inspectFile } from '../config/load.ts';
 import { systemRandom, type Random } from '../protocol/clock.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
@@ -28,8 +28,8 @@ export interface InitFlags {
   readonly yes?: true;
 }
 
-/** Runs the command and prints what came of it. Returns the exit code: 0 if the configuration is written and holds, else 1. */
-export async function runInit(flags: InitFlags): Promise<0 | 1> {
+/** Runs the command and prints what came of it. Returns the exit code: 0 if the configuration is written and holds, 2 if it would have faults, else 1. */
+export async function runInit(flags: InitFlags): Promise<0 | 1 | typeof CONFIG_FAULTY> {
   const canAsk = process.stdin.isTTY && process.stdout.isTTY && flags.yes !== true;
   const result = await initialise({
     answers: {
@@ -50,7 +50,8 @@ export async function runInit(flags: InitFlags): Promise<0 | 1> {
   });
   if ('done' in result) console.log(result.done);
   else console.error(`gatehouse: ${result.refused}`);
-  return 'done' in result ? 0 : 1;
+  if ('done' in result) return 0;
+  return result.isFaulty === true ? CONFIG_FAULTY : 1;
 }
 
 export interface InitOptions {
@@ -67,8 +68,13 @@ export interface InitOptions {
   readonly random: Random;
 }
 
-/** What was done, as text for standard output, or why nothing was. */
-export type InitResult = { readonly done: string } | { readonly refused: string };
+/** What was done, as text for standard output, or why nothing was. `isFaulty`: the configuration would not hold. */
+export type InitResult = { readonly done: string } | Refused;
+
+interface Refused {
+  readonly refused: string;
+  readonly isFaulty?: true;
+}
 
 /** Writes the configuration and its secrets. Nothing is written unless the configuration holds. */
 export async function initialise(options: InitOptions): Promise<InitResult> {
@@ -86,7 +92,8 @@ export async function initialise(options: InitOptions): Promise<InitResult> {
     if ('refused' in secret) return secret;
     return writeAll(options, output, answers, secret);
   } catch (error) {
-    if (error instanceof BadAnswers) return { refused: `nothing was written:\n${error.message}` };
+    if (error instanceof BadAnswers)
+      return { refused: `nothing was written:\n${error.message}`, isFaulty: true };
     if (error instanceof DialogueEnded) return { refused: 'nothing was written' };
     const { code, path } = error as NodeJS.ErrnoException;
     if (code === undefined || path === undefined) throw error;
@@ -101,10 +108,11 @@ async function clientSecret(
   { clientSecretFile: given }: InitOptions,
   baseDir: string,
   dialogue: Dialogue | undefined,
-): Promise<{ file: string; text: string } | { refused: string }> {
+): Promise<{ file: string; text: string } | Refused> {
   if (given !== undefined) {
     const file = resolve(given);
-    if (!hasContent(file)) return { refused: `--client-secret-file: ${given} is missing or empty` };
+    if (!hasContent(file))
+      return { refused: `--client-secret-file: ${given} is missing or empty`, isFaulty: true };
     const inside = relative(baseDir, file);
     return { file: inside.startsWith('..') || isAbsolute(inside) ? file : inside, text: '' };
   }
@@ -147,7 +155,8 @@ function writeAll(
   );
   const told = [...outcomes].map(([file, outcome]) => `  ${join(baseDir, file)}: ${outcome}, mode 0600`);
   const lines = [`${output}: written`, ...told, ...nextSteps(options, answers, files, outcomes)];
-  if (faults.length > 0) return { refused: `${formatFaults(faults, output)}\n(${output} was written)` };
+  if (faults.length > 0)
+    return { refused: `${formatFaults(faults, output)}\n(${output} was written)`, isFaulty: true };
   return { done: lines.join('\n') };
 }
 

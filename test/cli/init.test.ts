@@ -104,7 +104,7 @@ describe('gatehouse init with options', () => {
       'okto',
     ];
     const { code, stderr } = await runCli(['init', ...wrong], { cwd });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('--public-url is missing');
     expect(stderr).toContain('--server-name is "https://example.com"; must be a server name');
     expect(stderr).toContain('--issuer is http on a host that is not loopback');
@@ -115,7 +115,7 @@ describe('gatehouse init with options', () => {
 
   it('refuses a secret file that is not there', async () => {
     const { code, stderr } = await runCli(['init', ...required, '--client-secret-file', 'nowhere'], {});
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toContain('--client-secret-file: nowhere is missing or empty');
   });
 });
