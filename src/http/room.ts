@@ -37,11 +37,11 @@ export function isTooLate({ late }: Pick<Tick, 'late'>): boolean {
   return late > LATE;
 }
 
-/** After a tick: half way to what can be done where the event loop is busy, twice as many where it is not and they are needed. */
+/** After a tick: half way to what can be done where the event loop is busy, twice as many where it is not and they are needed: what waits for somebody else costs nothing. */
 export function nextRoom(room: number, limit: number, tick: Tick): number {
   if (tick.utilization > BUSY || isTooLate(tick)) {
     const doable = (tick.answered / tick.took) * WAIT;
     return Math.min(limit, (room + Math.max(MEASURED_FROM, doable)) / 2);
   }
-  return Math.min(limit, tick.inFlight > room / 2 ? 2 * room : room);
+  return Math.min(limit, tick.inFlight > room / 2 ? 2 * Math.max(room, tick.inFlight) : room);
 }

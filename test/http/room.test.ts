@@ -21,6 +21,7 @@ describe('the room for requests', () => {
     ['counts the whole of a tick that was late', 20, { ...busy, took: 500, late: 450, utilization: 0.5 }, 64],
     ['grows back where the machine can do more', 20, { ...busy, answered: 400 }, 1200],
     ['doubles while the loop has time and it is needed', 1, { ...idle, inFlight: 500 }, 1024],
+    ['is at once twice what waits for somebody else', 1, { ...idle, inFlight: 640 }, 1280],
     ['doubles up to what the operator allows', 5, { ...idle, inFlight: 2000 }, LIMIT],
     ['stays as it is while it is not needed', 5, idle, 512],
   ])('%s', (_what, ticks, tick, room) => {
