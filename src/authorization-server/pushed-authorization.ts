@@ -23,6 +23,8 @@ const PREFIX = 'urn:ietf:params:oauth:request_uri:';
 
 /** How long a client has to send the browser, in seconds. */
 const LIFETIME_SECONDS = 60;
+/** How far apart the clocks of two processes may be, in seconds: the browser may come to another one than the client did. */
+const CLOCK_SKEW_SECONDS = 60;
 
 /** What authenticates the client, and is no part of the request. */
 const CREDENTIALS = ['client_secret', 'client_assertion', 'client_assertion_type'];
@@ -49,7 +51,7 @@ export function pushAuthorizationRequest(
         hash: hashSecret(secret),
         clientId: client.id,
         parameters: Object.fromEntries(kept),
-        expiresAt: now + LIFETIME_SECONDS * 1000,
+        expiresAt: now + (LIFETIME_SECONDS + CLOCK_SKEW_SECONDS) * 1000,
       });
     });
     return {
