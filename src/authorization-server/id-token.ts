@@ -15,7 +15,7 @@ export interface IdTokenInput {
 }
 
 /** An ID token (OpenID Connect Core section 2): for older matrix-js-sdk, which demands one. */
-export function signIdToken(keys: SigningKeys, input: IdTokenInput): Promise<string> {
+export function signIdToken(keys: Pick<SigningKeys, 'sign'>, input: IdTokenInput): Promise<string> {
   const issuedAt = Math.floor(input.now / 1000);
   return keys.sign({
     iss: input.issuer,

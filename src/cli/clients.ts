@@ -10,7 +10,7 @@ import {
 import { removeClient } from '../clients/remove-client.ts';
 import { readStaticClients } from '../clients/static-clients.ts';
 import { countLiveSessions } from '../storage/records/session-list.ts';
-import { type ClientFlags, metadataOfFlags } from './client-flags.ts';
+import { type ClientFlags, clientOfFlags } from './client-flags.ts';
 import type { ConfigOption } from './config-option.ts';
 import {
   CommandFault,
@@ -89,13 +89,21 @@ async function show(deps: OperatorDeps, id: string, options: Options): Promise<v
 }
 
 async function add(deps: OperatorDeps, options: Options & ClientFlags): Promise<void> {
-  const { secret, ...added } = await addClient(deps, metadataOfFlags(options));
+  const wanted = clientOfFlags(deps.config, options);
+  if (wanted.id !== undefined && (await findKnownClient(lookup(deps), wanted.id)) !== undefined) {
+    throw new CommandFault(
+      `there is a client ${printable(wanted.id)} already`,
+      'Remove it first, or give this one another --id.',
+    );
+  }
+  const { secret, ...added } = await addClient(deps, wanted);
   if (options.json) {
     printJson({ ...describe(added), ...(secret === undefined ? {} : { client_secret: secret }) });
     return;
   }
-  console.log(formatDetails({ client_id: added.client.id, client_secret: secret ?? null }));
-  if (secret !== undefined)
+  const made = wanted.secret === undefined ? secret : undefined;
+  console.log(formatDetails({ client_id: added.client.id, client_secret: made ?? null }));
+  if (made !== undefined)
     console.error('The secret is not stored in readable form and cannot be shown again.');
 }
 

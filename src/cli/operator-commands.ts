@@ -6,6 +6,7 @@ import { type ConfigOption, withConfig } from './config-option.ts';
 import type { ExportKeysOptions } from './export-keys.ts';
 import type { LinkOptions } from './links.ts';
 import type { SessionOptions } from './sessions.ts';
+import type { TokenOptions } from './tokens.ts';
 
 type Options = ConfigOption & { readonly json?: true };
 type ConfirmedOptions = Options & { readonly yes?: true };
@@ -15,6 +16,7 @@ export function addOperatorCommands(program: Command): void {
   addUsers(program);
   addSessions(program);
   addClients(program);
+  addTokens(program);
   addKeys(program);
   addHomeserver(program);
   addLinks(program);
@@ -91,14 +93,48 @@ function addClients(program: Command): void {
     .option('--redirect-uri <uri...>', 'where people may be sent after sign-in')
     .addOption(
       new Option('--auth-method <method>', 'how the client authenticates')
-        .choices(['none', 'client_secret_basic', 'client_secret_post'])
+        .choices(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
         .default('none'),
     )
     .option('--grant <type...>', 'grant types (default: authorization_code refresh_token)')
+    .option('--id <id>', 'its client_id (default: one is made)')
+    .option('--secret-file <file>', 'file with its secret (default: one is made)')
+    .option('--jwks-file <file>', 'file with its public keys, for private_key_jwt')
+    .option('--scope <scope...>', 'what it may ask for beyond Matrix')
+    .option('--trusted', 'skip the consent page')
+    .option('--introspect-all', 'let it introspect the tokens of all clients')
+    .option('--access-token-ttl <seconds>', 'life of its access tokens')
+    .option('--session-ttl <seconds>', 'when its sessions end')
+    .addOption(
+      new Option('--access-token-format <format>', 'of its access tokens').choices(['opaque', 'jwt']),
+    )
+    .addOption(new Option('--access-token-signing-alg <alg>', 'of JWTs').choices([...signingAlgorithms]))
+    .option('--token-answer-claims', 'add the claims of its scopes to the token answer')
     .action(async (options: Options & ClientFlags) => (await load()).addClientCommand(options));
   command('remove <id>', 'remove a client and end its sessions')
     .option('--yes', 'confirm')
     .action(async (id: string, options: ConfirmedOptions) => (await load()).removeClientCommand(id, options));
+}
+
+function addTokens(program: Command): void {
+  const tokens = program
+    .command('tokens')
+    .description('issue, list and revoke access tokens for servers that are no homeserver');
+  const command = subcommandsOf(tokens);
+  const load = () => import('./tokens.ts');
+  command('issue', 'issue an access token without a sign-in; it is printed once')
+    .option('--client <id>', 'the client that it is for')
+    .option('--user <user>', "whose it is (default: the client's own)")
+    .option('--scope <scope...>', 'scopes of your own')
+    .option('--ttl <seconds>', 'how long it lives (default: 3600)')
+    .action(async (options: TokenOptions) => (await load()).issueTokenCommand(options));
+  command('list', 'list sessions that are none of Matrix, newest first')
+    .option('--user <user>', 'those of a user')
+    .option('--client <id>', 'those of a client')
+    .action(async (options: TokenOptions) => (await load()).listTokensCommand(options));
+  command('revoke [ids...]', 'end such sessions, by id; - reads a token from standard input').action(
+    async (ids: string[], options: TokenOptions) => (await load()).revokeTokensCommand(ids, options),
+  );
 }
 
 function addKeys(program: Command): void {

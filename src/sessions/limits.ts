@@ -41,7 +41,7 @@ export async function findCrowd(
   wanted: WantedSession & { readonly ending?: ReadonlySet<string> },
 ): Promise<Crowd | undefined> {
   if (wanted.deviceId === null || (limits.perUser === 0 && limits.perClient === 0)) return undefined;
-  const live = await listSessionRows(db, { userId: wanted.userId, limit: LIST_LIMIT, withDevice: true });
+  const live = await listSessionRows(db, { userId: wanted.userId, limit: LIST_LIMIT, kind: 'matrix' });
   const sessions = live.filter(
     ({ id, device_id }) => device_id !== wanted.deviceId && wanted.ending?.has(id) !== true,
   );

@@ -9,7 +9,7 @@ import {
 } from 'jose';
 import type { EmitEvent } from '../observability/events.ts';
 import type { Clock } from '../protocol/clock.ts';
-import { type SigningAlgorithm, signingAlgorithms } from '../protocol/signing-algorithms.ts';
+import { type SignClaims, type SigningAlgorithm, signingAlgorithms } from '../protocol/signing-algorithms.ts';
 import { type ChangeWatcher, noteChange } from '../storage/changes.ts';
 import type { Database } from '../storage/engine/database.ts';
 import type { Sealer } from '../storage/sealed.ts';
@@ -24,11 +24,7 @@ import { activeKey, publishedKeys } from './key-schedule.ts';
 export interface SigningKeys {
   /** Public keys, newest first, as `/oauth2/jwks` publishes them. */
   published(): Promise<readonly JWK[]>;
-  /** Signs claims with the key whose turn it is. Times are set by the caller. Default: an ID token's type and algorithm. */
-  sign(
-    claims: Readonly<Record<string, unknown>>,
-    header?: { readonly typ: string; readonly alg: SigningAlgorithm },
-  ): Promise<string>;
+  readonly sign: SignClaims;
 }
 
 export interface SigningKeyDeps {

@@ -3,7 +3,7 @@ import { splitScope } from '../../protocol/scope.ts';
 import { startClientSession } from '../../sessions/start-client-session.ts';
 import { type Client, isConfidential } from '../../clients/clients.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
-import { presentAccessToken } from '../access-token.ts';
+import { presentAccessToken } from '../../clients/access-token.ts';
 import { type Grant, policyFor } from './grant.ts';
 
 /**

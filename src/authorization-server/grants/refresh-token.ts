@@ -3,7 +3,7 @@ import { splitScope } from '../../protocol/scope.ts';
 import { countRotation } from '../../sessions/refresh-outcome.ts';
 import { rotateTokens, type RotationRefusal } from '../../sessions/rotate.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
-import { presentAccessToken } from '../access-token.ts';
+import { presentAccessToken } from '../../clients/access-token.ts';
 import { requireParameter } from '../require-parameter.ts';
 import { type Grant, policyFor } from './grant.ts';
 

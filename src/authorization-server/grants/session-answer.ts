@@ -5,7 +5,7 @@ import { OPENID_SCOPE } from '../../protocol/scope.ts';
 import { findUser } from '../../storage/records/users.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
 import type { AuthorizationServerDeps } from '../deps.ts';
-import { presentAccessToken, type PresentingDeps } from '../access-token.ts';
+import { presentAccessToken, type PresentingDeps } from '../../clients/access-token.ts';
 import { signIdToken } from '../id-token.ts';
 import type { TokenAnswer } from './grant.ts';
 

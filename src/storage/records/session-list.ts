@@ -9,8 +9,8 @@ export interface SessionFilter {
   readonly userId?: InternalUserId;
   readonly clientId?: ClientId;
   readonly deviceId?: DeviceId;
-  /** Those of Matrix alone. */
-  readonly withDevice?: true;
+  /** Those of Matrix alone, or those that are none of Matrix. */
+  readonly kind?: 'matrix' | 'other';
   /** Default: live ones alone. */
   readonly ended?: 'included';
 }
@@ -28,7 +28,8 @@ export function listSessionRows(
   if (page.userId !== undefined) query = query.where('sessions.user_id', '=', page.userId);
   if (page.clientId !== undefined) query = query.where('sessions.client_id', '=', page.clientId);
   if (page.deviceId !== undefined) query = query.where('sessions.device_id', '=', page.deviceId);
-  if (page.withDevice === true) query = query.where('sessions.device_id', 'is not', null);
+  if (page.kind !== undefined)
+    query = query.where('sessions.device_id', page.kind === 'matrix' ? 'is not' : 'is', null);
   if (page.ended === undefined) query = query.where('sessions.ended_at', 'is', null);
   if (page.before !== undefined) query = query.where('sessions.id', '<', page.before);
   return query.orderBy('sessions.id', 'desc').limit(page.limit).execute();

@@ -1,14 +1,18 @@
 /** The access token as the client gets it: opaque, or, if the operator wants it so for the client, a JWT (RFC 9068) about the same row. */
-import type { Client } from '../clients/clients.ts';
-import { audienceOfScope, claimsOfScope } from '../protocol/operator-scope.ts';
+import { audienceOfScope, claimsOfScope, type OperatorScopes } from '../protocol/operator-scope.ts';
+import type { SignClaims } from '../protocol/signing-algorithms.ts';
 import { hashSecret } from '../protocol/token-format.ts';
+import type { Database } from '../storage/engine/database.ts';
 import { findAccessToken } from '../storage/records/tokens.ts';
-import type { AuthorizationServerDeps } from './deps.ts';
+import type { Client } from './clients.ts';
 
-export type PresentingDeps = Pick<
-  AuthorizationServerDeps,
-  'db' | 'issuer' | 'serverName' | 'operatorScopes' | 'signingKeys'
->;
+export interface PresentingDeps {
+  readonly db: Pick<Database, 'query'>;
+  readonly issuer: string;
+  readonly serverName: string;
+  readonly operatorScopes: OperatorScopes;
+  readonly signingKeys: { readonly sign: SignClaims };
+}
 
 /**
  * A JWT says what the row of the token says, so that one that is issued again (the refresh rule) says the same. Its `jti` is the hash of the opaque token, which nobody gets: as a name in
