@@ -117,7 +117,7 @@ export function tokenFetch(
         body: init.body.toString(),
         maxBytes: ANSWER_BYTES,
       });
-      body = usedMembers(readBody(answer, url), openid);
+      body = withoutSecrets(usedMembers(readBody(answer, url), openid), init.body);
       return new Response(JSON.stringify(forLibrary(body)), {
         status: statusOf(answer, body),
         headers: { 'content-type': 'application/json' },
@@ -128,14 +128,28 @@ export function tokenFetch(
 
 const USED_MEMBERS = ['access_token', 'token_type', 'refresh_token', 'error', 'error_description'];
 
-/** Tokens that an answer may lack. */
-const OPTIONAL_TOKENS = ['refresh_token', 'id_token'];
+/** What we send that nobody may read in the log. */
+const SECRETS = ['code', 'code_verifier', 'refresh_token', 'client_secret', 'client_assertion', 'password'];
 
-/** What we use of an answer: nothing else in it decides. A token that is no text, or an empty one, is none. */
+/** The words of an error go to the log: where they repeat a secret of ours, they go without it. */
+function withoutSecrets(answer: Record<string, unknown>, sent: URLSearchParams): Record<string, unknown> {
+  const { error_description: words } = answer;
+  if (typeof words !== 'string') return answer;
+  const secrets = SECRETS.map((name) => sent.get(name) ?? '').filter((secret) => secret !== '');
+  const told = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), words);
+  return { ...answer, error_description: told };
+}
+
+/** Members that an answer may lack. */
+const OPTIONAL_MEMBERS = ['refresh_token', 'id_token', 'error_description'];
+
+/** What we use of an answer: nothing else in it decides. What is no text there, or an empty one, is none. */
 function usedMembers(answer: Record<string, unknown>, openid: boolean): Record<string, unknown> {
   const names = openid ? [...USED_MEMBERS, 'id_token'] : USED_MEMBERS;
   const used = Object.entries(answer).filter(([name]) => names.includes(name));
-  return Object.fromEntries(used.filter(([name, value]) => !OPTIONAL_TOKENS.includes(name) || isText(value)));
+  return Object.fromEntries(
+    used.filter(([name, value]) => !OPTIONAL_MEMBERS.includes(name) || isText(value)),
+  );
 }
 
 function isText(value: unknown): boolean {
