@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { CONFIG_FAULTY, formatFault, formatFaults } from '../config/fault.ts';
 import { inspectFile, type Environment } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { endpointUrl } from '../protocol/issuer.ts';
 
 /** Prints what was found to standard output and returns the exit code: 0 if the service would start with it, 2 if not. */
 export function checkConfig(file: string, env: Environment, options: { json: boolean }): 0 | 2 {
@@ -24,7 +25,7 @@ export function checkConfig(file: string, env: Environment, options: { json: boo
     console.log(`${file} is in order.`);
     for (const [name, value] of Object.entries(summarise(config))) {
       for (const [index, text] of [value].flat().entries()) {
-        console.log(`  ${(index === 0 ? name.replaceAll('_', ' ') : '').padEnd(16)}${text}`);
+        console.log(`  ${(index === 0 ? name.replaceAll('_', ' ') : '').padEnd(20)}${text}`);
       }
     }
   }
@@ -48,13 +49,13 @@ function summarise(config: Config): Record<string, string | string[]> {
         : (config.encryption_key_file ?? 'given'),
     homeserver: homeserver.kind,
     providers: config.providers.map(
-      ({ id, issuer }) => `${id}: ${issuer}, redirect URI ${redirectUri(config.public_url, id)}`,
+      ({ id, issuer }) =>
+        `${id}: ${issuer}, redirect URI ${endpointUrl(config.public_url, `upstream/${id}/callback`)}`,
+    ),
+    backchannel_logout: config.providers.map(
+      ({ id }) => `${id}: ${endpointUrl(config.public_url, `upstream/${id}/backchannel-logout`)}`,
     ),
   };
-}
-
-function redirectUri(publicUrl: string, id: string): string {
-  return `${publicUrl.replace(/\/$/, '')}/upstream/${id}/callback`;
 }
 
 function hostAndPort(host: string, port: number): string {

@@ -181,6 +181,7 @@ function nextSteps(
   const notes = presets.get(answers.preset)?.notes ?? [];
   const steps = [
     `At the identity provider, register a confidential client "${answers.client_id}" for the authorization code flow, with this redirect URI:\n       ${redirectUriOf(answers)}`,
+    `If it can do back-channel logout, give it this URI, so that a sign-out there ends the sessions here:\n       ${endpointUrl(answers.public_url, 'upstream/main/backchannel-logout')}`,
     ...(outcomes.get(files.idp) === 'to fill in'
       ? [`Put its secret into ${files.idp}, next to the configuration.`]
       : []),

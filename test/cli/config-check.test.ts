@@ -22,6 +22,9 @@ describe('gatehouse config check', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`${file} is in order.`);
     expect(stdout).toContain(`sqlite:${folder}/gatehouse.db`);
+    expect(stdout).toMatch(
+      /backchannel logout +main: http:\/\/127\.0\.0\.1:\d+\/upstream\/main\/backchannel-logout/,
+    );
     expect(stdout).toMatch(/redirect URI http:\/\/127\.0\.0\.1:\d+\/upstream\/main\/callback/);
     expect(stdout).not.toMatch(/hunter2|shared-with|warning/);
   });

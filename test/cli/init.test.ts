@@ -55,6 +55,7 @@ describe('gatehouse init with options', () => {
     expect(mode(secret)).toBe(0o600);
     expect(readFileSync(secret, 'utf8')).toMatch(/^[\w-]{43}\n$/);
     const check = await runCli(['config', 'check', '--config', file]);
+    expect(check.stdout).toMatch(/\/upstream\/main\/backchannel-logout\n/);
     expect(check.stdout).toContain('is in order');
     expect(check.stdout).not.toContain('warnings');
     expect(stdout).toContain('https://auth.example.com/upstream/main/callback');
