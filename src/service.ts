@@ -98,7 +98,7 @@ export async function createGatehouse(options: ServiceOptions): Promise<Gatehous
   };
 }
 
-/** Starts the service with its two listeners. Throws as {@link createGatehouse}, and where an address cannot be had. */
+/** Starts the service with its two listeners. Throws as {@link createGatehouse}, and if an address is not available. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { config, clock = systemClock } = options;
   await using opened = new AsyncDisposableStack();

@@ -169,7 +169,7 @@ function judgeChallenge(values: ReadonlyMap<string, string>): string {
   return challenge;
 }
 
-/** There is no sign-on of ours that could be silent, so `none` always ends in `login_required` (OpenID Connect Core section 3.1.2.6). */
+/** Gatehouse has no single sign-on of its own that could be silent, so `none` always ends in `login_required` (OpenID Connect Core section 3.1.2.6). */
 function judgePrompt(prompt: string | undefined): string | null {
   const values = [...new Set(prompt?.split(' ').filter((value) => value !== ''))];
   if (values.includes('none')) {

@@ -68,7 +68,7 @@ export function refersToPushed({ values }: RawParameters): boolean {
 }
 
 /**
- * The parameters that were pushed, which stand in place of all others; they can be had once. Throws what only a page can say: without them
+ * The parameters that were pushed, which stand in place of all others; they can be taken once. Throws what only a page can say: without them
  * there is no redirect URI.
  */
 export async function takePushedParameters(

@@ -10,7 +10,7 @@ export interface RegistrationPolicy {
   /** For `allow_list`: schemes of apps. */
   readonly allowedSchemes: readonly string[];
   readonly omittedAuthMethod: OmittedAuthMethod;
-  /** Registered clients, but for those of addresses that register little. */
+  /** Registered clients, except for those of addresses that register little. */
   readonly clientsCap: number;
   /** Registrations a minute. */
   readonly limit: AddressLimit;

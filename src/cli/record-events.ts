@@ -38,7 +38,7 @@ export function startRecord(
         reason: details.reason ?? null,
       };
       const write = deps.db.write((tx) => insertAuditEntry(tx, entry));
-      // It is awaited at the end: until then a failure is nobody's.
+      // It is awaited at the end: until then nobody handles a failure.
       write.catch(() => undefined);
       writes.push(write);
     },

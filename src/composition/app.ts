@@ -102,12 +102,12 @@ function showHome(config: Config, hasAccounts: boolean): Handler {
   return (request) => homePage(wordsIn(request.language), config.server_name);
 }
 
-/** Whether anybody's session can be here: one of ours, or one of a token that the provider issued. */
+/** Whether there can be sessions here: one with our tokens, or one of a token that the provider issued. */
 function hasSessions(config: Config, login: LoginMethods): boolean {
   return config.mode === 'passthrough' || hasAccountPage(config, login);
 }
 
-/** People come here wherever there are sessions of ours, whichever API began them. */
+/** People come here wherever there are sessions with our tokens, whichever API began them. */
 function hasAccountPage(config: Config, login: LoginMethods): boolean {
   return offersOAuth(config) || hasLegacyLogin(login);
 }

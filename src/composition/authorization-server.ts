@@ -44,7 +44,7 @@ export function composeAuthorizationServer(
   };
 }
 
-/** Says aloud that passwords pass through. */
+/** Logs that passwords pass through. */
 function passwordGrant(
   { config, providers, log }: Foundation,
   { limits }: Shared,

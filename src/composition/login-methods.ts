@@ -8,7 +8,7 @@ import type { Shared } from './shared.ts';
 
 type Neutral = Pick<Foundation, 'providers' | 'log'> & Pick<Shared, 'limits'>;
 
-/** In passthrough mode too, where such sessions stand beside those of the provider's tokens. Says aloud that passwords pass through. */
+/** In passthrough mode too, where such sessions stand beside those of the provider's tokens. Logs that passwords pass through. */
 export function loginMethods(config: Config, parts: Neutral): LoginMethods {
   return { sso: config.legacy_login.sso, password: passwordLogin(config, parts) };
 }

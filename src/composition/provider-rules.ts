@@ -14,7 +14,7 @@ export function providerRules(providers: readonly Provider[]): ReadonlyMap<strin
   return new Map(providers.map((provider) => [provider.id, rulesOf(provider)]));
 }
 
-/** A refresh token is asked for only where claims are to be had again. */
+/** A refresh token is asked for only if claims are to be fetched again. */
 export function upstreamSettings(provider: Provider, scopes: OperatorScopes): ProviderSettings {
   return { ...provider, offline_access: isRechecked(rulesOf(provider).access, scopes) };
 }

@@ -30,7 +30,7 @@ export interface ProviderSummary {
   readonly preset: string;
   /** Whether somebody can sign in with it, as far as can be seen from here. */
   readonly can_sign_in: boolean;
-  /** `null` where the metadata could not be had. */
+  /** `null` if the metadata could not be fetched. */
   readonly pkce: 'S256' | 'none' | null;
   /** `Cache-Control` of its metadata, by which it is fetched again; `null` where it says nothing. */
   readonly cache_control: string | null;

@@ -94,7 +94,7 @@ function judgeVersions(answer: Look): ProbeVerdict {
         seen: read.wrong.seen,
         remedy: unreachable
           ? (read.wrong.hint ?? 'Let `homeserver.public_url` be where clients reach the homeserver.')
-          : 'Pass /_matrix on to the homeserver in the reverse proxy, but for the paths that this service answers.',
+          : 'Forward /_matrix to the homeserver in the reverse proxy, except for the paths that this service answers.',
       }),
     ];
   }

@@ -71,12 +71,12 @@ export interface Homeserver {
   /** An empty name takes the name away. */
   renameDevice(device: HomeserverDevice & { readonly displayname: string }): Promise<void>;
   deleteDevice(device: HomeserverDevice): Promise<void>;
-  /** To whom a user belongs, asked with an access token of ours that has the admin scope. */
+  /** To whom a user belongs, asked with one of our access tokens that has the admin scope. */
   findOwner(of: {
     readonly userId: string;
     readonly accessToken: string;
   }): Promise<HomeserverOwner | undefined>;
-  /** All devices of a user, asked with an access token of ours that has the admin scope. */
+  /** All devices of a user, asked with one of our access tokens that has the admin scope. */
   listDevices(of: { readonly userId: string; readonly accessToken: string }): Promise<readonly KnownDevice[]>;
   /** `erase`: what the user sent is hidden from those who join later, and the profile is emptied. */
   deactivateUser(user: HomeserverUser & { readonly erase: boolean }): Promise<void>;

@@ -194,7 +194,7 @@ function devicesOf(body: Readonly<Record<string, unknown>>): KnownDevice[] {
   });
 }
 
-/** A call that Synapse does not understand is a fault of ours or of its version, never one of the client. */
+/** A call that Synapse does not understand is a fault of this service or of its version, never one of the client. */
 function contractFault(path: string, errcode: string): Unavailable {
   return new Unavailable('the homeserver', {
     cause: new HomeserverFault(

@@ -23,7 +23,7 @@ export interface AdmissionLimits {
 /**
  * Unanswered requests of one connection above which it is read no further; and how many, unanswered or sent within one turn of the event loop, make it a
  * flood, which is cut off. Node performs all that it has read of a connection in one go, some 400 small requests, before anybody else gets a turn: a pause
- * alone bounds nothing. No client of ours pipelines, and who does must be ready for a connection that ends (RFC 9112 section 9.3.2).
+ * alone bounds nothing. No known client pipelines, and one that does must be ready for a connection that ends (RFC 9112 section 9.3.2).
  */
 const PAUSE_ABOVE = 8;
 const CUT_OFF_AT = 32;

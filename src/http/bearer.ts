@@ -2,7 +2,7 @@
 
 /**
  * What the header holds. The scheme counts in any case, and one or more spaces follow it (RFC 9110 sections 11.1 and 11.4). A token may be any visible ASCII:
- * secrets that an operator chose need not be of the RFC's `b64token`, and what is no token of ours is refused where it is looked up.
+ * secrets that an operator chose need not be of the RFC's `b64token`, and a token that we did not issue is refused where it is looked up.
  */
 export type Authorization =
   | { readonly kind: 'absent' }

@@ -1,5 +1,5 @@
 /**
- * Cookies of ours: `HttpOnly`, `SameSite=Lax`, for the whole host. If the public URL is https, `__Host-` and `Secure`; on loopback http a browser would refuse
+ * Our cookies: `HttpOnly`, `SameSite=Lax`, for the whole host. If the public URL is https, `__Host-` and `Secure`; on loopback http a browser would refuse
  * both. Names begin with `gatehouse`, because ports of a host share a jar.
  */
 import { stringifySetCookie } from 'cookie';
@@ -7,7 +7,7 @@ import type { Random } from '../protocol/clock.ts';
 import { isWellFormedSecret, issueSecret } from '../protocol/token-format.ts';
 import type { ApiRequest } from './exchange.ts';
 
-/** The name on the wire of a cookie of ours. `name`: letters, digits, `-` and `_`. */
+/** The name on the wire of one of our cookies. `name`: letters, digits, `-` and `_`. */
 export function cookieName(publicUrl: string, name: string): string {
   return `${isSecure(publicUrl) ? '__Host-' : ''}gatehouse-${name}`;
 }
@@ -35,7 +35,7 @@ export function clearCookie(publicUrl: string, name: string): string {
   return setCookie(publicUrl, name, '', { maxAgeSeconds: 0 });
 }
 
-/** The value of a cookie of ours; `undefined` where the browser did not send it. */
+/** The value of one of our cookies; `undefined` where the browser did not send it. */
 export function readCookie(
   publicUrl: string,
   request: Pick<ApiRequest, 'cookies'>,
@@ -44,7 +44,7 @@ export function readCookie(
   return request.cookies[cookieName(publicUrl, name)];
 }
 
-/** All values of a cookie of ours, as they came: a browser may have several of one name, for several paths or domains. */
+/** All values of one of our cookies, as they came: a browser may have several of one name, for several paths or domains. */
 export function readCookies(publicUrl: string, request: Pick<ApiRequest, 'headers'>, name: string): string[] {
   const prefix = `${cookieName(publicUrl, name)}=`;
   return (request.headers.cookie ?? '')

@@ -20,7 +20,7 @@ export function parseForm(contentType: string | undefined, body: Buffer): Readon
     if (value.length > VALUE_LIMIT) {
       throw fault(`the parameter ${tellableName(name)} is longer than ${VALUE_LIMIT} characters`);
     }
-    // No secret or name of ours has a NUL, and no database takes one: with U+FFFD in its place the value is unknown, as any garbage is.
+    // None of our secrets and names has a NUL, and no database takes one: with U+FFFD in its place the value is unknown, as any garbage is.
     fields.set(name, value.replaceAll('\0', '\ufffd'));
   }
   return fields;

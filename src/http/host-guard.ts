@@ -33,7 +33,7 @@ export function guardHost(listener: RequestListener, rules: HostRules): RequestL
 }
 
 /**
- * Whether the value of a `Host` header is one of ours. Where we listen beyond loopback, as for a container's probes, every IP address is: a browser
+ * Whether the value of a `Host` header is one of our own names. Where we listen beyond loopback, as for a container's probes, every IP address is: a browser
  * that shows an address in its URL was led by no name.
  */
 function hostJudge({ host, hosts }: HostRules): (header: string) => boolean {

@@ -1,6 +1,6 @@
 /**
  * The OpenAPI documents as a route table: every operation has a handler and every handler an operation, or the service does not start.
- * Extensions of ours: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), `x-gatehouse-judged-by: handler` (what the
+ * Our extensions: `x-gatehouse-hot` (may be answered without Express), `x-gatehouse-browser` (a person's browser comes here: pages), `x-gatehouse-error` (the OAuth error code of a body that does not fit), `x-gatehouse-failures: bare` (no `error` on 5xx), `x-gatehouse-judged-by: handler` (what the
  * document demands of the parameters is refused by the handler, in the words of its RFC, and never by the validator), `x-gatehouse-shed: last` (refused last when there is too much to do), and, on a
  * path, `x-gatehouse-also` (the paths of older versions of the API that it is served under as well) and `x-gatehouse-rest` (its last parameter takes the rest of the path, slashes
  * included).

@@ -126,7 +126,7 @@ export function checkMessage(message: IncomingMessage): void {
   }
 }
 
-/** Throws where a path parameter cannot name anything of ours. */
+/** Throws where a path parameter cannot name anything here. */
 export function checkParams(params: Readonly<Record<string, string>>): void {
   for (const value of Object.values(params)) {
     if (value.includes('\0'))

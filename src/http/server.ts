@@ -41,7 +41,7 @@ const KEEP_ALIVE_MS = 75_000;
  */
 const BACKLOG = 4096;
 
-/** Starts listening; rejects where the address cannot be had. */
+/** Starts listening; rejects if the address is not available. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { listen, listener, log } = options;
   let draining = false;

@@ -1,4 +1,4 @@
-/** What a request is answered that no route of ours takes. */
+/** The response to a request that matches no route. */
 import type { IncomingMessage } from 'node:http';
 import type { Dialect, Handler } from './exchange.ts';
 import { RequestFault, tellablePath } from './fault.ts';

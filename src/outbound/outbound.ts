@@ -1,5 +1,5 @@
 /**
- * The one way out to the IdP. Every request has a total time, a byte cap, no redirects, https (but for what is allowed in so many
+ * The one way out to the IdP. Every request has a total time, a byte cap, no redirects, https (except for what is explicitly
  * words), and a connection only to addresses that the policy allows, judged on what the name resolved to for this very connection.
  */
 import { lookup as systemLookup } from 'node:dns';
@@ -67,7 +67,7 @@ export interface OutboundResponse {
 }
 
 export interface Outbound {
-  /** Throws {@link OutboundFault} where no answer could be had; any status is an answer, a redirect only if the request says so. */
+  /** Throws {@link OutboundFault} if there was no response; any status is an answer, a redirect only if the request says so. */
   send(request: OutboundRequest): Promise<OutboundResponse>;
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ export type FoundPerson =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'other_server' };
 
-/** The user that a localpart, a user ID of this server, or an id of ours names. */
+/** The user that a localpart, a user ID of this server, or an internal id names. */
 export async function findPerson(
   { db, serverName }: { readonly db: Database; readonly serverName: string },
   name: string,

@@ -7,7 +7,7 @@ import type { SessionEndReason } from '../storage/records/sessions.ts';
 
 /**
  * Signs a person out everywhere: every session ends, with its device, and whatever could still become one comes to nothing, the account page
- * included (but for `except`, the cookie session that asks). What could become a session goes first, so that nothing starts from it while the
+ * included (except for `except`, the cookie session that asks). What could become a session goes first, so that nothing starts from it while the
  * sessions end. May be called again after a failure half way. Resolves to how many sessions ended.
  */
 export async function signOutEverywhere(

@@ -37,7 +37,7 @@ export const LOCALPART = 'localpart';
 export interface ProviderAccess extends AccessRules {
   /** Tell a person who is kept out which rule it was. */
   readonly explain: boolean;
-  /** How often the claims are had again while sessions live, in milliseconds; 0: never. */
+  /** How often the claims are fetched again while sessions live, in milliseconds; 0: never. */
   readonly recheckEvery: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * How a claim of the identity provider becomes a text of ours: the name of a claim (`preferred_username`), or a template with
+ * How a claim of the identity provider becomes a local text: the name of a claim (`preferred_username`), or a template with
  * claims in braces (`{given_name} {family_name}`), each with filters (`{email|before_at}`). Dots in a name lead into objects.
  */
 import { claimAt, type Claims } from './claim-path.ts';

@@ -4,6 +4,6 @@ export const discoveryDefaults = {
   minTtl: 60,
   /** Fetched again at the latest. */
   maxTtl: 86_400,
-  /** Used while nothing newer can be had. */
+  /** Used while nothing newer is available. */
   staleIfError: 604_800,
 } as const;

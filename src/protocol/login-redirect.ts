@@ -40,7 +40,7 @@ export function loginRedirectFault(text: string): string | undefined {
 }
 
 /**
- * The URL with the login token in its query. What stood there as `loginToken` is gone; everything else stays byte for byte, but for characters that no
+ * The URL with the login token in its query. What stood there as `loginToken` is gone; everything else stays byte for byte, except for characters that no
  * URL may have, which are percent-encoded.
  */
 export function withLoginToken(redirectUrl: string, loginToken: string): string {

@@ -101,7 +101,7 @@ function dropPrototypeMembers(value: unknown): void {
   for (const member of Object.values(value)) dropPrototypeMembers(member);
 }
 
-/** A member's name in a message: it may be anybody's. */
+/** A member's name in a message: a caller chose it. */
 function shown(name: string): string {
   const printable = name.replace(/[^\x21-\x7e]|["\\]/g, '?');
   if (printable === '') return '(an empty name)';

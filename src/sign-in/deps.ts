@@ -14,7 +14,7 @@ import type { SignInCountDeps } from './count-sign-in.ts';
 
 /** What a browser is sent through the IdP for: each capability that needs to know who somebody is has one. */
 export interface SignInPurpose {
-  /** URL of the page of ours that goes on once the person is known. */
+  /** URL of our page that continues once the person is known. */
   next(signIn: SignIn): string;
   /** Whether a person goes on who is locked, as what comes next tells them of it in its own way. Default: they are told at once. */
   readonly admitsLocked?: boolean;

@@ -24,7 +24,7 @@ export function callbackUrl(issuer: string, providerId: string): string {
   return endpointUrl(issuer, `upstream/${providerId}/callback`);
 }
 
-/** Consent to an app of ours is our own page's matter, not the IdP's. */
+/** Consent to an app is asked on our own page, not at the IdP. */
 function promptForIdp(prompt: string | null): string | null {
   const rest = prompt?.split(' ').filter((value) => value !== 'consent') ?? [];
   return rest.length === 0 ? null : rest.join(' ');
@@ -54,7 +54,7 @@ export async function goToIdp(
 
 /**
  * Sends the browser to the IdP for a stored sign-in. It may be called again for the same one (the IdP failed, or the person wants another
- * account): the earlier state is then dead. Throws `Unavailable` where the IdP's metadata cannot be had.
+ * account): the earlier state is then dead. Throws `Unavailable` if the IdP's metadata is not available.
  */
 async function leaveForIdp(deps: SignInDeps, way: WayToIdp): Promise<Reply> {
   const { signIn, provider, cookies = [] } = way;

@@ -109,13 +109,13 @@ async function askAndJudge(deps: RecheckDeps, check: Check): Promise<void> {
     if (error instanceof UpstreamRefusal && error.idpError === 'invalid_grant') {
       deps.log.warn(
         { user_id: grant.user_id, provider: provider.id, reason: error.reason },
-        'the identity provider takes the refresh token no longer: claims are had again at the next sign-in',
+        'the identity provider no longer accepts the refresh token: claims are checked again at the next sign-in',
       );
       await deps.db.write((tx) => deleteUpstreamGrant(tx, tokenId));
     } else if (error instanceof UpstreamRefusal || error instanceof Unavailable) {
       deps.log.warn(
         { user_id: grant.user_id, provider: provider.id, err: error },
-        'the claims of a person could not be had again: nothing is concluded from that',
+        'the claims of a person could not be fetched again: this has no consequence',
       );
       await postpone(Math.min(now + RETRY, nextCheckAt(access, now)));
     } else {

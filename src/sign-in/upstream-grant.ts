@@ -8,7 +8,7 @@ import type { UpstreamIdentity } from '../upstream/login/login.ts';
 import { hasClaimRules, type OperatorScopes } from '../protocol/operator-scope.ts';
 import { hasRules, type ProviderAccess } from '../protocol/access-rules.ts';
 
-/** Whether claims are had again for people of this provider: there are rules that they could break. */
+/** Whether claims are fetched again for people of this provider: there are rules that they could break. */
 export function isRechecked(access: ProviderAccess, scopes: OperatorScopes): boolean {
   return access.recheckEvery > 0 && (hasRules(access) || hasClaimRules(scopes));
 }
@@ -36,7 +36,7 @@ export async function keepUpstreamGrant(
   );
 }
 
-/** When the claims are had again: early enough that a loss takes effect within the configured time. */
+/** When the claims are fetched again: early enough that a loss takes effect within the configured time. */
 export function nextCheckAt({ recheckEvery }: Pick<ProviderAccess, 'recheckEvery'>, now: number): number {
   return now + Math.floor(recheckEvery * 0.8);
 }

@@ -79,7 +79,7 @@ export async function erasePerson(tx: Kysely<Schema>, userId: InternalUserId): P
   }
 }
 
-/** Columns that are nobody's data: hashes of secrets, what is encrypted, and what a client sends to check an answer by. */
+/** Columns that are not personal data: hashes of secrets, what is encrypted, and what a client sends to check an answer by. */
 const WITHHELD = /(^|_)hash$|_sealed$|^nonce$|^code_challenge$/;
 
 /**

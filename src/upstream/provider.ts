@@ -52,7 +52,7 @@ export interface Provider {
   readonly issuer: string;
   /** How the callback arrives: query by GET, form_post by POST. */
   readonly responseMode: 'query' | 'form_post';
-  /** URL to send the browser to. Throws Unavailable when no metadata can be had. */
+  /** URL to send the browser to. Throws Unavailable when no metadata is available. */
   authorizationUrl(input: AuthorizationInput): Promise<URL>;
   /** Takes the callback's parameters. Throws UpstreamRefusal (the IdP or its answer says no) or Unavailable. */
   finishLogin(input: CallbackInput): Promise<UpstreamIdentity>;
@@ -104,7 +104,7 @@ export interface ProviderOptions {
   readonly random: Random;
   readonly log: PartLog;
   readonly documents?: DocumentStore;
-  /** Why a metadata document is not fit for use although a sign-in could do with it, in words for the log. It then counts as one that could not be had. */
+  /** Why a metadata document is not fit for use although a sign-in could do with it, in words for the log. It then counts as one that could not be fetched. */
   readonly whyUnfit?: ((document: ProviderMetadata['document']) => string | undefined) | undefined;
   /** Told of documents that changed, and of those that were refused. */
   readonly onDocumentNews?: (news: DocumentNews) => void;

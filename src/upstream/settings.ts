@@ -27,7 +27,7 @@ export interface ProviderSettings {
   readonly token_endpoint_auth_signing_alg?: Optional<string>;
   /** Default [openid, profile, email], or the preset's. */
   readonly scopes?: Optional<readonly string[]>;
-  /** Asks for a refresh token at sign-in, in the preset's way, so that claims can be had again. Default false. */
+  /** Asks for a refresh token at sign-in, in the preset's way, so that claims can be fetched again. Default false. */
   readonly offline_access?: Optional<boolean>;
   /** How the IdP answers the browser; default query. */
   readonly response_mode?: Optional<'query' | 'form_post'>;

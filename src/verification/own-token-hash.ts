@@ -8,7 +8,7 @@ import { readJwt } from './jwt/read-jwt.ts';
 export interface OwnTokenForms {
   /** Whether it is an access token in our name. A JWT's name is not proved yet. */
   isInOurName(token: string): boolean;
-  /** The hash under which an access token of ours is stored; `undefined` for anything else, a JWT that we did not sign for one. Nothing is said on whether it is good: its row tells. */
+  /** The hash under which one of our own access tokens is stored; `undefined` for anything else, a JWT that we did not sign for one. Nothing is said on whether it is good: its row tells. */
   hashOf(token: string): Promise<SecretHash | undefined>;
 }
 

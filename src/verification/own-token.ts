@@ -39,7 +39,7 @@ export function ownTokens(
 }
 
 /**
- * Whose access token of ours this is. A malformed one costs no query. The first use is written before the verdict is given, but not
+ * Finds the session of one of our own access tokens. A malformed one costs no query. The first use is written before the verdict is given, but not
  * waited for on the disk (durable before answered); where it cannot be written (a full disk), the verdict stands all the same.
  */
 export async function findAccess(deps: FindAccessDeps, token: string): Promise<KnownVerdict> {

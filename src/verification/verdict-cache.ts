@@ -1,5 +1,5 @@
 /**
- * Verdicts that were had a moment ago. A cache is a hint: it is bounded, never outlives the token, and forgets at once what was revoked here.
+ * Recent verdicts. A cache is a hint: it is bounded, never outlives the token, and forgets at once what was revoked here.
  *
  * The key is a hash of the whole token, and each provider has a cache of its own, so two people cannot share an entry (CVE-2025-30189). What a caller
  * requires of a token is judged on the verdict at each question and never kept, so an answer to one scope is none to another (CVE-2021-32701).

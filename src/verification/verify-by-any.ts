@@ -2,7 +2,7 @@ import { readJwt } from './jwt/read-jwt.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 import { inactive, type Verdict } from './verdict.ts';
 
-/** Tokens are never longer: whatever is, is nobody's. */
+/** Tokens are never longer: a longer text belongs to nobody. */
 const LENGTH_LIMIT = 16_384;
 
 /**

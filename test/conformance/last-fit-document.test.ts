@@ -66,7 +66,9 @@ forEachEngine((engine) => {
       }, 10_000);
       await served();
       expect(await ready()).toMatchObject(degraded);
-      expect(lines.filter((line) => REASON.test(line) && line.includes('could not be had'))).toHaveLength(1);
+      expect(lines.filter((line) => REASON.test(line) && line.includes('could not be fetched'))).toHaveLength(
+        1,
+      );
 
       await service.close();
       service = await startService({ config, log });

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../../scripts/run.ts';
 
-const phrases: readonly (readonly [RegExp, string])[] = [
+type Phrase = readonly [RegExp, string];
+
+/** Not allowed anywhere: pages, comments, messages. */
+const phrases: readonly Phrase[] = [
   [/\b(?:is|are|was|were|be|been) had\b/i, 'is fetched, is known, exists'],
   [/\bmend(?:s|ed|ing)?\b/i, 'fix'],
   [/\baloud\b/i, 'clearly'],
@@ -13,12 +16,17 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/\b(?:nobody|somebody|anybody)'s\b/i, 'of no person, of another person'],
   [/\bstranger's\b/i, 'of another person'],
   [/\bof ours\b/i, 'our own'],
+  [/\band its kin\b/i, 'and similar'],
+];
+
+/** Not allowed in pages, which are read without the code beside them. */
+const phrasesOfPages: readonly Phrase[] = [
+  ...phrases,
   [/\bstands? (?:in for|in the (?:list|file|table|document|configuration))\b/i, 'is in'],
   [/\bstands? ready\b/i, 'is ready'],
   [/\bNever (?:is|are|does|do) \w+/, 'the subject first'],
   [/\bwhat is (?:no|not) [a-z]+\b/i, 'other things'],
   [/\bnothing to say\b/i, 'no findings'],
-  [/\band its kin\b/i, 'and similar'],
   [/(?:^|[.:;|] )Who (?:is|has|loses|reads|holds|knows)\b/m, 'a person who'],
 ];
 
@@ -27,12 +35,13 @@ const folder = (name: string, extension: string): string[] =>
     .filter((file) => file.endsWith(extension))
     .map((file) => `${name}/${file}`);
 
-const files = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...folder('docs', '.md')];
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...folder('docs', '.md')];
+const sources = folder('src', '.ts').filter((file) => !file.startsWith('src/generated/'));
 
 /** The places of a text that hold one of the phrases. */
-function phrasesIn(text: string): string[] {
+function phrasesIn(text: string, unwanted = phrasesOfPages): string[] {
   return text.split('\n').flatMap((line, index) =>
-    phrases.flatMap(([phrase, instead]) => {
+    unwanted.flatMap(([phrase, instead]) => {
       const [found] = phrase.exec(line) ?? [];
       return found === undefined ? [] : [`line ${String(index + 1)}: "${found}", write: ${instead}`];
     }),
@@ -54,6 +63,14 @@ describe('the phrases', () => {
   });
 });
 
-it.each(files)('%s is in plain words', (file) => {
+it.each(pages)('%s is in plain words', (file) => {
   expect(phrasesIn(readFileSync(join(root, file), 'utf8'))).toEqual([]);
+});
+
+it('comments and messages of the code are in plain words', () => {
+  const found = sources.flatMap((file) =>
+    phrasesIn(readFileSync(join(root, file), 'utf8'), phrases).map((each) => `${file}, ${each}`),
+  );
+  expect(sources.length).toBeGreaterThan(300);
+  expect(found).toEqual([]);
 });

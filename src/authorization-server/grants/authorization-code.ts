@@ -22,8 +22,8 @@ import { answerWithSession } from './session-answer.ts';
 const VERIFIER_MISSES = 5;
 
 /**
- * Authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6). PKCE is checked before a replay is judged: who has no verifier ends
- * nobody's session. The homeserver knows user and device before the code is consumed.
+ * Authorization code grant (RFC 6749 section 4.1.3, RFC 7636 section 4.6). PKCE is checked before a replay is judged: a caller without the verifier ends
+ * no session. The homeserver knows user and device before the code is consumed.
  */
 export function authorizationCodeGrant(deps: AuthorizationServerDeps): Grant {
   return async (request, client) => {

@@ -24,7 +24,7 @@ export function judgeClock(
       providerFinding(context, {
         code: 'provider.clock_skew',
         probed,
-        expected: `the provider's clock within ${context.settings.clockTolerance} seconds of ours`,
+        expected: `the provider's clock within ${context.settings.clockTolerance} seconds of the local clock`,
         seen: `it is ${Math.abs(skew)} seconds ${direction} ours`,
         remedy: `Set the clock of both machines by NTP (chronyc tracking, timedatectl): ID tokens are refused otherwise.${interim(context, Math.abs(skew))}`,
       }),

@@ -1,4 +1,4 @@
-/** The provider's key set: can it be had, and does it have a key that verifies a signature. */
+/** The provider's key set: can it be fetched, and does it have a key that verifies a signature. */
 import { usesOpenId } from '../../upstream/login/authorization-url.ts';
 import { needsKeys } from '../../upstream/login/signature-algorithms.ts';
 import { DocumentFault } from '../../upstream/documents/document-fault.ts';

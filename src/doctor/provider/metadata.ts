@@ -1,4 +1,4 @@
-/** The provider's metadata: can it be had, does it say what it must, and what it says about sign-in. */
+/** The provider's metadata: can it be fetched, does it say what it must, and what it says about sign-in. */
 import { discoveryUrl } from '../../upstream/documents/discovery-url.ts';
 import {
   judgeMetadata as judge,

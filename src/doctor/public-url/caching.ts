@@ -5,7 +5,7 @@ import { look, type Answered, type Look } from '../look.ts';
 import { jsonObjectOf } from '../wrong-answer.ts';
 import { publicFinding, wrongPublicFinding, type PublicContext } from './context.ts';
 
-/** Asks again for a document that was had already. */
+/** Fetches again a document that was fetched before. */
 export async function examineValidators(context: PublicContext, first: Answered): Promise<Finding[]> {
   const { answer, probed, url } = first;
   const cacheControl = judgeCacheControl(context, first);

@@ -11,7 +11,7 @@ export interface PublicContext {
   readonly outbound: Outbound;
   readonly publicUrl: string;
   readonly mode: 'facade' | 'passthrough';
-  /** Off: the metadata must be refused in so many words. */
+  /** Off: the metadata must be refused explicitly. */
   readonly oauthApi: boolean;
   /** What clients must find as `issuer`: ours, or in passthrough the provider's. */
   readonly issuer: string;
@@ -19,7 +19,7 @@ export interface PublicContext {
   readonly providerIds: readonly string[];
   /** `Cache-Control` of our metadata, `max-age` in seconds. */
   readonly maxAgeSeconds: number;
-  /** Whether http is allowed in so many words. */
+  /** Whether http is allowed explicitly. */
   readonly allowHttp: boolean;
 }
 

@@ -17,7 +17,7 @@ export type PublicInput = Omit<PublicContext, 'clock' | 'random' | 'outbound'>;
 
 export interface PublicResult {
   readonly probes: readonly ProbeResult[];
-  /** The first document that was had. */
+  /** The first document that was fetched. */
   readonly document: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -48,7 +48,7 @@ export async function examinePublicUrl(deps: DoctorDeps, input: PublicInput): Pr
       (ask: () => Promise<ProbeVerdict> | ProbeVerdict): (() => Promise<ProbeVerdict> | ProbeVerdict) =>
       () =>
         document === undefined
-          ? { skipped: input.oauthApi ? 'the metadata cannot be had' : 'oauth_api is off' }
+          ? { skipped: input.oauthApi ? 'the metadata cannot be fetched' : 'oauth_api is off' }
           : ask();
     const facade = (ask: () => Promise<ProbeVerdict>): (() => Promise<ProbeVerdict> | ProbeVerdict) =>
       ifHad(() => (input.mode === 'facade' ? ask() : { skipped: 'in passthrough the provider has it' }));

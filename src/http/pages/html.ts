@@ -34,7 +34,7 @@ function render(insertion: Insertion): string {
   if (typeof insertion === 'string') return escape(insertion);
   if (typeof insertion === 'number') return String(insertion);
   if (safe in insertion) return insertion.text;
-  // Whatever else came here is no template of ours, whatever its type says.
+  // Whatever else came here is not one of our templates, whatever its type says.
   return Array.isArray(insertion) ? insertion.map(render).join('') : '';
 }
 

@@ -18,7 +18,7 @@ export interface Database {
   /**
    * One write transaction (BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL). Contention, deadlock and a connection lost before the
    * commit was sent are retried inside for up to 5 seconds, so `work` may run several times: it must touch nothing but `tx`, and must not call
-   * `write` itself. Resolves once the commit is on disk; throws `Unavailable` when that cannot be had. A commit whose fate is unknown (connection
+   * `write` itself. Resolves once the commit is on disk; throws `Unavailable` when that is not possible. A commit whose fate is unknown (connection
    * lost during COMMIT) is `Unavailable` as well, never repeated.
    */
   write<T>(work: (tx: Transaction<Schema>) => Promise<T>): Promise<T>;

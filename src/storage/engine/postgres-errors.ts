@@ -46,7 +46,7 @@ export function judgePostgresError(error: unknown): PostgresVerdict {
   if (error instanceof Unavailable) return { error, broken: true };
   const state = sqlState(error);
   if (state === undefined) {
-    // No answer of the server's: the socket or the name look-up failed, or pg itself gave up. A TypeError is a fault of ours.
+    // No answer of the server's: the socket or the name look-up failed, or pg itself gave up. A TypeError is our own fault.
     if (error instanceof TypeError || error instanceof RangeError) return { error, broken: true };
     return { error: unavailable(error, true), broken: true };
   }

@@ -53,7 +53,7 @@ export async function insertPushedRequest(
     .execute();
 }
 
-/** Takes the parameters that this client pushed: the one caller that does gets them, and they are gone. Expired ones are nobody's. */
+/** Takes the parameters that this client pushed: the one caller that does gets them, and they are gone. Expired ones are returned to nobody. */
 export async function takePushedRequest(
   db: Kysely<Schema>,
   sealer: Sealer,

@@ -56,7 +56,7 @@ export async function listLiveDevices(
   );
 }
 
-/** Somebody's sessions: a filter that is left empty by mistake does not compile. */
+/** A person's sessions: a filter that is left empty by mistake does not compile. */
 type Owner = Required<Pick<SessionFilter, 'userId'>> | Required<Pick<SessionFilter, 'clientId'>>;
 
 /** How many live sessions somebody has. */

@@ -20,7 +20,7 @@ export interface SignOutsTable {
   at: number;
 }
 
-/** By the provider's names for people, which no user of ours is found by once their links are gone. */
+/** By the provider's names for people, by which no user is found once their links are gone. */
 export const signOutsDuties: TableDuties = {
   person: 'nobody',
   time: [sweepPast('sign_outs', 'endedSessions', 'at', 'id')],

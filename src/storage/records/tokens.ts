@@ -328,7 +328,7 @@ const updateLosers = hotQuery(
 );
 
 /**
- * Removes access tokens of a session that expired before `before`, but for those of the pairs in `keep`. A live session's last ones stay: a client
+ * Removes access tokens of a session that expired before `before`, except for those of the pairs in `keep`. A live session's last ones stay: a client
  * that slept revokes with what it has.
  */
 export async function removeSpentAccessTokens(

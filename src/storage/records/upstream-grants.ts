@@ -10,7 +10,7 @@ declare module '../schema.ts' {
   }
 }
 
-/** The IdP's refresh token of a person, with which their claims are had again while sessions live. One a link: the newest wins. */
+/** The IdP's refresh token of a person, with which their claims are fetched again while sessions live. One a link: the newest wins. */
 export interface UpstreamGrantsTable {
   issuer: string;
   subject: string;
@@ -56,7 +56,7 @@ export async function saveUpstreamGrant(
     .execute();
 }
 
-/** What is due at `at` and in nobody's hands, longest due first. */
+/** What is due at `at` and not being processed, longest due first. */
 export function listDueUpstreamGrants(
   db: Kysely<Schema>,
   due: { at: number; limit: number },

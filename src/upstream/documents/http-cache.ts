@@ -22,7 +22,7 @@ import type { Outbound } from '../../outbound/outbound.ts';
 import { OutboundFault } from '../../outbound/outbound-fault.ts';
 
 export interface CacheLimits extends FreshnessLimits {
-  /** For how long past its freshness a document is served while nothing newer can be had. */
+  /** For how long past its freshness a document is served while nothing newer is available. */
   readonly staleIfErrorMs: number;
 }
 
@@ -236,8 +236,8 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
       failures,
       servingLastGood: usable() !== undefined,
     };
-    if (news) log.warn(members, 'the IdP document could not be had');
-    else log.debug(members, 'the IdP document could not be had');
+    if (news) log.warn(members, 'the IdP document could not be fetched');
+    else log.debug(members, 'the IdP document could not be fetched');
     if (news && error instanceof DocumentFault) {
       options.onNews?.({ kind: 'refused', document: kind, reason: message });
     }
@@ -341,7 +341,7 @@ function isLastingFault(error: unknown): boolean {
   return error instanceof DocumentFault;
 }
 
-/** What went wrong, in words for the log. Errors of ours speak for themselves; of others only the name is safe. */
+/** What went wrong, in words for the log. Our own errors have safe messages; of others only the name is safe. */
 function causeOf(error: unknown): string {
   if (error instanceof Unavailable) return error.cause instanceof Error ? error.cause.message : error.message;
   if (error instanceof OutboundFault || error instanceof DocumentFault) return error.message;

@@ -42,7 +42,7 @@ export type SignatureFault =
   | { readonly kind: 'unknown_key_yet'; readonly reason: string; readonly retryAfterSeconds: number };
 
 export interface SignatureVerifier {
-  /** Verifies a compact JWS by the IdP's keys, `algorithms` being the only ones that count. Throws Unavailable where no keys can be had. */
+  /** Verifies a compact JWS by the IdP's keys, `algorithms` being the only ones that count. Throws Unavailable if no keys are available. */
   verify(jws: string, algorithms: readonly string[]): Promise<SignatureResult>;
 }
 

@@ -182,7 +182,7 @@ function isSuccess(status: number): boolean {
   return status === 200 || status === 201;
 }
 
-/** As the client library reads it, which takes 200 alone for a success. GitHub and its kin answer errors with 200. */
+/** As the client library reads it, which takes 200 alone for a success. GitHub and similar providers send errors with 200. */
 function statusOf({ status }: OutboundResponse, body: Record<string, unknown>): number {
   if (!isSuccess(status)) return status;
   return typeof body['error'] === 'string' && body['access_token'] === undefined ? 400 : 200;

@@ -27,7 +27,7 @@ const OLDEST = 600;
 const TEXT_LIMIT = 255;
 const TYPES = ['logout+jwt', 'application/logout+jwt', 'jwt'];
 
-/** Throws {@link UpstreamRefusal}, or Unavailable where the keys cannot be had. Replay is for the caller to judge. */
+/** Throws {@link UpstreamRefusal}, or Unavailable if the keys are not available. Replay is for the caller to judge. */
 export async function readLogoutToken(
   deps: LoginDeps,
   server: AuthorizationServer,

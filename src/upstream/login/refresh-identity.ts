@@ -20,7 +20,7 @@ export interface RefreshInput {
 }
 
 export interface RefreshedIdentity {
-  /** ID token merged with userinfo, as far as either was had. */
+  /** ID token merged with userinfo, as far as either is available. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** Everything was asked that a login asks: a claim that is not there is gone. Otherwise its absence means nothing. */
   readonly isComplete: boolean;

@@ -1,6 +1,6 @@
 /** Why a login that came back from the IdP is not accepted. */
 export type RefusalKind =
-  /** The person or the IdP said no (`access_denied` and its kin). */
+  /** The person or the IdP said no (`access_denied` and similar codes). */
   | 'denied'
   /** `prompt=none` could not be satisfied. */
   | 'login_required'

@@ -8,7 +8,7 @@ import { idTokenAlgorithms } from './signature-algorithms.ts';
 import { verifySigned } from './verify-signed.ts';
 
 /**
- * Checks the answer; an ID token in it is verified in full, but for the nonce, which only a browser's login has. Throws what the client library
+ * Checks the answer; an ID token in it is verified in full, except for the nonce, which only a browser's login has. Throws what the client library
  * does, `UpstreamRefusal`, or Unavailable.
  */
 export async function readTokens(

@@ -17,8 +17,8 @@ export interface SignedToken {
 }
 
 /**
- * Verifies by the IdP's keys, or by the client secret where `algorithms` name HS256 and its kin. Throws {@link UpstreamRefusal} of this kind, or
- * Unavailable where the keys cannot be had.
+ * Verifies by the IdP's keys, or by the client secret where `algorithms` name HS256 and similar algorithms. Throws {@link UpstreamRefusal} of this kind, or
+ * Unavailable if the keys are not available.
  */
 export async function verifySigned(
   deps: { settings: ResolvedSettings; verifier: SignatureVerifier },

@@ -11,7 +11,7 @@ export const glewlwyd: Preset = {
   ],
   // PKCE is a switch of the plugin; where it is off, a challenge or a verifier is an error, and the metadata lists no method.
   pkce_if_unlisted: false,
-  // check_auth_type_resource_owner_pwd_cred: an empty 403, while a client of ours that is wrong gets 400.
+  // check_auth_type_resource_owner_pwd_cred: an empty 403, while a wrong client gets 400.
   silent_password_refusal: 403,
   // Both come with the plugin's switch for session management.
   logout: { backchannel: true, rp_initiated: true },

@@ -31,7 +31,7 @@ export interface Preset {
   /** It refuses more than one value in `prompt`. */
   readonly single_prompt?: boolean;
   /**
-   * How a refresh token is asked for, where claims are to be had again. Default: by the scope offline_access where the metadata lists it
+   * How a refresh token is asked for, if claims are to be fetched again. Default: by the scope offline_access where the metadata lists it
    * (OpenID Connect Core §11).
    */
   readonly offline?: PresetOffline;

@@ -1,6 +1,6 @@
 /**
  * Keys in a folder, as Dovecot's local validation keeps them: `<azp>/<ALG>/<kid>`, `default` where a token names no azp or no kid. A file holds a
- * public key in PEM form, or, for HS256 and its kin, the secret in base64.
+ * public key in PEM form, or, for HS256 and similar algorithms, the secret in base64.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ export function openKeyDirectory(options: { folder: string; clock: Clock }): Key
 }
 
 /**
- * A text of the token as the name of a file. Dovecot escapes `/` and `%`; leaving `..` as it was let a token choose its key (CVE-2021-29157 and its kin), so
+ * A text of the token as the name of a file. Dovecot escapes `/` and `%`; leaving `..` as it was let a token choose its key (CVE-2021-29157 and similar), so
  * everything that is not plainly a name is escaped, and a name of dots alone too.
  */
 export function escapeName(text: string): string {
