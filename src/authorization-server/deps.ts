@@ -7,6 +7,7 @@ import type { Log } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock, Random } from '../protocol/clock.ts';
 import type { SessionLimits } from '../sessions/limits.ts';
+import type { TokenVerifier } from '../verification/token-verifier.ts';
 import type { OwnTokenForms } from '../verification/own-token-hash.ts';
 import type { Verify } from '../verification/access-verdict.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
@@ -25,6 +26,8 @@ export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   /** Whose an access token is. */
   readonly verify: Verify;
   readonly ownTokens: OwnTokenForms;
+  /** One for each provider whose access tokens count here. */
+  readonly tokenVerifiers: readonly Pick<TokenVerifier, 'forget'>[];
   /** `public_url`, byte for byte. */
   readonly issuer: string;
   readonly serverName: string;

@@ -1,6 +1,8 @@
 import type { OperationHandler } from '../http/operation-handler.ts';
 import type { operations } from '../generated/authorization-server.ts';
 import { noStore } from '../http/exchange.ts';
+import { hashSecret } from '../protocol/token-format.ts';
+import type { OwnTokenForms } from '../verification/own-token-hash.ts';
 import { endSession, findSessionOfToken } from '../sessions/end.ts';
 import { authenticateClient, hasCredentials } from './client-authentication/client-authentication.ts';
 import type { AuthorizationServerDeps } from './deps.ts';
@@ -23,18 +25,30 @@ export function revokeToken(
     | 'issuer'
     | 'staticClients'
     | 'ownTokens'
+    | 'tokenVerifiers'
     | 'secretGuesses'
   >,
 ): OperationHandler<operations, 'revokeToken'> {
   return async (request) => {
     if (hasCredentials(request)) await authenticateClient(deps, request);
     const token = requireParameter(request, 'token');
-    const found = await findSessionOfToken(deps.db, token, deps.ownTokens);
+    const found = await findSessionOfToken(deps.db, token, accessTokens(deps));
+    for (const verifier of deps.tokenVerifiers) verifier.forget(token);
     if (found !== undefined) {
       request.annotate({ sessionId: found.sessionId });
       const isNew = await endSession(deps, { sessionId: found.sessionId, reason: 'revoked' });
       if (!isNew) await deps.db.durable();
     }
     return { status: 200, headers: noStore, body: {} };
+  };
+}
+
+/** A token that is not in our name may be a provider's that was seen here: it is stored by its own hash. */
+function accessTokens({
+  ownTokens,
+}: Pick<AuthorizationServerDeps, 'ownTokens'>): Pick<OwnTokenForms, 'hashOf'> {
+  return {
+    hashOf: (token) =>
+      ownTokens.isInOurName(token) ? ownTokens.hashOf(token) : Promise.resolve(hashSecret(token)),
   };
 }

@@ -62,7 +62,7 @@ export function authorizationServerHandlers(
  */
 export function absentAuthorizationServerHandlers(
   metadata: Handler,
-  sessions?: SignInDeps & Parameters<typeof getTokeninfo>[0],
+  sessions?: SignInDeps & Parameters<typeof getTokeninfo>[0] & Parameters<typeof revokeToken>[0],
 ): OperationHandlers<operations> {
   const absent: Handler = () => {
     throw new OAuthError('invalid_request', 'the OAuth 2.0 API is not offered here', { status: 404 });
@@ -79,7 +79,7 @@ export function absentAuthorizationServerHandlers(
     receiveLogoutToken: sessions === undefined ? absent : receiveLogoutToken(sessions),
     authorizeDevice: absent,
     exchangeToken: absent,
-    revokeToken: absent,
+    revokeToken: sessions === undefined ? absent : revokeToken(sessions),
     introspectToken: sessions === undefined ? absent : introspectToken(sessions),
     introspectTokenByGet: sessions === undefined ? absent : introspectTokenByGet(sessions),
     getTokeninfo: sessions === undefined ? absent : getTokeninfo(sessions),

@@ -18,6 +18,7 @@ export function composeAuthorizationServer(
     ...shared.pages,
     verify: shared.verify,
     ownTokens: shared.ownTokens,
+    tokenVerifiers: foundation.tokenVerifiers,
     log,
     metrics,
     sessionLimits: shared.sessionLimits,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { lockPerson, unlockPerson } from '../../src/people/people.ts';
 import { findUserByLocalpart } from '../../src/storage/records/users.ts';
 import { databaseOf, forEachEngine } from '../support/database.ts';
+import { type Answer, postForm } from '../support/oauth-client.ts';
 import { sendJson } from '../upstream/support/scripted-server.ts';
 import { startTokenService, type TokenService } from '../verification/service.ts';
 
@@ -114,6 +115,19 @@ forEachEngine((engine) => {
     expect((await service.as(second, '_matrix/client/v3/logout', { method: 'POST' })).status).toBe(200);
     expect((await service.introspect(first)).body).toEqual({ active: false });
     expect((await service.introspect(second)).body).toEqual({ active: false });
+  });
+
+  it('revocation here ends the session of a token that was seen, and is 200 for one that nobody has', async () => {
+    const token = await service.tokenFor('revoker', 'PHONE');
+    expect((await service.introspect(token)).body['active']).toBe(true);
+    const revoke = (which: string): Promise<Answer> =>
+      postForm(new URL('oauth2/revoke', service.url).href, { token: which });
+    for (const other of ['garbage', `${token}x`, await service.tokenFor('revoker', 'UNSEEN')]) {
+      expect(await revoke(other)).toMatchObject({ status: 200, body: {} });
+      expect((await service.introspect(token)).body['active']).toBe(true);
+    }
+    expect(await revoke(token)).toMatchObject({ status: 200, body: {} });
+    expect((await service.introspect(token)).body).toEqual({ active: false });
   });
 
   it('a token of another client on the same device replaces the session', async () => {
