@@ -24,7 +24,11 @@ export function composeVerificationApi(foundation: Foundation, shared: Shared): 
     providerRules: shared.signIn.providerRules,
     isReserved: shared.signIn.isReserved,
   });
-  return { forwardAuth: forwardAuth(foundation, judge), sasl: sasl(foundation, shared, judge) };
+  return {
+    forwardAuth: forwardAuth(foundation, judge),
+    sasl: sasl(foundation, shared, judge),
+    ejabberd: ejabberd(foundation, shared, judge),
+  };
 }
 
 function forwardAuth({ config, metrics }: Foundation, judge: JudgeToken): ForwardAuthDeps | undefined {
@@ -63,6 +67,22 @@ function sasl(foundation: Foundation, shared: Shared, judgeToken: JudgeToken): S
     clock,
     metrics,
     passwords: passwords(foundation, shared),
+  };
+}
+
+function ejabberd(
+  { config }: Foundation,
+  { secretGuesses }: Shared,
+  judge: JudgeToken,
+): VerificationApiDeps['ejabberd'] {
+  const { enabled, secret, username: template } = config.ejabberd;
+  if (!enabled || secret === undefined) return undefined;
+  const naming = { serverName: config.server_name, template };
+  return {
+    judge,
+    secret: Buffer.from(secret),
+    secretGuesses,
+    jidOf: (localpart) => nameOf(naming, localpart),
   };
 }
 

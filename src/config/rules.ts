@@ -29,6 +29,7 @@ export function checkRules(input: Input, report: Report): void {
   checkRegistration(input, report);
   checkPasswordLogin(input, report);
   checkSasl(input, report);
+  checkEjabberd(input, report);
 }
 
 /** The provider that checks passwords must be known. */
@@ -87,6 +88,12 @@ function checkScopes({ scopes, mode, oauth_api: oauthApi }: Input, report: Repor
       report(['scopes', index, 'scope'], 'is also the scope of an earlier entry', 'Define it once.');
     }
   }
+}
+
+function checkEjabberd({ ejabberd }: Input, report: Report): void {
+  if (ejabberd?.enabled !== true || ejabberd.secret !== undefined || ejabberd.secret_file !== undefined)
+    return;
+  report(['ejabberd', 'secret'], 'is missing; ejabberd proves itself with it', 'Add `secret_file`.');
 }
 
 function checkSasl({ sasl, providers = [] }: Input, report: Report): void {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { described } from './fields.ts';
 import { clientsSection } from './sections/clients.ts';
 import { databaseSection } from './sections/database.ts';
+import { ejabberdSection } from './sections/ejabberd.ts';
 import { forwardAuthSection } from './sections/forward-auth.ts';
 import { handOverSection } from './sections/hand-over.ts';
 import { httpSection } from './sections/http.ts';
@@ -47,6 +48,9 @@ export const configSchema = z.strictObject({
   }),
   forward_auth: described(forwardAuthSection.prefault({}), {
     description: 'Lets reverse proxies ask whether a request may pass.',
+  }),
+  ejabberd: described(ejabberdSection.prefault({}), {
+    description: 'ejabberd asks here whose a token is.',
   }),
   sasl: described(saslSection.prefault({}), {
     description: 'Lets servers of other protocols verify SASL responses.',

@@ -163,6 +163,107 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ejabberd/oauth/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whose a token is, for ejabberd
+         * @description The token store of ejabberd with `oauth_db_type: rest` asks here for a token of X-OAUTH2. ejabberd then compares `user` with the JID that the client names, and looks for `sasl_auth` in `scope`.
+         *
+         *     Errors:
+         *
+         *     - 401 `invalid_client`: ejabberd did not send `ejabberd.secret` as a bearer token.
+         *     - 404 `invalid_request`: it is no live token of a person, or `ejabberd.enabled` is off.
+         *     - 503 `temporarily_unavailable`: the user is locked, or the provider or the database is down. ejabberd keeps that for `oauth_cache_rest_failure_life_time`.
+         */
+        post: operations["lookUpToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ejabberd/oauth/store": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refused storing of a token
+         * @description ejabberd would store the tokens here that it issues itself. Tokens are issued by the token endpoint and by `gatehouse tokens issue`.
+         *
+         *     Errors:
+         *
+         *     - 401 `invalid_client`: ejabberd did not send `ejabberd.secret` as a bearer token.
+         *     - 403 `access_denied`: always.
+         */
+        post: operations["storeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ejabberd/oauth/lookup_client": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unknown client, for ejabberd
+         * @description ejabberd would look here for clients of its own token endpoint. There are none.
+         *
+         *     Errors:
+         *
+         *     - 401 `invalid_client`: ejabberd did not send `ejabberd.secret` as a bearer token.
+         *     - 404 `invalid_request`: always.
+         */
+        post: operations["lookUpClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ejabberd/oauth/store_client": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refused storing of a client
+         * @description ejabberd would store clients of its own token endpoint here. Clients are added with `gatehouse clients add`.
+         *
+         *     Errors:
+         *
+         *     - 401 `invalid_client`: ejabberd did not send `ejabberd.secret` as a bearer token.
+         *     - 403 `access_denied`: always.
+         */
+        post: operations["storeClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -658,6 +759,271 @@ export interface operations {
                 };
             };
             "4XX": components["responses"]["RateLimited"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    lookUpToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "gat_5l8TVkBEseAgybawwW-HT1VV2c2qJ_YrSKiVx1C5CNAyi3VyQ"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The token. */
+                    token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The token is good. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user": "alice@example.com",
+                     *       "scope": [
+                     *         "sasl_auth"
+                     *       ],
+                     *       "expire": 1729003600
+                     *     }
+                     */
+                    "application/json": {
+                        /** @description JID, by `ejabberd.username`. */
+                        user: string;
+                        /** @description Scopes of the token. */
+                        scope: string[];
+                        /** @description Seconds since the epoch. */
+                        expire: number;
+                    };
+                };
+            };
+            /** @description ejabberd did not prove itself. */
+            401: {
+                headers: {
+                    /**
+                     * @description Asks for a bearer token.
+                     * @example Bearer realm="gatehouse"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_client",
+                     *       "error_description": "this needs ejabberd.secret as a bearer token"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description There is none, or it is switched off. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "error_description": "there is none"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    storeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "wSUDV9p6nkqPlo0e8QLJ7lFeH7dcYXpD"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The token. */
+                    token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description ejabberd did not prove itself. */
+            401: {
+                headers: {
+                    /**
+                     * @description Asks for a bearer token.
+                     * @example Bearer realm="gatehouse"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_client",
+                     *       "error_description": "this needs ejabberd.secret as a bearer token"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Always, as nothing is stored for ejabberd. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "access_denied",
+                     *       "error_description": "tokens and clients are made here: see gatehouse tokens and gatehouse clients"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    lookUpClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "client_id": "webmail"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The client. */
+                    client_id: string;
+                };
+            };
+        };
+        responses: {
+            /** @description ejabberd did not prove itself. */
+            401: {
+                headers: {
+                    /**
+                     * @description Asks for a bearer token.
+                     * @example Bearer realm="gatehouse"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_client",
+                     *       "error_description": "this needs ejabberd.secret as a bearer token"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description There is none, or it is switched off. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_request",
+                     *       "error_description": "there is none"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
+            "5XX": components["responses"]["ServiceUnavailable"];
+        };
+    };
+    storeClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "client_id": "webmail"
+                 *     }
+                 */
+                "application/json": {
+                    /** @description The client. */
+                    client_id: string;
+                };
+            };
+        };
+        responses: {
+            /** @description ejabberd did not prove itself. */
+            401: {
+                headers: {
+                    /**
+                     * @description Asks for a bearer token.
+                     * @example Bearer realm="gatehouse"
+                     */
+                    "WWW-Authenticate": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "invalid_client",
+                     *       "error_description": "this needs ejabberd.secret as a bearer token"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            /** @description Always, as nothing is stored for ejabberd. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "error": "access_denied",
+                     *       "error_description": "tokens and clients are made here: see gatehouse tokens and gatehouse clients"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OAuthError"];
+                };
+            };
+            "4XX": components["responses"]["OAuthError"];
             "5XX": components["responses"]["ServiceUnavailable"];
         };
     };

@@ -12,7 +12,8 @@ import { RequestFault } from './fault.ts';
 /** A secret that is presented. */
 export interface Presented {
   /** Whose it should be. */
-  readonly owner: { readonly clientId: ClientId } | { readonly server: 'homeserver' | 'mail server' };
+  readonly owner:
+    { readonly clientId: ClientId } | { readonly server: 'homeserver' | 'mail server' | 'ejabberd' };
   readonly clientAddress: string;
   /** Whether a refusal must not be a 4xx, as on a refresh and on introspection: it is 503 then, else 429. */
   readonly never4xx: boolean;

@@ -3,6 +3,7 @@ import type { Handler } from '../http/exchange.ts';
 import type { OperationHandlers } from '../http/operation-handler.ts';
 import { OAuthError } from '../protocol/oauth-error.ts';
 import type { operations } from '../generated/verification.ts';
+import { type EjabberdDeps, lookUpToken, refuseToStore } from './ejabberd.ts';
 import { readPrefixedRequest } from './original-request.ts';
 import { type ForwardAuthDeps, verifyRequest } from './verify-request.ts';
 import { type SaslDeps, verifySasl } from './verify-sasl.ts';
@@ -12,12 +13,15 @@ export interface VerificationApiDeps {
   readonly forwardAuth: ForwardAuthDeps | undefined;
   /** Undefined: SASL is off. */
   readonly sasl: SaslDeps | undefined;
+  /** Undefined: the token backend of ejabberd is off. */
+  readonly ejabberd: EjabberdDeps | undefined;
 }
 
 /** Handlers by operationId of `openapi/verification.yaml`. */
 export function verificationHandlers({
   forwardAuth,
   sasl,
+  ejabberd,
 }: VerificationApiDeps): OperationHandlers<operations> {
   const byPath = forwardAuth === undefined ? absent : verifyRequest(forwardAuth, readPrefixedRequest);
   return {
@@ -27,6 +31,10 @@ export function verificationHandlers({
     verifyPatch: byPath,
     verifyDelete: byPath,
     verifyRequest: forwardAuth === undefined ? absent : verifyRequest(forwardAuth),
+    lookUpToken: ejabberd === undefined ? absent : lookUpToken(ejabberd),
+    storeToken: ejabberd === undefined ? absent : refuseToStore(ejabberd),
+    lookUpClient: ejabberd === undefined ? absent : refuseToStore(ejabberd),
+    storeClient: ejabberd === undefined ? absent : refuseToStore(ejabberd),
     verifySasl: sasl === undefined ? absent : verifySasl(sasl),
   };
 }
