@@ -105,7 +105,7 @@ function requireTtl(text: string | undefined, longest: number): number {
   if (Number.isInteger(ttl) && ttl >= 1 && ttl <= longest) return ttl;
   throw new CommandFault(
     `--ttl is ${printable(text ?? '')}; must be a whole number of seconds from 1 to ${String(longest)}`,
-    'A token without an end cannot be had: a year is --ttl 31536000. JWTs live a day at most.',
+    'A token must expire: for a year, use --ttl 31536000. JWTs live a day at most.',
   );
 }
 

@@ -27,7 +27,7 @@ export const presetNames = [
 
 export type PresetName = (typeof presetNames)[number];
 
-/** Those whose client secret is a JWT that is signed with a private key of ours. */
+/** Presets with a client secret that is a JWT, signed with one of our private keys. */
 export const signedSecretPresets: ReadonlySet<string> = new Set<PresetName>(['apple']);
 
 /** Those that return no nonce, so that PKCE must bind the code. */

@@ -131,7 +131,7 @@ const USED_MEMBERS = ['access_token', 'token_type', 'refresh_token', 'error', 'e
 /** What we send that nobody may read in the log. */
 const SECRETS = ['code', 'code_verifier', 'refresh_token', 'client_secret', 'client_assertion', 'password'];
 
-/** The words of an error go to the log: where they repeat a secret of ours, they go without it. */
+/** The words of an error go to the log: if they repeat one of our secrets, it is removed. */
 function withoutSecrets(answer: Record<string, unknown>, sent: URLSearchParams): Record<string, unknown> {
   const { error_description: words } = answer;
   if (typeof words !== 'string') return answer;
