@@ -10,10 +10,10 @@ export function formatReport(report: Report): string {
     ...report.findings.map(formatFinding),
     report.findings.length === 0 ? `No problems found: ${countProbes(report)}.` : formatCounts(report),
     ...(report.who_cannot_sign_in === null ? [] : [report.who_cannot_sign_in]),
-    ...report.providers.map(
-      ({ id, issuer, preset, pkce, last_good: { metadata } }) =>
-        `  provider ${id}: ${issuer} (${preset}), PKCE ${pkce ?? 'unknown'}, last good documents ${metadata === null ? 'none yet' : `of ${metadata}`}`,
-    ),
+    ...report.providers.flatMap(({ id, issuer, preset, pkce, register, last_good: { metadata } }) => [
+      `  provider ${id}: ${issuer} (${preset}), PKCE ${pkce ?? 'unknown'}, last good documents ${metadata === null ? 'none yet' : `of ${metadata}`}`,
+      `    at the provider: redirect URI ${register.redirect_uri}, back-channel logout URI ${register.backchannel_logout_uri}`,
+    ]),
   ]);
 }
 

@@ -38,6 +38,7 @@ function rulesOf({
   id,
   name = id,
   brand,
+  icon_svg: icon,
   claims,
   access,
   tokens,
@@ -47,6 +48,9 @@ function rulesOf({
   return {
     name,
     ...(brand === undefined ? {} : { brand }),
+    ...(icon === undefined
+      ? {}
+      : { icon: `data:image/svg+xml;base64,${Buffer.from(icon).toString('base64')}` }),
     claims,
     linksExisting: localpart_conflict === 'link_existing',
     access: {

@@ -34,6 +34,8 @@ export interface ProviderSummary {
   readonly pkce: 'S256' | 'none' | null;
   /** `Cache-Control` of its metadata, by which it is fetched again; `null` where it says nothing. */
   readonly cache_control: string | null;
+  /** What belongs into the client's settings at the provider. */
+  readonly register: { readonly redirect_uri: string; readonly backchannel_logout_uri: string };
   /** When the provider last confirmed the documents that survive a restart (RFC 3339); `null` where there are none. */
   readonly last_good: { readonly metadata: string | null; readonly keys: string | null };
 }
@@ -153,7 +155,9 @@ export async function diagnose(deps: DoctorDeps, input: DiagnosisInput): Promise
         findings: findingsOf(providers[index]),
       })),
     ),
-    providers: providers.map((provider) => summariseProvider(provider, stored)),
+    providers: providers.map((provider) =>
+      summariseProvider(provider, { stored, publicUrl: config.public_url }),
+    ),
   };
 }
 
@@ -235,7 +239,10 @@ function findingsOf(provider: ProviderResult | undefined): Finding[] {
   return provider?.probes.flatMap(({ findings }) => findings) ?? [];
 }
 
-function summariseProvider(provider: ProviderResult, stored: readonly StoredDocumentAge[]): ProviderSummary {
+function summariseProvider(
+  provider: ProviderResult,
+  { stored, publicUrl }: { readonly stored: readonly StoredDocumentAge[]; readonly publicUrl: string },
+): ProviderSummary {
   const { settings, metadata } = provider;
   const when = (kind: StoredDocumentAge['kind']): string | null => {
     const found = stored.find((each) => each.providerId === settings.id && each.kind === kind);
@@ -249,6 +256,10 @@ function summariseProvider(provider: ProviderResult, stored: readonly StoredDocu
     can_sign_in: canSignIn({ findings: findingsOf(provider) }),
     pkce: server === undefined ? null : pkceOf(server, settings),
     cache_control: metadata.answered?.answer.headers['cache-control'] ?? null,
+    register: {
+      redirect_uri: endpointUrl(publicUrl, `upstream/${settings.id}/callback`),
+      backchannel_logout_uri: endpointUrl(publicUrl, `upstream/${settings.id}/backchannel-logout`),
+    },
     last_good: { metadata: when('metadata'), keys: when('jwks') },
   };
 }

@@ -12,6 +12,8 @@ export interface PagePolicy {
    * address begins with `js:`. Default: nothing runs.
    */
   readonly script?: string;
+  /** `data`: pictures that are part of the page. Default: there are none. */
+  readonly images?: 'data';
   /**
    * Where the page's forms may lead, redirects after the POST included. `self` (default): to this service only. `anywhere`: leaves
    * `form-action` out, for forms whose answer redirects to a client (browsers apply `form-action` to each hop).
@@ -30,6 +32,7 @@ export function pageHeaders(policy: PagePolicy = {}): Readonly<Record<string, st
     policy.script === undefined
       ? undefined
       : `script-src '${cspHash(policy.script)}'; connect-src 'self'; frame-src js:`,
+    policy.images === 'data' ? 'img-src data:' : undefined,
     policy.forms === 'anywhere' ? undefined : "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",

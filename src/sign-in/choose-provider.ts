@@ -25,11 +25,12 @@ export function chooserPage(
 ): Reply<string> {
   return page(words, {
     title: message('sign-in.choose.title'),
+    images: 'data',
     body: providerLinks(deps, signIn, deps.providers),
   });
 }
 
-/** Links, not forms: a form's `form-action` would have to name every provider. The mark is the initial of the brand; nothing is loaded for it. */
+/** Links, not forms: a form's `form-action` would have to name every provider. The mark is the operator's picture, else the initial of the brand; nothing is loaded for it. */
 export function providerLinks(
   { issuer, providerRules }: Pick<SignInDeps, 'issuer' | 'providerRules'>,
   signIn: SignIn,
@@ -37,8 +38,11 @@ export function providerLinks(
 ): SafeHtml {
   return html`<ul class="choices">
     ${providers.map(({ id }) => {
-      const { name = id, brand = name } = providerRules.get(id) ?? {};
-      const mark = html`<span class="mark" aria-hidden="true">${Array.from(brand)[0]?.toUpperCase()}</span>`;
+      const { name = id, brand = name, icon } = providerRules.get(id) ?? {};
+      const mark =
+        icon === undefined
+          ? html`<span class="mark" aria-hidden="true">${Array.from(brand)[0]?.toUpperCase()}</span>`
+          : html`<img class="icon" alt="" width="32" height="32" src="${icon}" />`;
       const url = endpointUrl(issuer, `sign-in/${signIn.id}?provider=${id}`);
       return html`<li class="provider">${mark}<a href="${url}">${foreign(name)}</a></li>`;
     })}

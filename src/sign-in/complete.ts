@@ -35,6 +35,8 @@ export interface ProviderRules {
   readonly name: string;
   /** Whose it is, for a mark beside the name: `github`. */
   readonly brand?: string;
+  /** A picture in place of the mark, as a `data:` URL. */
+  readonly icon?: string;
   /** Each the name of a claim, a template, or several of them (`protocol/claim-template.ts`). */
   /** Whether a user that exists already becomes theirs, on proof. */
   readonly linksExisting?: boolean;

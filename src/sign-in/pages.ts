@@ -67,6 +67,7 @@ export function idpFailedPage(
   const others = isProvider ? deps.providers.filter(({ id }) => id !== signIn.provider_id) : [];
   return page(words, {
     title: message('refused.unavailable.title'),
+    images: 'data',
     status: 503,
     headers: {
       'retry-after': String(error.retryAfterSeconds),

@@ -70,6 +70,34 @@ it('does not take the answer of one provider at the callback of the other', asyn
   expect(answer.status).toBe(400);
 });
 
+it.each([
+  ['a picture', '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h9"/></svg>'],
+  ['a picture with a prologue', '<?xml version="1.0"?>\n<!-- a mark -->\n<svg><circle r="4"/></svg>\n'],
+  [
+    'a picture that would run or load something, as an image does neither',
+    '<svg onload="alert(1)"><script>alert(1)</script></svg>',
+  ],
+])('shows %s of the operator beside the name of a provider', async (_what, svg) => {
+  await using service = await startGatehouse({
+    env: {
+      GATEHOUSE__PROVIDERS__0__ICON_SVG: svg,
+      GATEHOUSE__PROVIDERS__1__ID: 'other',
+      GATEHOUSE__PROVIDERS__1__ISSUER: 'http://127.0.0.1:9/',
+      GATEHOUSE__PROVIDERS__1__CLIENT_ID: 'x',
+      GATEHOUSE__PROVIDERS__1__CLIENT_SECRET: 'x',
+    },
+  });
+  const page = await createBrowser().open((await registerTestClient(service)).authorizeUrl());
+  const picture =
+    /<img class="icon" alt="" width="32" height="32" src="data:image\/svg\+xml;base64,([^"]+)"/.exec(
+      page.body,
+    )?.[1];
+  expect(Buffer.from(picture ?? '', 'base64').toString()).toBe(svg);
+  expect(page.body).not.toContain('onload');
+  expect(page.body).toContain('<span class="mark" aria-hidden="true">O</span>');
+  expect(page.headers.get('content-security-policy')).toMatch(/default-src 'none';.* img-src data:;/);
+});
+
 it('offers the other providers while one is down, and the same sign-in goes on there', async () => {
   await using half = await startGatehouse({
     env: {

@@ -37,6 +37,10 @@ describe('a sound set-up', () => {
       can_sign_in: true,
       pkce: 'S256',
       cache_control: null,
+      register: {
+        redirect_uri: expect.stringMatching(/\/upstream\/main\/callback$/),
+        backchannel_logout_uri: expect.stringMatching(/\/upstream\/main\/backchannel-logout$/),
+      },
       last_good: {
         metadata: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
         keys: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),

@@ -154,6 +154,16 @@ const providerSection = z.strictObject({
       example: 'mxc://example.com/abc123',
     },
   ),
+  icon_svg: described(textRule(svgFault).optional(), {
+    description:
+      "Picture (SVG, at most 16 KiB) beside the provider's name on the pages where people choose between providers. Without one there is the initial of its brand or name.",
+    example: '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4"/></svg>',
+  }),
+  icon_svg_file: described(line().optional(), {
+    description: 'File that contains `icon_svg`. Set one of the two.',
+    path: true,
+    example: '/etc/gatehouse/keycloak.svg',
+  }),
   preset: described(z.enum(presetNames).default('generic'), {
     description: 'The product, so that its differences from the standards are known.',
     otherNames: otherPresetNames,
@@ -299,3 +309,14 @@ const providerSection = z.strictObject({
 });
 
 export const providersSection = z.array(providerSection).min(1);
+
+const SVG_BYTES = 16 * 1024;
+
+/** The picture becomes part of pages, so it is small; as an image it can neither run nor load anything. */
+function svgFault(text: string): string | undefined {
+  if (Buffer.byteLength(text) > SVG_BYTES) return 'must be at most 16 KiB';
+  const start = /^\s*(<\?xml[^>]*>\s*)?(<!--[^]*?-->\s*)*(<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]/i;
+  return start.test(text) && /<\/svg>\s*$/.test(text)
+    ? undefined
+    : 'must be an SVG picture: <svg ...>...</svg>';
+}

@@ -15,6 +15,8 @@ export interface Page {
   readonly status?: number;
   /** Runs at the end of the page; a constant of the program, for pages that the Matrix specification wants to call an app. Default: nothing runs. */
   readonly script?: string;
+  /** See `PagePolicy.images`. */
+  readonly images?: 'data';
   /** See `PagePolicy.forms`. Default `self`. */
   readonly forms?: 'self' | 'anywhere';
   /** Moves the browser on at once, without JavaScript. */
@@ -55,6 +57,7 @@ export function page(words: Words, content: Page): Reply<string> {
       ...pageHeaders({
         style: pageStyle,
         ...(script === undefined ? {} : { script }),
+        ...(content.images === undefined ? {} : { images: content.images }),
         ...(content.forms === undefined ? {} : { forms: content.forms }),
       }),
       'content-language': language,

@@ -24,6 +24,7 @@ h3 { font-size: 1rem; margin: 0 0 .5rem; }
 .provider { display: flex; align-items: center; gap: .75rem; }
 .provider a { flex: 1; padding: .6rem 0; font-weight: 600; }
 .mark { flex: none; width: 2rem; height: 2rem; border-radius: 50%; background: var(--accent); color: var(--on-accent); display: inline-flex; align-items: center; justify-content: center; }
+.icon { flex: none; width: 2rem; height: 2rem; object-fit: contain; }
 .soft { color: var(--soft); }
 .actions { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.5rem 0 1rem; }
 button, .button { font: inherit; font-weight: 600; min-height: 2.75rem; padding: .5rem 1.25rem; border-radius: .5rem; border: 1px solid var(--edge); background: transparent; color: var(--text); overflow-wrap: normal; cursor: pointer; text-decoration: none; display: inline-flex; align-items: center; justify-content: center; flex: 1 1 8rem; }
