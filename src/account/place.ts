@@ -1,4 +1,4 @@
-/** The places of the account page. Where a sign-in leads back to is one of them, made here: never a URL of a request. */
+/** The places of the account page. If a sign-in leads back to is one of them, made here: never a URL of a request. */
 import type { DeviceId, SessionId } from '../protocol/identifiers.ts';
 import { endpointUrl } from '../protocol/issuer.ts';
 

@@ -48,7 +48,7 @@ export function visitSecrets(issuer: string, request: ApiRequest): string[] {
     .slice(0, DUPLICATES);
 }
 
-/** Who is there; `undefined` where nobody is signed in: no cookie, a broken one, one that is over, a user who was deactivated. */
+/** Who is there; `undefined` if nobody is signed in: no cookie, a broken one, one that is over, a user who was deactivated. */
 export async function findVisit(deps: AccountDeps, request: ApiRequest): Promise<Visit | undefined> {
   for (const secret of visitSecrets(deps.issuer, request)) {
     const visit = await findVisitOf(deps, request, secret);

@@ -25,7 +25,7 @@ export interface ResponseTarget {
 /** A request that can be carried out. */
 export interface AuthorizationParameters {
   readonly scope: string;
-  /** Null where nothing of Matrix is asked for. */
+  /** Null if nothing of Matrix is asked for. */
   readonly deviceId: DeviceId | null;
   readonly codeChallenge: string;
   readonly nonce: string | null;

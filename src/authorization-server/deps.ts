@@ -46,7 +46,7 @@ export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   readonly deviceGrants: DeviceGrantPolicy;
   /** Which further ways of introspection are on. */
   readonly introspectionByGet: { readonly get: boolean; readonly tokeninfo: boolean };
-  /** Undefined where it is off. */
+  /** Undefined if it is off. */
   readonly passwordGrant: PasswordGrant | undefined;
   readonly sessionLimits: SessionLimits;
   readonly csrf: Csrf;
@@ -55,6 +55,6 @@ export interface AuthorizationServerDeps extends RotationDeps, SignInDeps {
   readonly log: Log;
   readonly emit: EmitEvent;
   readonly metrics: Metrics;
-  /** The secret with which the homeserver introspects; undefined where none is configured. */
+  /** The secret with which the homeserver introspects; undefined if none is configured. */
   readonly homeserverSecret: Buffer | undefined;
 }

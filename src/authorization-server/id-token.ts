@@ -9,7 +9,7 @@ export interface IdTokenInput {
   readonly clientId: ClientId;
   readonly accessToken: string;
   readonly nonce: string | null;
-  /** Milliseconds since the epoch; null where the IdP did not tell. */
+  /** Milliseconds since the epoch; null if the IdP did not tell. */
   readonly authenticatedAt: number | null;
   readonly now: number;
 }

@@ -16,7 +16,7 @@ export interface RegistrationPolicy {
   readonly limit: AddressLimit;
 }
 
-/** Throws where nobody may register: 403, since RFC 7591 has no code for it; the endpoint is there because the metadata must name one. */
+/** Throws if nobody may register: 403, since RFC 7591 has no code for it; the endpoint is there because the metadata must name one. */
 export function requireOpenRegistration({ mode }: RegistrationPolicy): void {
   if (mode !== 'off') return;
   throw new OAuthError('access_denied', 'clients cannot register themselves here; ask the operator', {
@@ -25,7 +25,7 @@ export function requireOpenRegistration({ mode }: RegistrationPolicy): void {
 }
 
 /**
- * Throws where a client may not register by the operator's list. Anybody can name a `client_uri`, so what counts is where answers go: to https on these
+ * Throws if a client may not register by the operator's list. Anybody can name a `client_uri`, so what counts is where answers go: to https on these
  * hosts, or to the scheme of an app that is listed.
  */
 export function requireAllowedHost(policy: RegistrationPolicy, metadata: ClientMetadata): void {

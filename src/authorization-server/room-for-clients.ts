@@ -11,7 +11,7 @@ const GRACE = 10 * 60_000;
 const PAUSE = 60_000;
 
 /**
- * Makes room for one more client: where there are as many as may be, the oldest that nobody has signed in with go. Where none of them can go, addresses that
+ * Makes room for one more client: if there are as many as may be, the oldest that nobody has signed in with go. If none of them can go, addresses that
  * register much are refused, `Unavailable`; the others never are, so nobody can fill the table for everybody.
  */
 export function createRoom(deps: {

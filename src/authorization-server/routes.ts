@@ -57,7 +57,7 @@ export function authorizationServerHandlers(
 }
 
 /**
- * The same operations where the OAuth API is not offered here: only the documents are, if there are any. With `sessions`, for clients that log in
+ * The same operations if the OAuth API is not offered here: only the documents are, if there are any. With `sessions`, for clients that log in
  * without OAuth and for those whose tokens the provider issues, so are the way back from the IdP, its sign-outs, and the homeserver's question whose a token is.
  */
 export function absentAuthorizationServerHandlers(

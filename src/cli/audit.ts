@@ -4,7 +4,7 @@ import type { ConfigOption } from './config-option.ts';
 import { isoTime, type OperatorDeps, printJson, runOperation } from './operator.ts';
 import { formatTable, shortTime } from './table.ts';
 
-/** Entries that are listed where it is not said how many. */
+/** Entries that are listed if it is not said how many. */
 const LISTED = 100;
 
 /** `audit`. */

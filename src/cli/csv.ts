@@ -1,6 +1,6 @@
 /** Comma-separated values (RFC 4180). */
 
-/** The records of a text, each a list of fields; empty lines are left out. Throws `SyntaxError` where a quoted field does not end as it must. */
+/** The records of a text, each a list of fields; empty lines are left out. Throws `SyntaxError` if a quoted field does not end as it must. */
 export function readCsv(text: string): string[][] {
   const records: string[][] = [];
   let record: string[] = [];

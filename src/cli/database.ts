@@ -74,7 +74,7 @@ export function backUpDatabaseCommand(target: string, options: DatabaseOptions):
   });
 }
 
-/** Runs a command and sets the exit code: the command's, 1 where it could not be done, 2 where the configuration has faults. */
+/** Runs a command and sets the exit code: the command's, 1 if it could not be done, 2 if the configuration has faults. */
 async function withSettings(
   options: DatabaseOptions,
   work: (config: Config) => Promise<number>,

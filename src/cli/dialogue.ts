@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable, type Readable } from 'node:stream';
 
 export interface Dialogue {
-  /** One line; empty where the person only pressed Enter. */
+  /** One line; empty if the person only pressed Enter. */
   ask(question: string, suggested: string | undefined): Promise<string>;
   /** As `ask`, without showing what is typed. */
   askSecret(question: string): Promise<string>;

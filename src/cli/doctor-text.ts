@@ -4,7 +4,7 @@ import type { Report } from '../doctor/diagnose.ts';
 import type { Finding } from '../doctor/finding.ts';
 import type { ReportBase } from '../doctor/report.ts';
 
-/** A short summary where all is well, else every finding with its remedy. */
+/** A short summary if all is well, else every finding with its remedy. */
 export function formatReport(report: Report): string {
   return join([
     ...report.findings.map(formatFinding),

@@ -10,7 +10,7 @@ import { DatabaseFault } from '../storage/engine/fault.ts';
 import { readDatabaseStatus } from '../storage/maintenance.ts';
 import { withDatabase } from './operator.ts';
 
-/** Lends a token where the database is there and of this build's schema, which the doctor does not change. */
+/** Lends a token if the database is there and of this build's schema, which the doctor does not change. */
 export function lendToken(config: Config): WithToken {
   return async (ask) => {
     const { url } = config.database;

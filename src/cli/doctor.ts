@@ -19,7 +19,7 @@ export interface DoctorOptions {
   readonly json: boolean;
 }
 
-/** Runs the command: judges a provider if one is named, else the set-up. Exit code 2 also where the doctor itself fails. */
+/** Runs the command: judges a provider if one is named, else the set-up. Exit code 2 also if the doctor itself fails. */
 export async function examine(
   what: { readonly file: string; readonly provider?: string | undefined },
   env: Environment,
@@ -82,13 +82,13 @@ async function withProgress(
   }
 }
 
-/** None where there is no database yet. */
+/** None if there is no database yet. */
 async function readStored({ database: { url } }: Config): Promise<readonly StoredDocumentAge[]> {
   if (url.startsWith('sqlite:') && !existsSync(sqliteFile(url))) return [];
   return readIdpDocumentAges(url);
 }
 
-/** Nothing waits where there is no database yet. */
+/** Nothing waits if there is no database yet. */
 async function readBacklog({ database: { url } }: Config): Promise<OutboxBacklog> {
   if (url.startsWith('sqlite:') && !existsSync(sqliteFile(url))) return { entries: 0, oldest: null };
   return readOutboxBacklog(url);

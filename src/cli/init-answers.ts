@@ -28,7 +28,7 @@ interface Question {
   /** Another key that it decides. */
   readonly decides?: string;
   readonly text: string;
-  /** What is taken where nothing is said; `undefined`: the answer is required. */
+  /** What is taken if nothing is said; `undefined`: the answer is required. */
   readonly suggest: (answers: SomeAnswers) => string | undefined;
   /** May be left empty. */
   readonly optional?: true;
@@ -96,7 +96,7 @@ const questions: readonly Question[] = [
   },
 ];
 
-/** What is wrong with the flags: required ones that are missing where nobody can be asked, and values that break a rule. */
+/** What is wrong with the flags: required ones that are missing if nobody can be asked, and values that break a rule. */
 export class BadAnswers extends Error {
   override readonly name = 'BadAnswers';
 }

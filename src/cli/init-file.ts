@@ -8,11 +8,11 @@ export interface SecretFiles {
   readonly homeserver: string;
   /** PostgreSQL only; with SQLite the key is made at the first start. */
   readonly encryptionKey: string | undefined;
-  /** Where the database URL has a password. */
+  /** If the database URL has a password. */
   readonly databaseUrl: string | undefined;
 }
 
-/** Where preferred_username is missing, or an e-mail address, which cannot be a localpart. */
+/** If preferred_username is missing, or an e-mail address, which cannot be a localpart. */
 const localparts: Readonly<Record<string, string>> = {
   google: '{email|before_at}',
   entra: '{preferred_username|before_at}',
@@ -92,7 +92,7 @@ ${url === undefined ? '' : `  # Where this service reaches it. Internal: never p
 `;
 }
 
-/** A text as YAML writes it, quoted where it must be. */
+/** A text as YAML writes it, quoted if it must be. */
 function scalar(text: string): string {
   return stringify(text, { lineWidth: 0 }).trimEnd();
 }

@@ -63,7 +63,7 @@ export interface InitOptions {
   readonly output: string;
   /** Writes over a configuration that is there; never over a secret. */
   readonly force: boolean;
-  /** Where a person can be asked; `undefined`: defaults are taken. */
+  /** If a person can be asked; `undefined`: defaults are taken. */
   readonly terminal: { readonly input: Readable; readonly output: Writable } | undefined;
   readonly random: Random;
 }

@@ -32,7 +32,7 @@ export class CommandFault extends Error {
   }
 }
 
-/** Runs a command on the database and sets the exit code: 0, 1 where it could not be done, 2 where the configuration has faults. */
+/** Runs a command on the database and sets the exit code: 0, 1 if it could not be done, 2 if the configuration has faults. */
 export async function runOperation(
   options: ConfigOption,
   work: (deps: OperatorDeps) => Promise<void>,

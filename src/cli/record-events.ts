@@ -8,7 +8,7 @@ import { insertAuditEntry } from '../storage/records/audit.ts';
 
 export interface EventRecord {
   readonly emit: EmitEvent;
-  /** Resolves once every event so far is on disk. Throws where one could not be written. */
+  /** Resolves once every event so far is on disk. Throws if one could not be written. */
   readonly written: () => Promise<void>;
 }
 

@@ -27,7 +27,7 @@ export function explainFault(error: unknown): string {
   }
 }
 
-/** All messages, and the remedy on a line of its own where the error brings one (`DatabaseFault`). */
+/** All messages, and the remedy on a line of its own if the error brings one (`DatabaseFault`). */
 function withMend(error: unknown): string {
   const text = messagesOf(error).join(': ');
   if (!(error instanceof Error && 'remedy' in error && typeof error.remedy === 'string')) return text;

@@ -1,7 +1,7 @@
 /** Tables for people at a terminal. */
 import { printable } from './operator.ts';
 
-/** Columns as wide as they must be, two spaces apart; `empty` where there is no row. */
+/** Columns as wide as they must be, two spaces apart; `empty` if there is no row. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -96,7 +96,7 @@ export function isVerifiedHost({ metadata, operator }: Client): boolean {
   });
 }
 
-/** What people are shown as the name of a client of this id; the id itself where there is none of it any more. */
+/** What people are shown as the name of a client of this id; the id itself if there is none of it any more. */
 export function clientNaming(deps: ClientLookupDeps): (clientId: ClientId) => Promise<string> {
   return async (clientId) => {
     const client = await loadClient(deps, clientId);

@@ -15,7 +15,7 @@ const SELECTOR =
   /(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[\p{Ideographic}\p{sc=Mymr}])[\ufe00-\ufe02]|(?<=\p{Ideographic})[\u{e0100}-\u{e01ef}]|(?<=[\p{L}&&\p{sc=Mong}])[\u180b-\u180f]/gv;
 
 /**
- * Control characters, whatever Unicode says is to be ignored where it is not known (UAX 44, bidi controls, fillers and selectors among it), line
+ * Control characters, whatever Unicode says is to be ignored if it is not known (UAX 44, bidi controls, fillers and selectors among it), line
  * separators, characters that look like nothing, and what has no meaning to anybody but its sender; less what the above took.
  */
 const INVISIBLE =

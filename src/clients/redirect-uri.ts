@@ -71,7 +71,7 @@ function isLoopbackHost(host: string): boolean {
 
 /**
  * Whether a redirect URI of an authorization request is one of the registered ones: byte for byte (RFC 9700 section 2.1), except that a native
- * client may be on any port of its loopback address (RFC 8252 section 7.3), also where it has registered one.
+ * client may be on any port of its loopback address (RFC 8252 section 7.3), also if it has registered one.
  */
 export function matchesRegistered(
   uri: string,

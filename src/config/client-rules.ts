@@ -82,7 +82,7 @@ function checkGrants(client: Client, tell: Tell): void {
   }
 }
 
-/** People's passwords go to servers that prove who they are, and only where the operator has thought of it. */
+/** People's passwords go to servers that prove who they are, and only if the operator has thought of it. */
 function checkPasswordGrant(client: Client, { hasPasswordGrant }: Rest, tell: Tell): void {
   if (client.grant_types?.includes('password') !== true) return;
   if ((client.token_endpoint_auth_method ?? 'none') === 'none') {

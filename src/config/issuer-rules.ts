@@ -25,7 +25,7 @@ export function checkIssuers({ providers = [] }: Input, report: Report): void {
   }
 }
 
-/** Warns of an issuer that looks like a Keycloak realm's with a slash too many, where the product is not said. */
+/** Warns of an issuer that looks like a Keycloak realm's with a slash too many, if the product is not said. */
 export function warnOfIssuers({ providers = [] }: Input, warn: Report): void {
   for (const [index, provider] of providers.entries()) {
     const { issuer = '', preset } = provider ?? {};

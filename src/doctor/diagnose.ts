@@ -19,7 +19,7 @@ import { canSignIn, whoCannotSignIn } from './who-signs-in.ts';
 export interface Report extends ReportBase {
   /** The configuration file, absolute. */
   readonly file: string;
-  /** What is wrong at the providers, in terms of people: one sentence; `null` where everybody can sign in. */
+  /** What is wrong at the providers, in terms of people: one sentence; `null` if everybody can sign in. */
   readonly who_cannot_sign_in: string | null;
   readonly providers: readonly ProviderSummary[];
 }
@@ -32,11 +32,11 @@ export interface ProviderSummary {
   readonly can_sign_in: boolean;
   /** `null` if the metadata could not be fetched. */
   readonly pkce: 'S256' | 'none' | null;
-  /** `Cache-Control` of its metadata, by which it is fetched again; `null` where it says nothing. */
+  /** `Cache-Control` of its metadata, by which it is fetched again; `null` if it says nothing. */
   readonly cache_control: string | null;
   /** What belongs into the client's settings at the provider. */
   readonly register: { readonly redirect_uri: string; readonly backchannel_logout_uri: string };
-  /** When the provider last confirmed the documents that survive a restart (RFC 3339); `null` where there are none. */
+  /** When the provider last confirmed the documents that survive a restart (RFC 3339); `null` if there are none. */
   readonly last_good: { readonly metadata: string | null; readonly keys: string | null };
 }
 
@@ -59,7 +59,7 @@ export interface DiagnosisInput {
   /** Absolute. */
   readonly file: string;
   readonly inspection: Inspection;
-  /** Reads the ages of the last good documents; rejects, with words for the operator, where the database cannot be read. */
+  /** Reads the ages of the last good documents; rejects, with words for the operator, if the database cannot be read. */
   readonly readStored: (config: Config) => Promise<readonly StoredDocumentAge[]>;
   /** As `readStored`. */
   readonly readBacklog: (config: Config) => Promise<OutboxBacklog>;

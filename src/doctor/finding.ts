@@ -127,7 +127,7 @@ export function anchorOf(code: string): string {
   return code.replace(/[^a-z_]/g, '');
 }
 
-/** One finding where several requests showed the same thing. The order is that of the first of each. */
+/** One finding if several requests showed the same thing. The order is that of the first of each. */
 export function mergeFindings(findings: readonly Finding[]): Finding[] {
   const merged = new Map<string, Finding>();
   for (const each of findings) {

@@ -19,7 +19,7 @@ export interface HomeserverInput {
   readonly publicUrl: string;
   readonly oauthApi: boolean;
   readonly issuer: string;
-  /** What `GET /login` has to offer; `undefined` where the routes of session management are not ours. */
+  /** What `GET /login` has to offer; `undefined` if the routes of session management are not ours. */
   readonly offeredLogin: OfferedLogin | undefined;
 }
 
@@ -72,7 +72,7 @@ function askJson(context: { clock: DoctorDeps['clock']; outbound: Outbound }, ur
   return look(context, { url, headers: { accept: 'application/json', origin: ORIGIN } });
 }
 
-/** On the host of the server name, at the default port of https; where that is the homeserver's own host, as that is reached. */
+/** On the host of the server name, at the default port of https; if that is the homeserver's own host, as that is reached. */
 export function wellKnownUrl(serverName: string, baseUrl: string): string {
   const host = serverName.replace(/:\d+$/, '');
   const base = new URL(baseUrl);

@@ -21,7 +21,7 @@ type Document = Readonly<Record<string, unknown>>;
 export interface ProviderReport extends ReportBase {
   /** As it was given: a URL, or a file. */
   readonly source: string;
-  /** `null` where no metadata could be read. */
+  /** `null` if no metadata could be read. */
   readonly provider: ProviderJudgement | null;
 }
 

@@ -51,7 +51,7 @@ export async function look(
   }
 }
 
-/** Where an answer redirects to, absolute; `undefined` where it does not, or to what is no URL. */
+/** Where an answer redirects to, absolute; `undefined` if it does not, or to what is no URL. */
 export function redirectTarget({ url, answer }: Answered): URL | undefined {
   if (answer.status < 300 || answer.status > 399 || answer.status === 304) return undefined;
   return URL.parse(answer.headers['location'] ?? '', url) ?? undefined;

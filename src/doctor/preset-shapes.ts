@@ -70,7 +70,7 @@ const shapes: readonly Shape[] = [
   },
 ];
 
-/** The product that metadata looks like, or, where there is none yet, an issuer alone. `undefined`: none that we know. */
+/** The product that metadata looks like, or, if there is none yet, an issuer alone. `undefined`: none that we know. */
 export function recognisePreset(document: Readonly<Record<string, unknown>>): Preset | undefined {
   const fits = (member: string, pattern: RegExp): boolean => {
     const value = document[member];

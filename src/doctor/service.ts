@@ -25,7 +25,7 @@ export interface ServiceInput {
 
 export interface ServiceResult {
   readonly probes: readonly ProbeResult[];
-  /** Whether anything listens at its address; `undefined` where that cannot be asked. */
+  /** Whether anything listens at its address; `undefined` if that cannot be asked. */
   readonly listens: boolean | undefined;
 }
 

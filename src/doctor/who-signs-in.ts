@@ -19,7 +19,7 @@ export function canSignIn({ findings }: Pick<ProviderOutcome, 'findings'>): bool
   return findings.every(({ severity, code }) => severity !== 'error' || HARMLESS.has(code));
 }
 
-/** One sentence; `null` where everybody can. */
+/** One sentence; `null` if everybody can. */
 export function whoCannotSignIn(providers: readonly ProviderOutcome[]): string | null {
   const broken = providers.filter((provider) => !canSignIn(provider));
   if (broken.length === 0) return null;

@@ -11,7 +11,7 @@ export type WrongKind =
 export interface WrongAnswer {
   readonly kind: WrongKind;
   readonly seen: string;
-  /** What usually is the matter, where that can be told from the answer alone. */
+  /** What usually is the matter, if that can be told from the answer alone. */
   readonly hint?: string;
   /** Of a redirect. */
   readonly target?: URL;

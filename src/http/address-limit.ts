@@ -22,7 +22,7 @@ export interface AddressLimitOptions {
 }
 
 /**
- * Throws a 429 where an address, or a network around it, had too many, and `Unavailable` where all together had. With `of`, each address counts anew for each
+ * Throws a 429 if an address, or a network around it, had too many, and `Unavailable` if all together had. With `of`, each address counts anew for each
  * such text, for instance a client.
  */
 export interface AddressLimit {

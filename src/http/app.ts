@@ -81,7 +81,7 @@ export interface GatehouseApp {
   readonly router: Router;
 }
 
-/** Loads and compiles the documents. Throws where a document and its handlers differ. */
+/** Loads and compiles the documents. Throws if a document and its handlers differ. */
 export async function createApp(options: AppOptions): Promise<GatehouseApp> {
   const basePath = basePathOf(options.publicUrl);
   const surroundings = createSurroundings(options);

@@ -7,7 +7,7 @@
 export type Authorization =
   | { readonly kind: 'absent' }
   | { readonly kind: 'bearer'; readonly token: string }
-  /** Another scheme, in lower case, or a Bearer header without exactly one token; an empty scheme where it has none. */
+  /** Another scheme, in lower case, or a Bearer header without exactly one token; an empty scheme if it has none. */
   | { readonly kind: 'other'; readonly scheme: string };
 
 /** Reads the header. */

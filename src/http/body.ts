@@ -15,8 +15,8 @@ const SWALLOWED_BYTES = 1024 * 1024;
 const nothing = Buffer.alloc(0);
 
 /**
- * The whole body; empty where there is none. Refuses with 413 above the limit, 415 where a content encoding was used.
- * Throws `SlowBody` after the time-out, `ClientGone` where the client left.
+ * The whole body; empty if there is none. Refuses with 413 above the limit, 415 if a content encoding was used.
+ * Throws `SlowBody` after the time-out, `ClientGone` if the client left.
  */
 export function readBody(request: IncomingMessage, bounds: BodyBounds): Promise<Buffer> {
   const { headers } = request;

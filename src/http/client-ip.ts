@@ -5,7 +5,7 @@ import ipaddr from 'ipaddr.js';
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
-/** Where the listener is a Unix socket and the proxy behind it names nobody. */
+/** If the listener is a Unix socket and the proxy behind it names nobody. */
 const LOCAL_SOCKET = 'unix';
 /** A peer over TCP that left before its address was read. It is trusted with nothing. */
 const GONE = 'unknown';
@@ -13,7 +13,7 @@ const GONE = 'unknown';
 /**
  * Finds the client's address. `X-Forwarded-For` counts only as far as it was written by addresses in `trustedProxies` (addresses or CIDR
  * ranges); it is read from the right, and the first address that is not trusted is the client. Whoever connects to a Unix socket is trusted.
- * Throws at once where a range cannot be read.
+ * Throws at once if a range cannot be read.
  */
 export function createClientAddress(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
   const ranges = trustedProxies.map(parseRange);
@@ -109,7 +109,7 @@ function parseRange(text: string): Range {
   }
 }
 
-/** An address in its one spelling, IPv4 out of IPv6; `undefined` where it is none. */
+/** An address in its one spelling, IPv4 out of IPv6; `undefined` if it is none. */
 function normalise(address: string | undefined): string | undefined {
   if (address === undefined || !ipaddr.isValid(address)) return undefined;
   return ipaddr.process(address).toString();

@@ -35,7 +35,7 @@ export function clearCookie(publicUrl: string, name: string): string {
   return setCookie(publicUrl, name, '', { maxAgeSeconds: 0 });
 }
 
-/** The value of one of our cookies; `undefined` where the browser did not send it. */
+/** The value of one of our cookies; `undefined` if the browser did not send it. */
 export function readCookie(
   publicUrl: string,
   request: Pick<ApiRequest, 'cookies'>,

@@ -15,7 +15,7 @@ const CSRF_FIELD = 'csrf';
 export interface Csrf {
   /** The hidden field for a form. `secret`: a cookie's value. `purpose`: what the form does, and to what (`consent:<id>`). */
   field(secret: string, purpose: string): SafeHtml;
-  /** Throws a 403 where the POST was not made by that form in that browser. `secret` is `undefined` where the cookie did not come. */
+  /** Throws a 403 if the POST was not made by that form in that browser. `secret` is `undefined` if the cookie did not come. */
   check(request: Pick<ApiRequest, 'form' | 'headers'>, secret: string | undefined, purpose: string): void;
 }
 

@@ -53,7 +53,7 @@ interface Judged {
 interface Told {
   readonly title: Message;
   readonly told: Message;
-  /** The text, where it is for whoever wrote the client. */
+  /** The text, if it is for whoever wrote the client. */
   readonly details?: string;
   readonly wayOn?: WayOn | undefined;
 }

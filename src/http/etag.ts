@@ -14,7 +14,7 @@ export interface PreparedBodyOptions {
 export interface PreparedBody {
   /** The bytes without an encoding. */
   readonly body: Buffer;
-  /** 200 in the best encoding that `Accept-Encoding` allows, or 304 where `If-None-Match` names that representation. */
+  /** 200 in the best encoding that `Accept-Encoding` allows, or 304 if `If-None-Match` names that representation. */
   reply(headers: IncomingHttpHeaders): Reply<Buffer>;
   /** The same body under another `Cache-Control`: nothing is encoded again. */
   withCacheControl(cacheControl: string): PreparedBody;

@@ -51,7 +51,7 @@ export type Handler<Body = unknown, Answer = unknown> = ((
   request: ApiRequest<Body>,
 ) => Reply<Answer> | Promise<Reply<Answer>>) & { readonly before?: LimitRequest };
 
-/** Throws where a caller has asked too often. It sees nothing that would have to be read or judged first. */
+/** Throws if a caller has asked too often. It sees nothing that would have to be read or judged first. */
 export type LimitRequest = (request: Pick<ApiRequest, 'clientAddress'>) => void;
 
 /** A handler with a limit that counts before a request's body is read, parsed or judged: a refusal must cost less than what it refuses. */
@@ -67,7 +67,7 @@ export function limitedBy<Limited extends Handler<never>>(
 }
 
 /**
- * In which dialect a mount answers its errors. `page`: HTML where `Accept` names text/html, else the JSON of OAuth. `matrix-page`: HTML likewise, else
+ * In which dialect a mount answers its errors. `page`: HTML if `Accept` names text/html, else the JSON of OAuth. `matrix-page`: HTML likewise, else
  * the JSON of Matrix. `verification`: the JSON of OAuth, and nothing for browsers: a proxy asks, and any answer of 200 to 299 lets a request pass.
  */
 export type Dialect = 'oauth' | 'matrix' | 'operations' | 'verification' | 'page' | 'matrix-page';

@@ -66,7 +66,7 @@ export function tellablePath(path: string): string {
   return `/${told.join('/')}${segments.length > 6 ? '/…' : ''}`;
 }
 
-/** A name out of a request as it may be told and logged: `…` where it is not a plain short word, because a secret may stand there. */
+/** A name out of a request as it may be told and logged: `…` if it is not a plain short word, because a secret may stand there. */
 export function tellableName(name: string): string {
   return /^[A-Za-z0-9_.:#[\]-]{1,40}$/.test(name) ? name : '…';
 }

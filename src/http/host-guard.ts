@@ -17,7 +17,7 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
-/** Answers 421 (RFC 9110 section 15.5.20) where the request is for another host. A request without one is of no browser. */
+/** Answers 421 (RFC 9110 section 15.5.20) if the request is for another host. A request without one is of no browser. */
 export function guardHost(listener: RequestListener, rules: HostRules): RequestListener {
   const isKnown = hostJudge(rules);
   return (request, response) => {
@@ -33,7 +33,7 @@ export function guardHost(listener: RequestListener, rules: HostRules): RequestL
 }
 
 /**
- * Whether the value of a `Host` header is one of our own names. Where we listen beyond loopback, as for a container's probes, every IP address is: a browser
+ * Whether the value of a `Host` header is one of our own names. If we listen beyond loopback, as for a container's probes, every IP address is: a browser
  * that shows an address in its URL was led by no name.
  */
 function hostJudge({ host, hosts }: HostRules): (header: string) => boolean {

@@ -5,7 +5,7 @@ import { RequestFault, tellableName } from './fault.ts';
 import { isUtf8, parseMediaType } from './media-type.ts';
 
 /**
- * The object in the body; `undefined` where the body is empty. `anyType`: the content type does not matter (Matrix clients may send none, or
+ * The object in the body; `undefined` if the body is empty. `anyType`: the content type does not matter (Matrix clients may send none, or
  * another); its charset does. A member called `__proto__` is dropped, wherever it stands.
  */
 export function parseJson(

@@ -3,11 +3,11 @@
 export interface MediaType {
   /** Lower case, without parameters. */
   readonly essence: string;
-  /** Lower case; `undefined` where not given. */
+  /** Lower case; `undefined` if not given. */
   readonly charset: string | undefined;
 }
 
-/** Parses a `Content-Type`; `undefined` where the header is absent. A malformed one has an essence that matches nothing. */
+/** Parses a `Content-Type`; `undefined` if the header is absent. A malformed one has an essence that matches nothing. */
 export function parseMediaType(header: string | undefined): MediaType | undefined {
   if (header === undefined) return undefined;
   // What nearly every request has.

@@ -16,7 +16,7 @@ export function readDocument(file: string): Json {
   return existsSync(resolved) ? (JSON.parse(readFileSync(resolved, 'utf8')) as Json) : resolveDocument(file);
 }
 
-/** Resolves a document. Throws where a reference leads nowhere or back to itself. */
+/** Resolves a document. Throws if a reference leads nowhere or back to itself. */
 export function resolveDocument(file: string): Json {
   const files = new Map<string, unknown>();
   const load = (path: string): unknown => {

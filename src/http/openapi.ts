@@ -16,9 +16,9 @@ export type BodyKind = 'none' | 'json' | 'form';
 
 /** What an operation needs checked of its request and its answer beyond what every request is checked for. */
 export interface OperationChecks {
-  /** Throws a `RequestFault` where the request does not fit the document. Absent where nothing could fail. */
+  /** Throws a `RequestFault` if the request does not fit the document. Absent if nothing could fail. */
   readonly request?: (parts: RequestParts) => Promise<void>;
-  /** Throws where the answer does not fit the document. Present in tests. */
+  /** Throws if the answer does not fit the document. Present in tests. */
   readonly response?: (answer: AnswerParts) => Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export interface AnswerParts {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly contentType: string | undefined;
-  /** As it goes on the wire; `undefined` where there is none. */
+  /** As it goes on the wire; `undefined` if there is none. */
   readonly body: Buffer | undefined;
 }
 
@@ -67,7 +67,7 @@ export interface Operation {
 export interface DocumentedOperation extends Operation {
   /** The operation's object in the document, parameters of its path included, without references. */
   readonly documented: OperationObject;
-  /** What the document says of its error codes: the operation's own description, and that of all operations. Empty where the operation has none. */
+  /** What the document says of its error codes: the operation's own description, and that of all operations. Empty if the operation has none. */
   readonly told: string;
   /** Whether the document says nothing about the request that could be violated, or leaves that to the handler. */
   readonly unconstrained: boolean;

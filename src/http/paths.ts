@@ -1,7 +1,7 @@
 /** Where a document's paths are served: under the path of the public URL, some at the root as well. */
 import { type Dialect, speaksMatrix } from './exchange.ts';
 
-/** The path of the public URL without its last slash; empty where it has none. */
+/** The path of the public URL without its last slash; empty if it has none. */
 export function basePathOf(publicUrl: string): string {
   return new URL(publicUrl).pathname.replace(/\/+$/, '');
 }
@@ -45,7 +45,7 @@ export function dialectOf(path: string, basePath: string): Dialect {
   return 'page';
 }
 
-/** The path of a request target as it came, not decoded; without scheme and host where the target has them. */
+/** The path of a request target as it came, not decoded; without scheme and host if the target has them. */
 export function pathOf(target = '/'): string {
   const at = target.indexOf('?');
   const path = at === -1 ? target : target.slice(0, at);

@@ -238,7 +238,7 @@ function busy({ dialect, bareFailures }: Pick<Operation, 'dialect' | 'bareFailur
   return { body: BUSY, type: 'text/plain; charset=utf-8' };
 }
 
-/** One log line and one count. `status` is `undefined` where the client left before the answer. */
+/** One log line and one count. `status` is `undefined` if the client left before the answer. */
 function record(
   exchange: Exchange,
   status: number | undefined,

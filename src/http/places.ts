@@ -25,7 +25,7 @@ export const undocumented = {
   shedLast: false,
 } as const;
 
-/** Routes by their path in the syntax of Express, literal segments before parameters. Throws where two answer the same. */
+/** Routes by their path in the syntax of Express, literal segments before parameters. Throws if two answer the same. */
 export function createPlaces(
   routes: readonly { path: string; operation: Operation }[],
 ): ReadonlyMap<string, RoutePlace> {

@@ -24,10 +24,10 @@ export interface RateLimiter {
   check(key: string): void;
   /** How many are counted for the key in its window. */
   used(key: string): number;
-  /** Counts one, or throws a 429 with `Retry-After` where the window has no more. */
+  /** Counts one, or throws a 429 with `Retry-After` if the window has no more. */
   take(key: string): void;
   /**
-   * As {@link take}, for limits on failures: counted beforehand, so that attempts at the same time cannot all pass. Where only attempts without an
+   * As {@link take}, for limits on failures: counted beforehand, so that attempts at the same time cannot all pass. If only attempts without an
    * outcome fill the window, `Retry-After` is a second: they may come to nothing.
    */
   reserve(key: string): Reservation;

@@ -63,7 +63,7 @@ export class Exchange implements ApiRequest, Origin {
     return this.message.headers;
   }
 
-  /** Throws a `RequestFault` where the query is not percent-encoded UTF-8. */
+  /** Throws a `RequestFault` if the query is not percent-encoded UTF-8. */
   get query(): URLSearchParams {
     if (this.#query === undefined) {
       const { url = '' } = this.message;
@@ -91,7 +91,7 @@ export class Exchange implements ApiRequest, Origin {
   }
 }
 
-/** Throws where the message itself cannot be trusted to mean one thing (RFC 9112 §3.2, §6.1; RFC 6750 §2: one set of credentials), or is too large. */
+/** Throws if the message itself cannot be trusted to mean one thing (RFC 9112 §3.2, §6.1; RFC 6750 §2: one set of credentials), or is too large. */
 export function checkMessage(message: IncomingMessage): void {
   const { rawHeaders, url = '', httpVersionMajor } = message;
   if (httpVersionMajor !== 1 && httpVersionMajor !== 2) throw malformed('the HTTP version is not supported');
@@ -126,7 +126,7 @@ export function checkMessage(message: IncomingMessage): void {
   }
 }
 
-/** Throws where a path parameter cannot name anything here. */
+/** Throws if a path parameter cannot name anything here. */
 export function checkParams(params: Readonly<Record<string, string>>): void {
   for (const value of Object.values(params)) {
     if (value.includes('\0'))

@@ -57,7 +57,7 @@ function render(reply: Reply, sharing: Sharing, everywhere: readonly string[]): 
   if (payload !== undefined || (reply.status !== 204 && reply.status !== 304)) {
     head.push('content-length', String(size));
   }
-  // As a string the body leaves in one write with the head, and fastest where each character is a byte.
+  // As a string the body leaves in one write with the head, and fastest if each character is a byte.
   const once = Object.isFrozen(reply);
   const text = once && Buffer.isBuffer(payload) ? payload.toString('latin1') : payload;
   const encoding = text?.length === size ? 'latin1' : 'utf8';

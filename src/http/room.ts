@@ -37,7 +37,7 @@ export function isTooLate({ late }: Pick<Tick, 'late'>): boolean {
   return late > LATE;
 }
 
-/** After a tick: half way to what can be done where the event loop is busy, twice as many where it is not and they are needed: what waits for somebody else costs nothing. */
+/** After a tick: half way to what can be done if the event loop is busy, twice as many if it is not and they are needed: what waits for somebody else costs nothing. */
 export function nextRoom(room: number, limit: number, tick: Tick): number {
   if (tick.utilization > BUSY || isTooLate(tick)) {
     const doable = (tick.answered / tick.took) * WAIT;

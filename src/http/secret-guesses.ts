@@ -19,7 +19,7 @@ export interface Presented {
   readonly never4xx: boolean;
 }
 
-/** What becomes of presented secrets. `admit` and `wrong` throw the refusal where there were too many wrong ones. */
+/** What becomes of presented secrets. `admit` and `wrong` throw the refusal if there were too many wrong ones. */
 export interface SecretGuesses {
   /** Before it is compared. A server's secret is always compared: everybody would be locked out with it. */
   admit(presented: Presented): void;

@@ -9,7 +9,7 @@ import { undocumented } from './places.ts';
 /** 404 in the words of the mount; a preflight below an API mount is answered as if there were something. */
 export interface Unmatched {
   readonly operation: Operation;
-  /** Absent where the operation has an answer. */
+  /** Absent if the operation has an answer. */
   readonly fault?: RequestFault;
 }
 

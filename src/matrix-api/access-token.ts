@@ -25,7 +25,7 @@ export interface UserAccess extends ActiveAccess {
 
 /**
  * Whose request this is. Throws 401 in the words of the Matrix specification: M_MISSING_TOKEN, M_UNKNOWN_TOKEN (with
- * `soft_logout: true` where the token has merely expired), M_USER_LOCKED (with `soft_logout: true`: locked is not logged out).
+ * `soft_logout: true` if the token has merely expired), M_USER_LOCKED (with `soft_logout: true`: locked is not logged out).
  */
 async function requireAccess(deps: AccessDeps, request: ApiRequest): Promise<ActiveAccess> {
   const verdict = await judgeAccessToken(deps, request);
@@ -41,12 +41,12 @@ async function requireAccess(deps: AccessDeps, request: ApiRequest): Promise<Act
   }
 }
 
-/** As {@link requireAccess}, and 403 where the token is not for Matrix, or belongs to a client alone. */
+/** As {@link requireAccess}, and 403 if the token is not for Matrix, or belongs to a client alone. */
 export async function requireUser(deps: AccessDeps, request: ApiRequest): Promise<UserAccess> {
   return ofUser(await requireAccess(deps, request));
 }
 
-/** Throws 403 where the token belongs to a client alone, or is for other servers only: it has not the scope of the Matrix API. */
+/** Throws 403 if the token belongs to a client alone, or is for other servers only: it has not the scope of the Matrix API. */
 export function ofUser(access: ActiveAccess): UserAccess {
   const { userId, localpart } = access;
   if (userId === null || localpart === null) {
@@ -58,7 +58,7 @@ export function ofUser(access: ActiveAccess): UserAccess {
   return { ...access, userId, localpart };
 }
 
-/** The verdict on the request's access token, for the routes that work while a user is locked. Throws where there is no token at all. */
+/** The verdict on the request's access token, for the routes that work while a user is locked. Throws if there is no token at all. */
 export async function judgeAccessToken(deps: AccessDeps, request: ApiRequest): Promise<KnownVerdict> {
   const verdict = await knownVerdict(deps.verify, readAccessToken(request));
   const sessionId = verdict.kind === 'inactive' ? verdict.sessionId : verdict.access.sessionId;
@@ -69,7 +69,7 @@ export async function judgeAccessToken(deps: AccessDeps, request: ApiRequest): P
 }
 
 /**
- * Whose access token it is that has merely expired, as a client holds it that was softly logged out. Throws where it is no good for another reason, and
+ * Whose access token it is that has merely expired, as a client holds it that was softly logged out. Throws if it is no good for another reason, and
  * where a refresh has replaced it: then only whoever found it somewhere has it, and it has no power over other sessions.
  */
 export async function ownerOfExpired(

@@ -4,15 +4,15 @@ import { prepareBody } from '../http/etag.ts';
 import { MatrixError } from '../protocol/matrix-error.ts';
 
 export interface WellKnownOptions {
-  /** `homeserver.public_url`; undefined where the operator serves this document elsewhere. */
+  /** `homeserver.public_url`; undefined if the operator serves this document elsewhere. */
   readonly homeserverUrl: string | undefined;
-  /** The issuer that `auth_metadata` publishes; undefined where the OAuth API is switched off. */
+  /** The issuer that `auth_metadata` publishes; undefined if the OAuth API is switched off. */
   readonly issuer: string | undefined;
   readonly cacheControl: string;
 }
 
 /**
- * `/.well-known/matrix/client`: where the homeserver is, and, for clients of the time before `auth_metadata` (MSC2965), who the issuer is. 404 where
+ * `/.well-known/matrix/client`: where the homeserver is, and, for clients of the time before `auth_metadata` (MSC2965), who the issuer is. 404 if
  * `homeserver.public_url` is not set.
  */
 export function clientWellKnown({

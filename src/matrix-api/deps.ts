@@ -20,7 +20,7 @@ export interface MatrixApiDeps extends RotationDeps, SignInDeps {
   readonly csrf: Csrf;
   /** Takes one for each sign-in that begins. */
   readonly signInGuard: AddressLimit;
-  /** `homeserver.public_url`, where clients find the homeserver; undefined where the operator has not set it. */
+  /** `homeserver.public_url`, where clients find the homeserver; undefined if the operator has not set it. */
   readonly homeserverUrl: string | undefined;
   /** What a person is shown as a client's name. */
   readonly nameClient: (clientId: ClientId) => Promise<string>;

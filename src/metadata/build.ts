@@ -17,7 +17,7 @@ export type Metadata = components['schemas']['AuthorizationServerMetadata'];
 
 /** What works here and not everywhere: by configuration, or by what the IdP can do. */
 export interface Abilities {
-  /** Algorithms of client assertions; empty where no client has keys. */
+  /** Algorithms of client assertions; empty if no client has keys. */
   readonly assertionAlgorithms?: readonly string[];
   /** Whether a client may use client credentials. */
   readonly clientCredentials?: boolean;
@@ -31,7 +31,7 @@ export interface Abilities {
 
 /**
  * Our own document (facade mode): RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3, RFC 8628 section 4, RFC 9126 section 5, RFC 9207 section 3. It is
- * complete, where a default of an RFC would be wrong for us the member is there, and nothing stands in it that does not work.
+ * complete, if a default of an RFC would be wrong for us the member is there, and nothing stands in it that does not work.
  */
 export function buildMetadata(issuer: string, abilities: Abilities = {}): Metadata {
   return {

@@ -92,7 +92,7 @@ export interface PassthroughRules {
   readonly allowHttp: boolean;
 }
 
-/** Every MUST that the published document would break; empty where it is fit to be passed on. */
+/** Every MUST that the published document would break; empty if it is fit to be passed on. */
 export function passthroughFaults(
   document: Readonly<Record<string, unknown>>,
   { overrides, allowHttp }: PassthroughRules,

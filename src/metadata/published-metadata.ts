@@ -11,7 +11,7 @@ import { Unavailable } from '../protocol/unavailable.ts';
 import type { OutwardFreshness } from '../upstream/documents/freshness.ts';
 import type { Provider } from '../upstream/provider.ts';
 
-/** Serves one document: 200 or 304 by the request's headers; throws where there is none. */
+/** Serves one document: 200 or 304 by the request's headers; throws if there is none. */
 export interface PublishedDocument {
   reply(headers: IncomingHttpHeaders): Reply;
 }
@@ -25,7 +25,7 @@ export interface PublishedMetadata {
 const JSON_TYPE = 'application/json';
 
 /**
- * Facade mode: our own document, built anew when `onChange` calls back: what we can do depends on what the IdP can. Throws where it breaks the
+ * Facade mode: our own document, built anew when `onChange` calls back: what we can do depends on what the IdP can. Throws if it breaks the
  * specification.
  */
 export function facadeDocuments(options: {

@@ -1,5 +1,5 @@
 /**
- * The log: JSON, one line an event, on standard output; on a terminal pretty where `pino-pretty` is installed. Redaction here is the second
+ * The log: JSON, one line an event, on standard output; on a terminal pretty if `pino-pretty` is installed. Redaction here is the second
  * net: the first is that nobody logs secrets.
  */
 import { createRequire } from 'node:module';
@@ -16,7 +16,7 @@ export interface LogOptions {
   readonly level?: string;
   /** Where lines go. Default: standard output. */
   readonly destination?: DestinationStream;
-  /** Pretty lines for a person. Default: whether standard output is a terminal; without effect where `pino-pretty` is not installed. */
+  /** Pretty lines for a person. Default: whether standard output is a terminal; without effect if `pino-pretty` is not installed. */
   readonly pretty?: boolean;
 }
 

@@ -5,7 +5,7 @@
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { createCount, createDistribution } from './tally.ts';
 
-/** What a label holds: one of a closed list, each with what it means where its name does not say it; else a description. */
+/** What a label holds: one of a closed list, each with what it means if its name does not say it; else a description. */
 export type Label = string | Readonly<Record<string, string>>;
 
 /** What a metric is and what its labels hold. */
@@ -267,7 +267,7 @@ export function createMetrics(
   };
 }
 
-/** Every combination of the labels' values; none where a label's values are not known beforehand. */
+/** Every combination of the labels' values; none if a label's values are not known beforehand. */
 function combinations(
   labels: Readonly<Record<string, Label>>,
   providers: readonly string[],

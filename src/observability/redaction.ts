@@ -10,7 +10,7 @@ const PARAMETER =
   /\b(access_token|refresh_token|id_token|loginToken|login_token|token|code|code_verifier|client_secret|client_assertion|password|state|nonce|csrf|subject_token|device_code|user_code)(=|"\s*:\s*"|\\"\s*:\s*\\")[^&\s"'<>\\]+/gi;
 const USERINFO = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^/\s@]+@/gi;
 
-/** Replaces whatever looks like a secret: our own tokens, JWTs, credentials of a header or a URL, secret parameters. Cheap where nothing does. */
+/** Replaces whatever looks like a secret: our own tokens, JWTs, credentials of a header or a URL, secret parameters. Cheap if nothing does. */
 export function scrubSecrets(text: string): string {
   return text
     .replace(OWN_SECRET, REDACTED)

@@ -13,7 +13,7 @@ export interface RequestLine {
   readonly requestId: string;
   readonly operation: string;
   readonly method: string;
-  /** `undefined` where the client left before the answer. */
+  /** `undefined` if the client left before the answer. */
   readonly status: number | undefined;
   readonly durationMs: number;
   readonly clientAddress: string;
@@ -67,7 +67,7 @@ function createStart(bindings: string): (level: string, now: number) => string {
   };
 }
 
-/** What one request often has in common with the one before: put together only where it has not. */
+/** What one request often has in common with the one before: put together only if it has not. */
 function createAbout(): (line: RequestLine) => string {
   let last: Pick<RequestLine, 'operation' | 'method' | 'status' | 'clientAddress'> | undefined;
   let text = '';

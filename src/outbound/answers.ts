@@ -7,7 +7,7 @@ export function isJsonAnswer(response: OutboundResponse): boolean {
   return /^application\/([\w.-]+\+)?json$/.test(mediaType(response));
 }
 
-/** Lower-case media type without parameters; empty where there is none. */
+/** Lower-case media type without parameters; empty if there is none. */
 export function mediaType(response: OutboundResponse): string {
   return (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
@@ -43,13 +43,13 @@ export function describeAnswer(response: OutboundResponse, url: string): Outboun
   );
 }
 
-/** `Retry-After` in seconds, where it is a number. */
+/** `Retry-After` in seconds, if it is a number. */
 function retryAfter(response: OutboundResponse): number | undefined {
   const value = response.headers['retry-after'] ?? '';
   return /^\d{1,6}$/.test(value) ? Number(value) : undefined;
 }
 
-/** Whether it is a page for browsers: by how it begins, whatever it calls itself; by its type where it is neither markup nor JSON. */
+/** Whether it is a page for browsers: by how it begins, whatever it calls itself; by its type if it is neither markup nor JSON. */
 export function isMarkup(response: OutboundResponse): boolean {
   const { text } = response;
   if (

@@ -2,7 +2,7 @@ import { OutboundFault } from './outbound-fault.ts';
 
 /** Bounds how much is under way at once. */
 export interface Gate {
-  /** Resolves with the function that leaves again. Throws {@link OutboundFault} `overload` where the queue is full, or the signal's reason. */
+  /** Resolves with the function that leaves again. Throws {@link OutboundFault} `overload` if the queue is full, or the signal's reason. */
   enter(signal: AbortSignal): Promise<() => void>;
 }
 

@@ -36,7 +36,7 @@ export interface OutboundOptions {
   readonly concurrency?: number | undefined;
   /** PEM certificates trusted besides Node's and the system's, of the IdP and of an https proxy. */
   readonly ca?: string | undefined;
-  /** Forward proxy; none by default, whatever the environment says. The proxy then resolves names: addresses are judged only where the URL has one. */
+  /** Forward proxy; none by default, whatever the environment says. The proxy then resolves names: addresses are judged only if the URL has one. */
   readonly proxy?: ForwardProxy | undefined;
   /** Told of every request that has a purpose. */
   readonly onOutcome?: ((outcome: OutboundOutcome) => void) | undefined;

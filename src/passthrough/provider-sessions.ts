@@ -20,7 +20,7 @@ import { beginProviderSession, type SeenToken } from './begin-provider-session.t
 
 export interface ProviderSessionDeps extends ProviderTokenDeps, FindAccessDeps, CompletionDeps, OpeningDeps {}
 
-/** Throws `Unavailable` where the provider, the database or the homeserver cannot be asked. */
+/** Throws `Unavailable` if the provider, the database or the homeserver cannot be asked. */
 export function providerTokens(deps: ProviderSessionDeps): VerificationStrategy {
   /** First sights under way: of many requests with one new token, one begins the session. */
   const beginning = new Map<string, Promise<KnownVerdict>>();
@@ -42,7 +42,7 @@ export function providerTokens(deps: ProviderSessionDeps): VerificationStrategy 
   };
 }
 
-/** The session is told even so, where there is one: whoever holds a token that has merely expired may still end it. */
+/** The session is told even so, if there is one: whoever holds a token that has merely expired may still end it. */
 function refusalOf({ fault, reason }: Inactive, seen: KnownVerdict): KnownVerdict {
   const sessionId = seen.kind === 'inactive' ? seen.sessionId : seen.access.sessionId;
   const known = fault === 'expired' || fault === 'ended' || fault === 'deactivated' || fault === 'malformed';

@@ -26,7 +26,7 @@ export async function eraseDeactivated(deps: SessionEndingDeps, userId: Internal
   return changed;
 }
 
-/** A deactivated person may sign in again, without their old sessions and devices. False where they are not deactivated, or erased. */
+/** A deactivated person may sign in again, without their old sessions and devices. False if they are not deactivated, or erased. */
 export async function reactivatePerson(deps: SessionEndingDeps, userId: InternalUserId): Promise<boolean> {
   if (!(await finishDeactivation(deps, userId))) return false;
   const changed = await deps.db.write(async (tx) => {

@@ -26,7 +26,7 @@ export async function lockPerson(deps: SessionEndingDeps, userId: InternalUserId
   return conclude(deps, changed, 'user_locked', userId);
 }
 
-/** False where they were not locked, or are deactivated. */
+/** False if they were not locked, or are deactivated. */
 export async function unlockPerson(deps: SessionEndingDeps, userId: InternalUserId): Promise<boolean> {
   const changed = await deps.db.write(
     async (tx) =>

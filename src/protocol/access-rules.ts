@@ -4,7 +4,7 @@ import { claimAt, type Claims, isPointedTo } from './claim-path.ts';
 
 /** One condition on one claim: `any_of` or `domain` is set. */
 export interface AccessRule {
-  /** Its name; dots lead into objects (`realm_access.roles`) where there is no claim of the whole name. `localpart`: {@link Judged.localpart}. */
+  /** Its name; dots lead into objects (`realm_access.roles`) if there is no claim of the whole name. `localpart`: {@link Judged.localpart}. */
   readonly claim: string;
   /** The claim must be one of these, or hold one of them. */
   readonly any_of?: readonly (string | number | boolean)[] | undefined;
@@ -17,7 +17,7 @@ export interface AccessRules {
   readonly require: readonly AccessRule[];
   /** None may hold. Counts before `require`. */
   readonly deny: readonly AccessRule[];
-  /** All must hold for an administrator; nobody is one where there is none. */
+  /** All must hold for an administrator; nobody is one if there is none. */
   readonly admin: readonly AccessRule[];
   /** Claims that the localpart is made of: `deny` takes their letters in any case, since the localpart does. Default none. */
   readonly localpartClaims?: readonly string[] | undefined;
@@ -96,7 +96,7 @@ export function hasRules({ require, deny, admin }: AccessRules): boolean {
   return require.length + deny.length + admin.length > 0;
 }
 
-/** A rule in words, for the log and, where the operator says so, for the person. */
+/** A rule in words, for the log and, if the operator says so, for the person. */
 export function ruleText({ claim, any_of: values, domain }: AccessRule): string {
   if (values !== undefined) return `${claim}: ${values.map(String).join(' or ')}`;
   return `${claim} at ${(domain ?? []).join(' or ')}`;

@@ -53,7 +53,7 @@ export function alternativesOf(template: ClaimTemplate): readonly string[] {
 }
 
 /**
- * The text that a template makes of the claims; `undefined` where one of them is missing, empty, or neither text nor number. Of several templates, the
+ * The text that a template makes of the claims; `undefined` if one of them is missing, empty, or neither text nor number. Of several templates, the
  * first text that is usable.
  */
 export function renderClaimTemplate(

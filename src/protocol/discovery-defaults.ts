@@ -1,4 +1,4 @@
-/** How long a provider's documents are kept where the operator does not say, in seconds. */
+/** How long a provider's documents are kept if the operator does not say, in seconds. */
 export const discoveryDefaults = {
   /** Never fetched again sooner. */
   minTtl: 60,

@@ -20,7 +20,7 @@ const AUTHORITY = /^[^:/?#]+:\/\/([^/?#]*)/;
 const HOST = /^[A-Za-z0-9.\-_~%[\]:]*$/;
 
 /**
- * Why a login token cannot be sent to this URL; `undefined` where it can. It is absolute, of http or https with a host and without user information, or
+ * Why a login token cannot be sent to this URL; `undefined` if it can. It is absolute, of http or https with a host and without user information, or
  * of the own scheme of an app (`element://connect`, `im.fluffychat://login`; see `appSchemeFault`).
  */
 export function loginRedirectFault(text: string): string | undefined {
@@ -61,7 +61,7 @@ function encodeForbidden(text: string): string {
   return text.replace(/[^\x21\x23-\x3b\x3d\x3f-\x7e]+/g, encodeURIComponent);
 }
 
-/** Why no redirect URL could be trusted by this entry of the operator's list; `undefined` where one could. */
+/** Why no redirect URL could be trusted by this entry of the operator's list; `undefined` if one could. */
 export function trustedRedirectFault(entry: string): string | undefined {
   if (/[?#]/.test(entry)) return 'must have neither query nor fragment';
   return loginRedirectFault(entry);

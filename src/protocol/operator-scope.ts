@@ -8,7 +8,7 @@ export interface OperatorScope {
   readonly description: string;
   /** Any client may ask for it, not only those that name it. */
   readonly anyClient: boolean;
-  /** Who may have it, by the claims that the person's provider gave at the last sign-in; everybody where there are none. */
+  /** Who may have it, by the claims that the person's provider gave at the last sign-in; everybody if there are none. */
   readonly rules: Pick<AccessRules, 'require' | 'deny'>;
   /** What a token with this scope tells of its person: member by template of `localpart` and `server_name`. */
   readonly claims: Readonly<Record<string, string>>;
@@ -68,7 +68,7 @@ export function scopesByClaims(
   return names.length === 0 ? null : names.map(([name]) => name).join(' ');
 }
 
-/** What a person gets of the scope tokens that a client asked for: the operator's own only where the person may have them. */
+/** What a person gets of the scope tokens that a client asked for: the operator's own only if the person may have them. */
 export function permittedScope(
   scopes: OperatorScopes,
   holder: ScopeHolder,

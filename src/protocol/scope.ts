@@ -17,7 +17,7 @@ export function isScopeToken(text: string): boolean {
   return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text);
 }
 
-/** Splits a `scope` parameter. Duplicates collapse, order is kept; `undefined` where a character is not allowed. */
+/** Splits a `scope` parameter. Duplicates collapse, order is kept; `undefined` if a character is not allowed. */
 export function splitScope(scope: string): string[] | undefined {
   const tokens = [...new Set(scope.split(' ').filter((token) => token !== ''))];
   return tokens.every(isScopeToken) ? tokens : undefined;
@@ -40,7 +40,7 @@ export function isScopeDeviceId(deviceId: DeviceId): boolean {
   return deviceId.length <= DEVICE_ID_LIMIT && isScopeToken(deviceId);
 }
 
-/** The scope of a session without a client, which never asked for one: the Matrix API, and the device where a scope can carry its id. */
+/** The scope of a session without a client, which never asked for one: the Matrix API, and the device if a scope can carry its id. */
 export function legacyScope(deviceId: DeviceId): string {
   return isScopeDeviceId(deviceId) ? `${API_SCOPE} ${DEVICE_SCOPE_PREFIX}${deviceId}` : API_SCOPE;
 }
@@ -49,7 +49,7 @@ export function legacyScope(deviceId: DeviceId): string {
 export interface LoginScope {
   /** The tokens that are granted, in the client's own spelling. */
   readonly granted: readonly string[];
-  /** Null where only scopes of the operator's own are asked for: no session of Matrix, and no device. */
+  /** Null if only scopes of the operator's own are asked for: no session of Matrix, and no device. */
   readonly deviceId: DeviceId | null;
 }
 

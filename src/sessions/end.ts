@@ -29,7 +29,7 @@ export interface EndedSession {
   readonly reason: SessionEndReason;
 }
 
-/** Ends a session within the caller's transaction, and queues the deletion of its device. `undefined` where it was not live. */
+/** Ends a session within the caller's transaction, and queues the deletion of its device. `undefined` if it was not live. */
 export async function endSessionIn(
   tx: Kysely<Schema>,
   deps: SessionEndingDeps,
@@ -45,7 +45,7 @@ export async function endSessionIn(
 
 /**
  * Ends a session: its tokens are dead once this resolves, and the homeserver has been told, or will be as soon as it can be.
- * False where the session had ended before.
+ * False if the session had ended before.
  */
 export async function endSession(
   deps: SessionEndingDeps,
@@ -101,6 +101,6 @@ export async function findSessionOfToken(
 }
 
 interface AccessTokenHashes {
-  /** The hash under which an access token is stored; `undefined` where it cannot be. */
+  /** The hash under which an access token is stored; `undefined` if it cannot be. */
   hashOf(token: string): Promise<SecretHash | undefined>;
 }

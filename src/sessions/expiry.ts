@@ -1,4 +1,4 @@
-/** Sessions that end by themselves, where the operator wants it: unused for long, or old. Off by default. */
+/** Sessions that end by themselves, if the operator wants it: unused for long, or old. Off by default. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { listExpiredSessions, listOverdueSessions } from '../storage/records/session-expiry.ts';
 import type { SessionEndingDeps } from './end.ts';

@@ -34,7 +34,7 @@ export interface Crowd {
 /** More sessions than this are not listed: whoever has them ends some on the account page. */
 const LIST_LIMIT = 500;
 
-/** What has to end before the session can start; `undefined` where it fits. `ending`: sessions that are about to end. */
+/** What has to end before the session can start; `undefined` if it fits. `ending`: sessions that are about to end. */
 export async function findCrowd(
   db: Kysely<Schema>,
   limits: SessionLimits,

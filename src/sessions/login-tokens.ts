@@ -59,7 +59,7 @@ export async function findLoginTokenOwner(
 }
 
 /**
- * Redeems a login token in the caller's transaction, by one conditional update: of several at once, one wins. `undefined` where it is not known, was
+ * Redeems a login token in the caller's transaction, by one conditional update: of several at once, one wins. `undefined` if it is not known, was
  * redeemed, is too old, or was voided meanwhile (a sign-out at the IdP, a deactivation). Whether the person may be signed in is the caller's to judge.
  */
 export async function redeemLoginToken(

@@ -171,7 +171,7 @@ async function expireIn(
   return endSessionIn(tx, deps, { sessionId: session.id, reason: 'expired', now: of.now });
 }
 
-/** What a consumed refresh token still yields; `undefined` where presenting it is a replay. */
+/** What a consumed refresh token still yields; `undefined` if presenting it is a replay. */
 async function reuse(
   tx: Kysely<Schema>,
   deps: RotationDeps,
@@ -198,7 +198,7 @@ async function reuse(
   return { ok: true, how: 'graced', tokens };
 }
 
-/** The pair that was issued before, derived again; `undefined` where its access token is gone or has expired. */
+/** The pair that was issued before, derived again; `undefined` if its access token is gone or has expired. */
 async function samePair(
   tx: Kysely<Schema>,
   deps: RotationDeps,
@@ -258,7 +258,7 @@ async function renewAccess(
 }
 
 /**
- * The scope of the new access token: null for the session's own, `undefined` where more was asked for than was granted (RFC 6749 §6).
+ * The scope of the new access token: null for the session's own, `undefined` if more was asked for than was granted (RFC 6749 §6).
  * The Matrix API and the device cannot be dropped: a token without them would be of no use to a Matrix client, and refusing would log it out.
  */
 function narrowScope(granted: string, wanted: readonly string[] | undefined): string | null | undefined {

@@ -1,6 +1,6 @@
 /**
  * Access to the homeserver by this service itself: a user without a person, and a token of it that lives as long as one piece of work. Commands
- * need it where the homeserver answers access tokens alone.
+ * need it if the homeserver answers access tokens alone.
  */
 import type { HomeserverUser } from '../homeserver/connector.ts';
 import { newRecordId, type SessionId } from '../protocol/identifiers.ts';

@@ -21,12 +21,12 @@ export interface NewLegacySession extends Omit<NewSession, 'clientId' | 'scope' 
 export interface LegacyTokens {
   readonly sessionId: SessionId;
   readonly accessToken: string;
-  /** Both are there exactly where the client can refresh. */
+  /** Both are there exactly if the client can refresh. */
   readonly refresh?: { readonly token: string; readonly expiresInSeconds: number };
 }
 
 /**
- * Starts a legacy session within the caller's transaction, replacing a live one on the same device as `startSession` does. `undefined` where the
+ * Starts a legacy session within the caller's transaction, replacing a live one on the same device as `startSession` does. `undefined` if the
  * user is deactivated.
  */
 export async function startLegacySession(

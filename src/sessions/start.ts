@@ -57,7 +57,7 @@ export function newSessionId(now: number, random: Random): SessionId {
 
 /**
  * Starts a session within the caller's transaction, together with whatever it redeems, and gives it its first pair of tokens.
- * `undefined` where the user is deactivated.
+ * `undefined` if the user is deactivated.
  */
 export async function startSession(
   tx: Kysely<Schema>,
@@ -77,7 +77,7 @@ export async function startSession(
  * The session alone, without tokens: whoever calls stores them in the same transaction. A live session on the same device ends here as
  * replaced; the device, its name and its keys stay (homeserver first). The admin scope is left out for whom the access rules make no administrator, and of the
  * operator's own those that the person may not have.
- * `undefined` where the user is deactivated.
+ * `undefined` if the user is deactivated.
  */
 export async function storeSession(
   tx: Kysely<Schema>,

@@ -125,7 +125,7 @@ async function goOn(
   };
 }
 
-/** Nobody is signed in. The person is told, and can go back to where they came from, or try again where the fault may pass. */
+/** Nobody is signed in. The person is told, and can go back to where they came from, or try again if the fault may pass. */
 async function refusal(
   deps: SignInDeps,
   failed: { request: ApiRequest; signIn: SignIn; error: unknown },

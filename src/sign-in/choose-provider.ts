@@ -8,7 +8,7 @@ import type { SignIn } from '../storage/records/sign-ins.ts';
 import type { Provider } from '../upstream/provider.ts';
 import type { SignInDeps } from './deps.ts';
 
-/** The provider with this id; the only one where there is no choice; `undefined` where the person has to choose. */
+/** The provider with this id; the only one if there is no choice; `undefined` if the person has to choose. */
 export function chosenProvider(
   deps: Pick<SignInDeps, 'providers'>,
   id: string | null | undefined,

@@ -181,7 +181,7 @@ export async function completeSignIn(
   return user;
 }
 
-/** Whether the person is an administrator. Throws where they are not let in, once their sessions have ended. */
+/** Whether the person is an administrator. Throws if they are not let in, once their sessions have ended. */
 async function requireAccess(
   deps: CompletionDeps,
   person: {

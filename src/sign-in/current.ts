@@ -45,7 +45,7 @@ export async function requireIdentified(
 
 /**
  * Goes to the IdP for a sign-in that has begun: after the choice of a provider (`?provider=`), after a failure, or to take another account
- * (`?account=another`). Where there is a choice and none was made, it is offered.
+ * (`?account=another`). If there is a choice and none was made, it is offered.
  */
 export function restartSignIn(deps: SignInDeps): Handler {
   return async (request) => {

@@ -22,7 +22,7 @@ export interface SignInPurpose {
   identified?(tx: Kysely<Schema>, known: { signInId: string; userId: InternalUserId }): Promise<void>;
   /** Whether the code or token with this hash, which was given to an app, can still be used. */
   isUnused?(hash: SecretHash): Promise<boolean>;
-  /** Where the person can go instead when nobody could be signed in, and what that place is called; `undefined` where there is none. */
+  /** Where the person can go instead when nobody could be signed in, and what that place is called; `undefined` if there is none. */
   wayBack(signIn: SignIn, refusal: TellableError): Promise<WayBack | undefined>;
 }
 

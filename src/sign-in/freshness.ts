@@ -19,7 +19,7 @@ export function wantedMaxAge({
 }
 
 /**
- * Throws `SignInRefusal` where a client asked for a recent authentication and the IdP did not say when it was, or says that it was earlier: an IdP
+ * Throws `SignInRefusal` if a client asked for a recent authentication and the IdP did not say when it was, or says that it was earlier: an IdP
  * that ignores `prompt` and `max_age` must not pass for one that obeyed.
  */
 export function requireFreshAuthentication(

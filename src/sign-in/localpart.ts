@@ -9,7 +9,7 @@ export interface LocalpartRule {
   readonly localpart: ClaimTemplate;
 }
 
-/** The localpart that the claims make, in ASCII lower case. Where they make none, the refusal names claim and value. */
+/** The localpart that the claims make, in ASCII lower case. If they make none, the refusal names claim and value. */
 export function mapLocalpart(
   rule: LocalpartRule,
   claims: Readonly<Record<string, unknown>>,

@@ -1,4 +1,4 @@
-/** What a person sees when a sign-in did not work. JSON where nobody is looking. */
+/** What a person sees when a sign-in did not work. JSON if nobody is looking. */
 import { type ApiRequest, noStore, type Reply } from '../http/exchange.ts';
 import { html, type SafeHtml } from '../http/pages/html.ts';
 import { page } from '../http/pages/page.ts';
@@ -50,7 +50,7 @@ function wayBack({ tell }: Words, { url, fields, label }: WayBack): SafeHtml {
 }
 
 /**
- * What is needed for a sign-in does not answer, or not as it should: 503. The same sign-in can be tried again, where that may help; if it is the IdP, at
+ * What is needed for a sign-in does not answer, or not as it should: 503. The same sign-in can be tried again, if that may help; if it is the IdP, at
  * another provider too.
  */
 export function idpFailedPage(

@@ -27,7 +27,7 @@ export interface PasswordLogin {
 /** The password grant, as the operator switched it on. */
 export interface PasswordGrant {
   readonly login: PasswordLogin;
-  /** The localpart that a name stands for; undefined where it stands for none. */
+  /** The localpart that a name stands for; undefined if it stands for none. */
   readonly localpartOf: (name: string) => string | undefined;
 }
 

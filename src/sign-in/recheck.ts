@@ -124,7 +124,7 @@ async function askAndJudge(deps: RecheckDeps, check: Check): Promise<void> {
   }
 }
 
-/** False where the person is not let in any more: then the token is gone with the sessions. */
+/** False if the person is not let in any more: then the token is gone with the sessions. */
 async function judge(deps: RecheckDeps, check: Check, identity: RefreshedIdentity): Promise<boolean> {
   const { grant, access, provider } = check;
   const { claims, isComplete } = identity;

@@ -10,7 +10,7 @@ export class SignInRefusal extends Error {
   readonly told: Message;
   readonly reason: string;
   readonly kind: SignInRefusalKind;
-  /** Whose account it is, where that is known. */
+  /** Whose account it is, if that is known. */
   readonly userId: InternalUserId | undefined;
 
   constructor(told: Message, reason: string, kind: SignInRefusalKind = 'refused', userId?: InternalUserId) {

@@ -58,7 +58,7 @@ export function sealUpstreamToken(
   };
 }
 
-/** The token; throws where the encryption key is another one. */
+/** The token; throws if the encryption key is another one. */
 export function openUpstreamToken(sealer: Sealer, grant: Link & { refresh_token_sealed: string }): string {
   return sealer.open(grant.refresh_token_sealed, sealContext(grant));
 }

@@ -21,7 +21,7 @@ export const RETENTION = LONGEST_JWT + 10 * MINUTE;
 /** Keys of one algorithm succeed each other; those of another are no matter. */
 type Keyed = Pick<SigningKeyRecord, 'kid' | 'created_at' | 'alg'>;
 
-/** The key that signs with an algorithm: the newest that has been published long enough, or else the oldest. `undefined` where there is none. */
+/** The key that signs with an algorithm: the newest that has been published long enough, or else the oldest. `undefined` if there is none. */
 export function activeKey<K extends Keyed>(
   keys: readonly K[],
   algorithm: string,

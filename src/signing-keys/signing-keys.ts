@@ -36,7 +36,7 @@ export interface SigningKeyDeps {
 
 /**
  * Opens the keys. The first one of an algorithm is made when it is first needed, that of ID tokens at once. They are read again when another process changed them, within a second (`changes`); while the
- * database does not answer, those that are known go on. Throws where a key that signs cannot be opened.
+ * database does not answer, those that are known go on. Throws if a key that signs cannot be opened.
  */
 export async function openSigningKeys(
   deps: SigningKeyDeps & { changes?: ChangeWatcher },
@@ -119,7 +119,7 @@ async function addKeys(
   return kids;
 }
 
-/** Adds a key where the keys that are there by then still call for it; what nobody needs any more is deleted with it. */
+/** Adds a key if the keys that are there by then still call for it; what nobody needs any more is deleted with it. */
 async function addKey(
   deps: SigningKeyDeps,
   algorithm: SigningAlgorithm,

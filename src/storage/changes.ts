@@ -1,6 +1,6 @@
 /**
  * Hints between processes that something cached has changed. A topic's counter is raised in the transaction that makes the change, so no hint
- * is lost and none comes early; each process looks at the counters a few times a second, at once where the engine can tell it to
+ * is lost and none comes early; each process looks at the counters a few times a second, at once if the engine can tell it to
  * (`Database.onHint`). A hint says "read again", nothing else: the database is the truth.
  */
 import { type Kysely, PostgresAdapter, sql } from 'kysely';

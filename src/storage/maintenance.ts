@@ -102,7 +102,7 @@ export function backUpSqlite(url: string, target: string): void {
   }
 }
 
-/** The rows of a statement; none where the table is not there yet. */
+/** The rows of a statement; none if the table is not there yet. */
 async function readRows(url: string, table: string, statement: string): Promise<readonly unknown[]> {
   return url.startsWith('sqlite:')
     ? readSqliteRows(sqliteFile(url), table, statement)

@@ -13,7 +13,7 @@ export type ParameterName<Key extends TextKey> = (typeof en)[Key] extends string
   ? Placeholders<(typeof en)[Key]>
   : Placeholders<(typeof en)[Key][keyof (typeof en)[Key]]> | 'count';
 
-/** `Value`: what stands in the text. Nothing, where the text has no braces. */
+/** `Value`: what stands in the text. Nothing, if the text has no braces. */
 export type Parameters<Key extends TextKey, Value> = [ParameterName<Key>] extends [never]
   ? []
   : [parameters: Readonly<Record<ParameterName<Key>, Value>>];

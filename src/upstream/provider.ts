@@ -56,15 +56,15 @@ export interface Provider {
   authorizationUrl(input: AuthorizationInput): Promise<URL>;
   /** Takes the callback's parameters. Throws UpstreamRefusal (the IdP or its answer says no) or Unavailable. */
   finishLogin(input: CallbackInput): Promise<UpstreamIdentity>;
-  /** Asks who has this name and password. Throws UpstreamRefusal of the kind `denied` where the IdP lets nobody in by them, or Unavailable. */
+  /** Asks who has this name and password. Throws UpstreamRefusal of the kind `denied` if the IdP lets nobody in by them, or Unavailable. */
   checkPassword(input: PasswordInput): Promise<UpstreamIdentity>;
   /** Asks again who somebody is, by the refresh token of their login. Throws UpstreamRefusal or Unavailable, neither of which says anything about the person. */
   refreshIdentity(input: RefreshInput): Promise<RefreshedIdentity>;
-  /** Checks a token of back-channel logout. Throws UpstreamRefusal where it is none, or Unavailable. */
+  /** Checks a token of back-channel logout. Throws UpstreamRefusal if it is none, or Unavailable. */
   readLogoutToken(token: string): Promise<LogoutToken>;
   /** The IdP's metadata, for our own use and as it was sent. Throws Unavailable. */
   metadata(): Promise<ProviderMetadata>;
-  /** The metadata document in use with what is left of its freshness; undefined where none is held or it is given by hand. */
+  /** The metadata document in use with what is left of its freshness; undefined if none is held or it is given by hand. */
   published(): PublishedMetadata | undefined;
   /** Whether it can be asked to create an account (`prompt=create`), by its metadata or its preset; false while none is held. */
   createsAccounts(): boolean;
@@ -88,7 +88,7 @@ export interface PublishedMetadata {
 export interface ProviderState {
   readonly metadata: 'fresh' | 'stale' | 'none';
   readonly keys: 'fresh' | 'stale' | 'none';
-  /** Wall-clock time at which the IdP last confirmed the older of the two documents; absent where one was never had. */
+  /** Wall-clock time at which the IdP last confirmed the older of the two documents; absent if one was never had. */
   readonly lastGoodAt?: number;
   /** Why the last fetch failed, for the log and the doctor; absent while all is well. */
   readonly lastError?: string;
@@ -114,7 +114,7 @@ export interface ProviderOptions {
   readonly lookup?: LookupFunction;
 }
 
-/** Does not connect to anything yet. Throws a RangeError where the settings cannot be used. */
+/** Does not connect to anything yet. Throws a RangeError if the settings cannot be used. */
 export function createProvider(options: ProviderOptions): Provider {
   const settings = resolveSettings(options.settings);
   const outbound = createProviderOutbound(settings, options);
@@ -188,7 +188,7 @@ export function createProvider(options: ProviderOptions): Provider {
   };
 }
 
-/** The way out to one IdP. Loopback is allowed where a URL that the operator wrote names it. */
+/** The way out to one IdP. Loopback is allowed if a URL that the operator wrote names it. */
 export function createProviderOutbound(
   settings: ResolvedSettings,
   options: Pick<ProviderOptions, 'clock' | 'lookup' | 'onOutcome'> & { readonly concurrency?: number },

@@ -51,7 +51,7 @@ export interface ResolvedDiscovery {
   readonly overrides: Readonly<Record<string, unknown>>;
 }
 
-/** Throws a RangeError where the preset is unknown, or nothing would bind a code to its sign-in. */
+/** Throws a RangeError if the preset is unknown, or nothing would bind a code to its sign-in. */
 export function resolveSettings(settings: ProviderSettings): ResolvedSettings {
   const preset = presets.get(settings.preset ?? 'generic');
   if (preset === undefined) throw new RangeError(`there is no preset "${settings.preset ?? ''}"`);

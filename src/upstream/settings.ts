@@ -35,7 +35,7 @@ export interface ProviderSettings {
   readonly pkce?: Optional<'auto' | 'always' | 'never'>;
   /** Whether a nonce is sent and wanted back; false only with `pkce: always`. Default the preset's, else true. */
   readonly nonce?: Optional<boolean>;
-  /** Default true where the metadata has a userinfo endpoint. */
+  /** Default true if the metadata has a userinfo endpoint. */
   readonly fetch_userinfo?: Optional<boolean>;
   /** The claim that identifies a person at this issuer; default sub. */
   readonly subject_claim?: Optional<string>;
@@ -55,7 +55,7 @@ export interface ProviderSettings {
   readonly allowed_tenants?: Optional<readonly string[]>;
   /** http: to hosts other than this machine. Default false. */
   readonly allow_http?: Optional<boolean>;
-  /** Private addresses or CIDR ranges that the IdP may be at. Default none; loopback where a configured URL names it. */
+  /** Private addresses or CIDR ranges that the IdP may be at. Default none; loopback if a configured URL names it. */
   readonly allow_addresses?: Optional<readonly string[]>;
   /** Forward proxy for everything said to this IdP. Default none: proxy variables of the environment are not read. */
   readonly proxy_url?: Optional<string>;

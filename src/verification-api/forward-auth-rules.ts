@@ -1,6 +1,6 @@
 import type { OriginalRequest } from './original-request.ts';
 
-/** Whether a request passes without an identity: where there is no token, or where it is not good too. */
+/** Whether a request passes without an identity: if there is no token, or if it is not good too. */
 export type Anonymous = 'never' | 'missing' | 'failure';
 
 /** What holds for some requests. */

@@ -50,7 +50,7 @@ export const headerPresets: Readonly<Record<'gatehouse' | 'kong' | 'oauth2-proxy
   },
 };
 
-/** The headers of a preset, with other names where the operator gave some; null leaves a header out. */
+/** The headers of a preset, with other names if the operator gave some; null leaves a header out. */
 export function identityHeaders(
   preset: keyof typeof headerPresets,
   names: Readonly<Partial<Record<IdentityField, string | null>>>,
@@ -63,7 +63,7 @@ export function identityHeaders(
 }
 
 /**
- * Every header with its value, empty where there is nothing to say: a proxy that copies them overwrites what the client sent under the same name.
+ * Every header with its value, empty if there is nothing to say: a proxy that copies them overwrites what the client sent under the same name.
  * `token` is undefined for a request that passes without one.
  */
 export function sayWho(
@@ -115,7 +115,7 @@ function listOf(claim: unknown): string {
     .join(',');
 }
 
-/** Percent-encodes what a header value cannot hold, the percent sign included where there is any such. */
+/** Percent-encodes what a header value cannot hold, the percent sign included if there is any such. */
 function printable(text: string): string {
   if (/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$|^$/.test(text)) return text;
   return Array.from(Buffer.from(text), (byte) =>

@@ -4,9 +4,9 @@ import type { ApiRequest } from '../http/exchange.ts';
 export interface OriginalRequest {
   /** In capitals. */
   readonly method: string;
-  /** In lower case, without port; empty where the proxy did not say. */
+  /** In lower case, without port; empty if the proxy did not say. */
   readonly host: string;
-  /** Without dot segments, empty segments, parameters of segments and percent-encoding; undefined where the proxy did not say, or it can be read in two ways. */
+  /** Without dot segments, empty segments, parameters of segments and percent-encoding; undefined if the proxy did not say, or it can be read in two ways. */
   readonly path: string | undefined;
   readonly query: URLSearchParams;
 }
@@ -34,7 +34,7 @@ export function readOriginalRequest({
   };
 }
 
-/** Where the proxy asks with the request's own method, host, path and query: headers that a client could have sent say nothing then. */
+/** If the proxy asks with the request's own method, host, path and query: headers that a client could have sent say nothing then. */
 export function readPrefixedRequest(
   request: Pick<ApiRequest, 'headers' | 'method' | 'params' | 'query'>,
 ): OriginalRequest {
@@ -56,7 +56,7 @@ function hostOf(value: string): string {
 
 /**
  * The path as a server behind the proxy could read it at most: rules protect what is below a path, and `/public/../admin`, `//admin`, `/%61dmin` and
- * `/admin;x` may all be `/admin` to it. Undefined where two servers would read it differently: an encoded slash, a backslash, twice encoded.
+ * `/admin;x` may all be `/admin` to it. Undefined if two servers would read it differently: an encoded slash, a backslash, twice encoded.
  */
 export function plainPath(path: string): string | undefined {
   if (!path.startsWith('/') || /%(2f|5c|00)|\\/i.test(path)) return undefined;

@@ -26,7 +26,7 @@ export interface ForwardAuthDeps {
 }
 
 /**
- * Forward authentication: 200 with whose request it is, 401 and 403 as RFC 6750 section 3 has them, 503 where nobody could be asked. No answer but a good one says
+ * Forward authentication: 200 with whose request it is, 401 and 403 as RFC 6750 section 3 has them, 503 if nobody could be asked. No answer but a good one says
  * anything about a person.
  */
 export function verifyRequest(

@@ -30,9 +30,9 @@ export type AccessVerdict =
       readonly kind: 'inactive';
       readonly reason: InactiveReason;
       readonly sessionId?: SessionId;
-      /** Under which the token is stored, where it is. */
+      /** Under which the token is stored, if it is. */
       readonly hash?: SecretHash;
-      /** What exactly was wrong, where there is more to say: for the log alone. */
+      /** What exactly was wrong, if there is more to say: for the log alone. */
       readonly detail?: string;
     }
   | { readonly kind: 'unavailable'; readonly error: Unavailable };

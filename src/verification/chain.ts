@@ -7,7 +7,7 @@ import { type Inactive, inactive, type Verdict } from './verdict.ts';
 /**
  * The first strategy that knows the token decides; one that refuses it, or cannot be asked, is the last word: another one might check less, and an
  * outage must not let in what would be refused otherwise. After a good one those are asked too that always are, and those that may know
- * the localpart where it is still missing. What was said first stands.
+ * the localpart if it is still missing. What was said first stands.
  */
 export async function judgeByStrategies(
   strategies: readonly Strategy[],
@@ -35,7 +35,7 @@ export async function judgeByStrategies(
   return { kind: 'active', token };
 }
 
-/** OpenID Connect Core section 5.3.2: what two sources say is put together only where both speak of the same person. */
+/** OpenID Connect Core section 5.3.2: what two sources say is put together only if both speak of the same person. */
 function otherPerson(
   { settings }: MappingRules,
   known: Claims,

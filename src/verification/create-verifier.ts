@@ -52,7 +52,7 @@ const silent: PartLog = {
   error: () => undefined,
 };
 
-/** Connects to nothing before it is asked. Throws a RangeError where the settings cannot be used. Close it when you are done. */
+/** Connects to nothing before it is asked. Throws a RangeError if the settings cannot be used. Close it when you are done. */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { clock = systemClock, random = systemRandom, log = silent } = options;
   const providers: Provider[] = [];

@@ -125,7 +125,7 @@ function localpartTemplate({ claims }: TokenSettings): ClaimTemplate {
   return claims?.localpart ?? 'preferred_username';
 }
 
-/** The localpart that the claims make, in ASCII lower case; undefined where they make none. */
+/** The localpart that the claims make, in ASCII lower case; undefined if they make none. */
 export function localpartOf(tokens: TokenSettings, claims: Claims): string | undefined {
   const text = renderClaimTemplate(localpartTemplate(tokens), claims, (each) =>
     isLocalpart(asciiLower(each)),

@@ -21,7 +21,7 @@ export interface FindAccessDeps {
 }
 
 /**
- * How exactly a session's last activity is known where its access token does not expire, in milliseconds. Others are refreshed about as often, which
+ * How exactly a session's last activity is known if its access token does not expire, in milliseconds. Others are refreshed about as often, which
  * tells it too.
  */
 const ACTIVITY_PRECISION = 10 * 60_000;
@@ -40,7 +40,7 @@ export function ownTokens(
 
 /**
  * Finds the session of one of our own access tokens. A malformed one costs no query. The first use is written before the verdict is given, but not
- * waited for on the disk (durable before answered); where it cannot be written (a full disk), the verdict stands all the same.
+ * waited for on the disk (durable before answered); if it cannot be written (a full disk), the verdict stands all the same.
  */
 export async function findAccess(deps: FindAccessDeps, token: string): Promise<KnownVerdict> {
   if (!isWellFormedSecret('accessToken', token)) return { kind: 'inactive', reason: 'malformed' };
@@ -87,7 +87,7 @@ function inactiveReason(
   return undefined;
 }
 
-/** False where the token lost to another pair of its predecessor, or its session ended, in the meantime. */
+/** False if the token lost to another pair of its predecessor, or its session ended, in the meantime. */
 async function recordFirstUse(
   deps: FindAccessDeps,
   use: { hash: SecretHash; view: AccessTokenView; now: number },

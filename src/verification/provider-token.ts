@@ -19,7 +19,7 @@ export interface ProviderTokenDeps {
   readonly isReserved: IsReserved;
 }
 
-/** What is told here counts at once, and more than what the provider or a cache says. Throws `Unavailable` where the database cannot be asked. */
+/** What is told here counts at once, and more than what the provider or a cache says. Throws `Unavailable` if the database cannot be asked. */
 export async function judgeProviderToken(deps: ProviderTokenDeps, token: string): Promise<Verdict> {
   const verdict = await verifyByAny(deps.tokenVerifiers, token);
   if (verdict.kind !== 'active') return verdict;

@@ -1,6 +1,6 @@
 import type { Verdict } from './verdict.ts';
 
-/** The verdict, where all of these scopes are required: exact names, all of them. */
+/** The verdict, if all of these scopes are required: exact names, all of them. */
 export function requireScope(verdict: Verdict, required: readonly string[]): Verdict {
   if (verdict.kind !== 'active') return verdict;
   const missing = required.filter((each) => !verdict.token.scope.includes(each));
@@ -8,7 +8,7 @@ export function requireScope(verdict: Verdict, required: readonly string[]): Ver
   return { kind: 'inactive', fault: 'insufficient_scope', reason: `its scope lacks ${missing.join(' ')}` };
 }
 
-/** As `requireScope`, for a verdict that is on its way. Where nothing is required it is handed on as it is, which is cheaper. */
+/** As `requireScope`, for a verdict that is on its way. If nothing is required it is handed on as it is, which is cheaper. */
 export function withScope(verdict: Promise<Verdict>, required: readonly string[]): Promise<Verdict> {
   return required.length === 0 ? verdict : verdict.then((known) => requireScope(known, required));
 }

@@ -62,7 +62,7 @@ export interface IntrospectionSettings {
   /** The member that says whether the token is good, and its value. Default `active`, true. */
   readonly active_attribute?: Optional<string>;
   readonly active_value?: Optional<string | boolean>;
-  /** Asked even where a JWT was verified here, so that a revocation counts at once. Default false. */
+  /** Asked even if a JWT was verified here, so that a revocation counts at once. Default false. */
   readonly force?: Optional<boolean>;
   /** Asks for a signed answer (RFC 9701), and takes no other. Default false. */
   readonly signed?: Optional<boolean>;

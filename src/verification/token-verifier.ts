@@ -30,7 +30,7 @@ export interface TokenVerifierOptions {
   readonly log: PartLog;
   /** Told what became of each request to the provider. */
   readonly onRequest?: (outcome: OutboundOutcome) => void;
-  /** Told of each question: whether the cache knew, and what came of it where it did not. */
+  /** Told of each question: whether the cache knew, and what came of it if it did not. */
   readonly onOutcome?: (outcome: CacheOutcome) => void;
 }
 
@@ -56,7 +56,7 @@ const build: Readonly<Record<StrategyName, (deps: AskingDeps) => Strategy>> = {
   userinfo,
 };
 
-/** Throws a RangeError where the settings cannot be used. */
+/** Throws a RangeError if the settings cannot be used. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { provider, tokens, clock, log } = options;
   const settings = resolveSettings({

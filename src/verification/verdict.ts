@@ -10,7 +10,7 @@ export interface VerifiedToken {
   readonly issuer: string;
   /** Who it is at the issuer; with `issuer`, the only thing that identifies a person. */
   readonly subject: string;
-  /** The Matrix user's, by the configured template; undefined where the claims make none (a client's own token, for one). */
+  /** The Matrix user's, by the configured template; undefined if the claims make none (a client's own token, for one). */
   readonly localpart: string | undefined;
   readonly deviceId: DeviceId | undefined;
   readonly clientId: ClientId | undefined;
@@ -65,7 +65,7 @@ export function inactive(fault: InactiveFault, reason: string): Inactive {
   return { kind: 'inactive', fault, reason };
 }
 
-/** What was thrown, as a verdict. Throws it again where it is no outage. */
+/** What was thrown, as a verdict. Throws it again if it is no outage. */
 export function unavailableVerdict(error: unknown): UnavailableVerdict {
   if (error instanceof Unavailable) return { kind: 'unavailable', error };
   throw error;

@@ -2,7 +2,7 @@ import { Unavailable } from '../protocol/unavailable.ts';
 import type { KnownVerdict, Verify } from './access-verdict.ts';
 
 /**
- * One way to tell whose a token is. `undefined`: it is no token of the kind that this strategy knows, so the next one is asked. Throws `Unavailable` where
+ * One way to tell whose a token is. `undefined`: it is no token of the kind that this strategy knows, so the next one is asked. Throws `Unavailable` if
  * it knows the kind and could not ask.
  */
 export type VerificationStrategy = (accessToken: string) => Promise<KnownVerdict | undefined>;

@@ -28,7 +28,7 @@ export type ClientAuthenticationDeps = ClientLookupDeps &
   AssertionDeps & { readonly secretGuesses: SecretGuesses };
 
 /**
- * The client that makes this request. `invalid_client` is 401, with `WWW-Authenticate` only where the client used that header (RFC 6749
+ * The client that makes this request. `invalid_client` is 401, with `WWW-Authenticate` only if the client used that header (RFC 6749
  * section 5.2); two methods at once are `invalid_request`. Wrong proofs are counted (RFC 6749 section 2.3.1: against brute force).
  */
 export async function authenticateClient(

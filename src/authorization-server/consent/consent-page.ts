@@ -22,7 +22,7 @@ export interface ConsentPageInput {
   readonly stored: AuthorizationRequest;
   readonly client: Client;
   readonly user: User;
-  /** Null where nothing of Matrix is asked for. */
+  /** Null if nothing of Matrix is asked for. */
   readonly deviceId: DeviceId | null;
   /** The other app that is signed in on the device, if one is. */
   readonly occupant: Occupant | undefined;

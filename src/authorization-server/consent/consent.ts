@@ -31,7 +31,7 @@ interface Asked {
   readonly stored: AuthorizationRequest;
   readonly client: Client;
   readonly user: User;
-  /** Null where nothing of Matrix is asked for. */
+  /** Null if nothing of Matrix is asked for. */
   readonly deviceId: DeviceId | null;
   /** The other app whose live session has the device, if one has. */
   readonly occupant: Occupant | undefined;
@@ -98,7 +98,7 @@ interface Word {
   readonly words: Words;
 }
 
-/** The answer for the client; `undefined` where the person has as many sessions as they may have, and has not chosen enough that end. */
+/** The answer for the client; `undefined` if the person has as many sessions as they may have, and has not chosen enough that end. */
 async function conclude(
   deps: AuthorizationServerDeps,
   asked: Asked,
@@ -127,7 +127,7 @@ async function conclude(
   return { ...reply, headers: { ...reply.headers, 'set-cookie': releaseBrowser(issuer, signIn.id) } };
 }
 
-/** Why there is no code; `undefined` where there is one. */
+/** Why there is no code; `undefined` if there is one. */
 function refusalOf(decision: string | undefined, user: User): string | undefined {
   if (decision !== 'allow') return 'the person did not allow the sign-in';
   if (user.deactivated_at !== null) return 'the account is deactivated';

@@ -2,7 +2,7 @@ import type { DeviceId } from '../../protocol/identifiers.ts';
 import { isOperatorScope, type OperatorScopes, permittedScope } from '../../protocol/operator-scope.ts';
 import type { User } from '../../storage/records/users.ts';
 
-/** Whether anything is left that this person can give: a sign-in for scopes of the operator's own alone comes to nothing where they may have none of them. */
+/** Whether anything is left that this person can give: a sign-in for scopes of the operator's own alone comes to nothing if they may have none of them. */
 export function asksForMore(
   scopes: OperatorScopes,
   user: User,

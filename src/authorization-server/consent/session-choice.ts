@@ -1,4 +1,4 @@
-/** Where a person has as many sessions as they may have: the choice, on the page where they agree to another one, of those that end for it. */
+/** If a person has as many sessions as they may have: the choice, on the page where they agree to another one, of those that end for it. */
 import type { Kysely } from 'kysely';
 import type { ApiRequest } from '../../http/exchange.ts';
 import { html, type SafeHtml } from '../../http/pages/html.ts';
@@ -73,8 +73,8 @@ export function decisionForms(
 }
 
 /**
- * Ends, in the transaction of the person's yes, what they chose for the session that is to come, and resolves to them: `concludeEnding` follows the commit. `undefined` where that is
- * not enough; nothing has changed then. Where there is room anyway, nothing is ended, whatever the form says.
+ * Ends, in the transaction of the person's yes, what they chose for the session that is to come, and resolves to them: `concludeEnding` follows the commit. `undefined` if that is
+ * not enough; nothing has changed then. If there is room anyway, nothing is ended, whatever the form says.
  */
 export async function makeRoom(
   tx: Kysely<Schema>,

@@ -94,7 +94,7 @@ async function findWaiting(deps: AuthorizationServerDeps, typed: string): Promis
   return grant.expires_at > deps.clock.now() ? grant : undefined;
 }
 
-/** Counts a guess before its outcome is known. Throws a 429 where there were too many, a 503 where all addresses together had them and this one is not quiet. */
+/** Counts a guess before its outcome is known. Throws a 429 if there were too many, a 503 if all addresses together had them and this one is not quiet. */
 type ReserveGuess = (keys: { browser: string; address: string }) => Reservation;
 
 function createGuessLimits(deps: AuthorizationServerDeps): ReserveGuess {

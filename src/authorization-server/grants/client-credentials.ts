@@ -28,7 +28,7 @@ export function clientCredentialsGrant(deps: AuthorizationServerDeps): Grant {
   };
 }
 
-/** What was asked for; all that the client may have where it asked for nothing. */
+/** What was asked for; all that the client may have if it asked for nothing. */
 function grantedScope(client: Client, asked: string): string {
   const allowed = client.operator?.scopes ?? [];
   if (asked === '') return allowed.join(' ');

@@ -63,7 +63,7 @@ export function passwordGrant(deps: AuthorizationServerDeps): Grant {
   };
 }
 
-/** What is asked for; all that the client may ask for where nothing is (RFC 6749 section 3.3). */
+/** What is asked for; all that the client may ask for if nothing is (RFC 6749 section 3.3). */
 function judgeScope(deps: AuthorizationServerDeps, client: Client, asked: string): readonly string[] {
   const askable = askableScopes(deps.operatorScopes, client.operator?.scopes);
   const judged = judgeLoginScope(asked === '' ? [...askable].join(' ') : asked, askable);

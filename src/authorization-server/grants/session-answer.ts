@@ -9,7 +9,7 @@ import { presentAccessToken, type PresentingDeps } from '../../clients/access-to
 import { signIdToken } from '../id-token.ts';
 import type { TokenAnswer } from './grant.ts';
 
-/** The token answer of a session that has just started: with an ID token where `openid` was granted. */
+/** The token answer of a session that has just started: with an ID token if `openid` was granted. */
 export async function answerWithSession(
   deps: PresentingDeps & Pick<AuthorizationServerDeps, 'clock'>,
   session: {

@@ -123,7 +123,7 @@ function judgeAlgorithms(context: ProviderContext, server: AuthorizationServer, 
   });
 }
 
-/** Where the metadata says that the client secret may verify ID tokens: how that is allowed. A sentence of its own, or nothing. */
+/** If the metadata says that the client secret may verify ID tokens: how that is allowed. A sentence of its own, or nothing. */
 export function symmetricRemedy({ place, settings }: ProviderContext, server: AuthorizationServer): string {
   const offered = server.id_token_signing_alg_values_supported ?? [];
   const algorithm = SYMMETRIC_ALGORITHMS.find((each) => offered.includes(each));
@@ -144,7 +144,7 @@ function orOverride(context: ProviderContext, member: string, values: readonly s
   return `; if it can do that and does not say so, ${override(context, member, values)}.`;
 }
 
-/** A list of the metadata as one text, cut where it is long. */
+/** A list of the metadata as one text, cut if it is long. */
 function listed(values: readonly string[]): string {
   return values.length === 0 ? 'an empty list' : quoteForLog(values.join(', '), 300);
 }

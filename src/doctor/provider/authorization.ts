@@ -12,7 +12,7 @@ import type { ProbeVerdict } from '../probe.ts';
 import { providerFinding, type ProviderContext } from './context.ts';
 import type { Server } from './metadata.ts';
 
-/** Sends the request as a browser would, once. `statedIssuer`: that of the metadata document, where there is one. */
+/** Sends the request as a browser would, once. `statedIssuer`: that of the metadata document, if there is one. */
 export async function examineAuthorization(
   context: ProviderContext,
   server: Server | undefined,
@@ -69,11 +69,11 @@ function judgeAuthorizationAnswer(context: ProviderContext, asked: Asked, answer
 interface Asked {
   readonly server: Server;
   readonly state: string;
-  /** As the metadata has it; where it is not the configured one, that is told already. */
+  /** As the metadata has it; if it is not the configured one, that is told already. */
   readonly statedIssuer: unknown;
 }
 
-/** The parameters in a page that has the browser post them to our redirect URI (`response_mode: form_post`); `undefined` where it is another page. */
+/** The parameters in a page that has the browser post them to our redirect URI (`response_mode: form_post`); `undefined` if it is another page. */
 function postedParameters(
   { settings, redirectUri }: ProviderContext,
   { answer: { text } }: Answered,
@@ -112,7 +112,7 @@ function judgeParameters(
   return [...findings, errorFinding(context, probed, error, seen)];
 }
 
-/** `state` as it was sent (RFC 6749 section 4.1.2), and the issuer where the provider says that it gives it (RFC 9207 section 2). */
+/** `state` as it was sent (RFC 6749 section 4.1.2), and the issuer if the provider says that it gives it (RFC 9207 section 2). */
 function judgeCallback(
   context: ProviderContext,
   { server, state, statedIssuer = server.issuer }: Asked,

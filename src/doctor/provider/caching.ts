@@ -4,7 +4,7 @@ import type { Finding } from '../finding.ts';
 import type { Answered } from '../look.ts';
 import { providerFinding, type ProviderContext } from './context.ts';
 
-/** Findings where its `max-age` cannot be read, or where something on the way serves a copy that the provider itself calls out of date. */
+/** Findings if its `max-age` cannot be read, or if something on the way serves a copy that the provider itself calls out of date. */
 export function cachingFindings(
   context: ProviderContext,
   { answer, probed }: Answered,

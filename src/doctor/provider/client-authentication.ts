@@ -20,7 +20,7 @@ export interface ClientVerdict {
   readonly answered?: Answered;
 }
 
-/** Presents the impossible code. Where we are refused, tries the other way to send a secret, for the remedy. */
+/** Presents the impossible code. If we are refused, tries the other way to send a secret, for the remedy. */
 export async function examineClient(
   context: ProviderContext,
   server: Server | undefined,

@@ -7,7 +7,7 @@ import { providerFinding, type ProviderContext } from './context.ts';
 const MOST_TOLERANCE = 300;
 const SPARE_SECONDS = 15;
 
-/** A finding where the clocks differ by more than the checks forgive. The first answer that says its time counts. */
+/** A finding if the clocks differ by more than the checks forgive. The first answer that says its time counts. */
 export function judgeClock(
   context: ProviderContext,
   answers: readonly (Answered & { readonly receivedAt: number })[],

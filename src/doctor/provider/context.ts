@@ -65,7 +65,7 @@ export function wrongAnswerFinding(
   });
 }
 
-/** Sign-in can do without userinfo where there is an ID token. A sentence of its own, or nothing. */
+/** Sign-in can do without userinfo if there is an ID token. A sentence of its own, or nothing. */
 export function withoutUserinfo({ settings, place }: ProviderContext): string {
   if (!usesOpenId(settings)) return '';
   return ` If ID tokens have the claims of \`${place}.claims\`, write \`fetch_userinfo: false\` in ${place}.`;

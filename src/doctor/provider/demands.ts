@@ -14,7 +14,7 @@ export interface Demands {
   readonly needsAuthTime?: boolean | undefined;
 }
 
-/** Judges the metadata by what the set-up wants of it; nothing where there is none. */
+/** Judges the metadata by what the set-up wants of it; nothing if there is none. */
 export function judgeDemands(
   context: ProviderContext,
   { document, server, answered }: MetadataVerdict,

@@ -26,7 +26,7 @@ export type Server = ProviderMetadata['server'];
 /** What the metadata probe found, and what the other probes need of it. */
 export interface MetadataVerdict {
   readonly findings: readonly Finding[];
-  /** The document as it was sent; `undefined` where none could be read. */
+  /** The document as it was sent; `undefined` if none could be read. */
   readonly document: Readonly<Record<string, unknown>> | undefined;
   /** Completed for our own use, without the endpoints that cannot be used. */
   readonly server: Server | undefined;
@@ -171,7 +171,7 @@ function memberFinding(context: ProviderContext, probed: string, fault: Metadata
   return providerFinding(context, { code: 'provider.member_ignored', ...facts, remedy });
 }
 
-/** What else helps, where sign-in can do without the member: a sentence of its own, or nothing. */
+/** What else helps, if sign-in can do without the member: a sentence of its own, or nothing. */
 function insteadOf(context: ProviderContext, member: string): string {
   if (member === 'jwks_uri')
     return ` If the provider gives no ID tokens (plain OAuth 2.0), ${plainOAuth(context)}.`;

@@ -1,5 +1,5 @@
 /**
- * Where login by password is on: whether our client may use the password grant. Somebody who cannot exist is presented, with a password by chance;
+ * If login by password is on: whether our client may use the password grant. Somebody who cannot exist is presented, with a password by chance;
  * `invalid_grant` says that the grant is there.
  */
 import { isRefusedPassword } from '../../upstream/login/password.ts';

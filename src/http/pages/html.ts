@@ -1,7 +1,7 @@
 /** The template of all pages: it escapes whatever is put in. */
 
 const safe = Symbol('safe html');
-/** HTML that was escaped where it had to be. Made by {@link html} only. */
+/** HTML that was escaped if it had to be. Made by {@link html} only. */
 export interface SafeHtml {
   readonly [safe]: true;
   readonly text: string;

@@ -20,7 +20,7 @@ export interface PageRefusalOptions {
   readonly wire?: OAuthError | MatrixError;
 }
 
-/** A page cannot do what was asked of it, and says so to the person. Where nobody is looking, it is the error of the mount that fits the status. */
+/** A page cannot do what was asked of it, and says so to the person. If nobody is looking, it is the error of the mount that fits the status. */
 export class PageRefusal extends Error {
   override readonly name = 'PageRefusal';
   readonly told: Message;

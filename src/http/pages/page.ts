@@ -1,4 +1,4 @@
-/** The one layout of all pages. Nothing loaded from anywhere, no JavaScript but where a specification demands it, readable on a phone and by a screen reader. */
+/** The one layout of all pages. Nothing loaded from anywhere, no JavaScript unless a specification demands it, readable on a phone and by a screen reader. */
 import { plainText } from '../../texts/catalogue.ts';
 import type { Message } from '../../texts/message.ts';
 import type { Reply } from '../exchange.ts';

@@ -20,7 +20,7 @@ export function delegatedCapabilities<Own extends object>(own: Own): Own & typeo
 
 /**
  * The body of `GET /versions`: the homeserver's own, with the unstable features that delegation decides. No version of the specification is added:
- * clients find `auth_metadata` by its unstable name where v1.15 is not advertised.
+ * clients find `auth_metadata` by its unstable name if v1.15 is not advertised.
  */
 export function delegatedVersions<Own extends object>(
   own: Own & { readonly unstable_features?: Readonly<Record<string, boolean>> },

@@ -13,7 +13,7 @@ import { type GuardedBody, proveUser } from '../user-interactive/prove.ts';
 import { summariseSignOut } from '../user-interactive/summary.ts';
 import { nameDevices } from './shown-device.ts';
 
-/** Signs one device out, once its person has proved themselves; 200 also where it is gone. */
+/** Signs one device out, once its person has proved themselves; 200 also if it is gone. */
 export function deleteDevice(deps: MatrixApiDeps): OperationHandler<operations, 'deleteDevice', unknown> {
   return (request) => remove(deps, request, [request.params['deviceId'] ?? '']);
 }
@@ -33,7 +33,7 @@ async function remove(
   let proof = await proveUser(deps, { request, access, summarise });
   if (proof.kind === 'proven') {
     const ended = await endOn(deps, { userId: access.userId, deviceIds, proof: proof.hash });
-    // Where the same request came twice at the same moment, the other one has done it.
+    // If the same request came twice at the same moment, the other one has done it.
     if (ended === undefined) proof = await proveUser(deps, { request, access, summarise });
     await concludeEnding(deps, ended ?? []);
   }
@@ -49,7 +49,7 @@ async function requireLegacyUser(deps: MatrixApiDeps, request: ApiRequest): Prom
   });
 }
 
-/** Ends the sessions on these devices in the transaction that takes the proof; `undefined` where it was taken before. */
+/** Ends the sessions on these devices in the transaction that takes the proof; `undefined` if it was taken before. */
 async function endOn(
   deps: MatrixApiDeps,
   of: { userId: InternalUserId; deviceIds: readonly string[]; proof: SecretHash },

@@ -14,7 +14,7 @@ export interface Person {
   readonly userId: InternalUserId;
   readonly authenticatedAt: number | null;
   readonly upstreamSid: string | null;
-  /** Redeems what the proof was, in the transaction that starts the session; false where somebody else did meanwhile. */
+  /** Redeems what the proof was, in the transaction that starts the session; false if somebody else did meanwhile. */
   readonly redeem?: (tx: Kysely<Schema>, now: number) => Promise<boolean>;
   /** The refusal of that somebody. */
   readonly spent?: () => MatrixError;

@@ -10,7 +10,7 @@ export interface LogInDeps extends CompletionDeps, SignInCountDeps {
   readonly login: LoginMethods;
   readonly policy: SessionPolicy;
   readonly sessionLimits: SessionLimits;
-  /** `homeserver.public_url`, told to clients; undefined where the operator has not set it. */
+  /** `homeserver.public_url`, told to clients; undefined if the operator has not set it. */
   readonly homeserverUrl: string | undefined;
   readonly emit: EmitEvent;
 }

@@ -16,7 +16,7 @@ export interface LogInDevice {
   readonly refreshable: boolean;
 }
 
-/** The device of a login: with an id of our own where the client has none, which it also says by an empty one. Throws 400 M_INVALID_PARAM. */
+/** The device of a login: with an id of our own if the client has none, which it also says by an empty one. Throws 400 M_INVALID_PARAM. */
 export function readDevice(body: LogInBody, random: Random): LogInDevice {
   const { device_id: id, initial_device_display_name: name, refresh_token: refreshable } = body;
   if (id != null && characters(id).length > DEVICE_ID_LIMIT) {

@@ -19,7 +19,7 @@ export interface LoginOffer {
 }
 
 /**
- * The login flows (client-server API, "Login"); 404 M_UNRECOGNIZED where there is no legacy login, by which clients know. `oauth_aware_preferred`
+ * The login flows (client-server API, "Login"); 404 M_UNRECOGNIZED if there is no legacy login, by which clients know. `oauth_aware_preferred`
  * makes clients that know of OAuth offer single sign-on alone; its older name is that of MSC3824.
  */
 export function getLoginFlows(offer: LoginOffer): OperationHandler<operations, 'getLoginFlows', unknown> {

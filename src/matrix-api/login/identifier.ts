@@ -6,7 +6,7 @@ import type { LogInBody } from './log-in-body.ts';
 
 /**
  * The user of a login. The deprecated `user`, `medium` and `address` win over `identifier`. Capitals do not count: there are none in localparts.
- * Throws 400 where the identifier cannot be understood.
+ * Throws 400 if the identifier cannot be understood.
  */
 export function readAskedUser(body: LogInBody, serverName: string): AskedUser {
   if (body.user != null) return judgeName(body.user, serverName);

@@ -46,7 +46,7 @@ type Identify = (request: ApiRequest<LogInBody>) => Promise<Person>;
 
 function chooseMethod(deps: LogInDeps, type: string): Identify {
   const { password, sso } = deps.login;
-  // Told even where there is no legacy login at all (client-server API v1.17, 400 of this route): a bridge then knows what is wrong.
+  // Told even if there is no legacy login at all (client-server API v1.17, 400 of this route): a bridge then knows what is wrong.
   if (type === 'm.login.application_service') {
     throw new MatrixError(
       400,

@@ -1,10 +1,10 @@
 import type { PasswordLogin } from '../../sign-in/password.ts';
 
-/** What clients without OAuth may log in with, as the operator decided. Where nothing is on, there is no legacy login at all. */
+/** What clients without OAuth may log in with, as the operator decided. If nothing is on, there is no legacy login at all. */
 export interface LoginMethods {
   /** `m.login.sso`, and `m.login.token`, which follows it. */
   readonly sso: boolean;
-  /** `m.login.password`; undefined where it is off. */
+  /** `m.login.password`; undefined if it is off. */
   readonly password: PasswordLogin | undefined;
 }
 

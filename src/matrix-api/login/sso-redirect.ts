@@ -48,7 +48,7 @@ export function beginSso(deps: SsoDeps): Handler {
       request,
       purpose: 'legacy_login',
       providerHint: provider?.id ?? null,
-      // Left out again where the provider that is chosen has nothing like it.
+      // Left out again if the provider that is chosen has nothing like it.
       prompt: action === 'register' ? 'create' : null,
       remember: (tx, signInId) => insertLoginRequest(tx, deps.sealer, { signInId, redirectUrl }),
     });

@@ -77,7 +77,7 @@ function beginProof(deps: MatrixApiDeps): Handler {
   };
 }
 
-/** `GET /user-interactive/:id/done`: the person is known; it counts only where it is the one whose session asked. */
+/** `GET /user-interactive/:id/done`: the person is known; it counts only if it is the one whose session asked. */
 function finishProof(deps: MatrixApiDeps): Handler {
   return async (request) => {
     const signIn = await requireIdentified(deps, request, 'user_interactive');

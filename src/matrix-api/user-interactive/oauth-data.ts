@@ -17,7 +17,7 @@ export const OAUTH_STAGES: readonly string[] = ['m.oauth', 'org.matrix.cross_sig
 
 /**
  * The body of a homeserver's 401 to `POST /keys/device_signing/upload`. `accountManagementUri` is that of `auth_metadata`; `session` the homeserver's
- * own name for the request. Throws a `TypeError` where the URI is not an http(s) URL.
+ * own name for the request. Throws a `TypeError` if the URI is not an http(s) URL.
  */
 export function oauthUserInteractive(options: {
   readonly accountManagementUri: string;

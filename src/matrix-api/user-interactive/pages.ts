@@ -87,7 +87,7 @@ if (typeof window.onAuthDone === 'function') window.onAuthDone();
 else if (window.opener && window.opener.postMessage) window.opener.postMessage('authDone', '*');
 `;
 
-/** The end: the app goes on by itself where it can be told. */
+/** The end: the app goes on by itself if it can be told. */
 export function donePage(words: Words): Reply<string> {
   return page(words, {
     title: message('prove.done.title'),

@@ -42,7 +42,7 @@ export type Proof =
   /** It was done with this very proof before: an answer was lost. */
   | { readonly kind: 'done' };
 
-/** The 401 of the specification. `errcode` and `error` are there only where an attempt failed: clients show them as a failure. */
+/** The 401 of the specification. `errcode` and `error` are there only if an attempt failed: clients show them as a failure. */
 export interface Challenge {
   readonly flows: { readonly stages: string[] }[];
   readonly params: Record<string, never>;
@@ -60,7 +60,7 @@ interface ProveDeps {
 
 /**
  * Whether the person has proved themselves for exactly this request: the same operation, path parameters and body, with a token of the same
- * session. `summarise` tells the person what is about to be done. Throws 403 where the proof is for another request, and while the person at the
+ * session. `summarise` tells the person what is about to be done. Throws 403 if the proof is for another request, and while the person at the
  * fallback page is somebody else.
  */
 export async function proveUser(
@@ -95,7 +95,7 @@ export async function proveUser(
   return { kind: 'asked', reply: challenge(auth.session, failure(auth)) };
 }
 
-/** The request that waits under this name, whether its person has been there or not; `undefined` where it is too old. */
+/** The request that waits under this name, whether its person has been there or not; `undefined` if it is too old. */
 export async function findWaiting(
   deps: Pick<ProveDeps, 'db' | 'clock'>,
   session: string,

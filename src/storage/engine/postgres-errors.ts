@@ -19,7 +19,7 @@ const UNAVAILABLE = new Set([
   '55P03', // lock not available
 ]);
 
-/** Of those, what a later attempt may get through, on another connection where this one is broken. */
+/** Of those, what a later attempt may get through, on another connection if this one is broken. */
 const RETRYABLE = new Set(['08', '57P01', '57P02', '57P03', '53300', '25006', '40001', '40P01', '55P03']);
 
 /**
@@ -35,7 +35,7 @@ const CONNECTION_SURVIVES = new Set(['40001', '40P01', '55P03', '57014']);
 const retryable = new WeakSet<Unavailable>();
 
 export interface PostgresVerdict {
-  /** What the caller sees: `Unavailable`, or the error itself where the statement is at fault. */
+  /** What the caller sees: `Unavailable`, or the error itself if the statement is at fault. */
   readonly error: unknown;
   /** The connection must not be used again. */
   readonly broken: boolean;

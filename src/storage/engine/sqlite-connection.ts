@@ -19,7 +19,7 @@ type Row = Record<string, unknown>;
 
 interface Prepared {
   readonly statement: StatementSync;
-  /** Of its rows; 0 where it gives none. */
+  /** Of its rows; 0 if it gives none. */
   columns: number;
   makeRow: RowLiteral;
 }

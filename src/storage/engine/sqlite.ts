@@ -113,7 +113,7 @@ function createDatabase(parts: OpenedFile): Database {
     if (closed) throw new Unavailable('the database', { cause: new Error('it is closed') });
   };
   const read = async <T>(step: () => T | Promise<T>): Promise<T> => {
-    // Nearly always at once; the retry's machinery only where somebody is in the way.
+    // Nearly always at once; the retry's machinery only if somebody is in the way.
     try {
       assertOpen();
       return await step();

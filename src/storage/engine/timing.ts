@@ -6,7 +6,7 @@ export type DatabaseOperation = 'read' | 'write' | 'write_soon';
 /** Told how long each operation took, waiting and repetitions included, whether or not it succeeded. */
 export type OnTime = (operation: DatabaseOperation, seconds: number) => void;
 
-/** The function, with its time told; itself where nobody listens. */
+/** The function, with its time told; itself if nobody listens. */
 export function timed<Run extends (argument: never) => Promise<unknown>>(
   { clock, onTime }: { readonly clock: Pick<Clock, 'monotonic'>; readonly onTime?: OnTime | undefined },
   operation: DatabaseOperation,

@@ -16,7 +16,7 @@ export function listClients(
 
 /**
  * Removes a client with all that it has under way, so that no session of it starts any more; those that live are for the caller to end.
- * False where there is no such client.
+ * False if there is no such client.
  */
 export async function deleteClient(tx: Kysely<Schema>, id: ClientId): Promise<boolean> {
   const row = await tx.deleteFrom('clients').where('id', '=', id).returning('id').executeTakeFirst();

@@ -180,7 +180,7 @@ export async function touchClient(db: Kysely<Schema>, client: { id: ClientId; at
     .execute();
 }
 
-/** Takes note of a client assertion: false where it was used before. */
+/** Takes note of a client assertion: false if it was used before. */
 export async function recordClientAssertion(
   db: Kysely<Schema>,
   assertion: { hash: SecretHash; expiresAt: number },

@@ -64,7 +64,7 @@ export const deviceRequestsDuties: TableDuties = {
 
 export type DeviceGrant = Selectable<DeviceGrantsTable>;
 
-/** Inserts a grant; false where another one has its user code. */
+/** Inserts a grant; false if another one has its user code. */
 export async function insertDeviceGrant(db: Kysely<Schema>, grant: DeviceGrant): Promise<boolean> {
   const row = await db
     .insertInto('device_grants')
@@ -130,7 +130,7 @@ export function findDeviceGrantOfSignIn(
 }
 
 /**
- * The grant belongs to the first person who signs in for it; the same sign-in may turn out to be somebody else's (another account). False where it is
+ * The grant belongs to the first person who signs in for it; the same sign-in may turn out to be somebody else's (another account). False if it is
  * another person's already.
  */
 export async function claimDeviceGrant(

@@ -18,7 +18,7 @@ export function listDevices(db: Kysely<Schema>, userId: InternalUserId): Promise
   return selectDevices(db, userId).orderBy('id').execute();
 }
 
-/** The device of this id; `undefined` where the user is not signed in on it. */
+/** The device of this id; `undefined` if the user is not signed in on it. */
 export function findDevice(
   db: Kysely<Schema>,
   device: { userId: InternalUserId; deviceId: DeviceId },
@@ -39,7 +39,7 @@ function selectDevices(
     .where('ended_at', 'is', null);
 }
 
-/** Names a device; null takes its name. False where there is no such device. */
+/** Names a device; null takes its name. False if there is no such device. */
 export async function setDeviceName(
   tx: Kysely<Schema>,
   device: { userId: InternalUserId; deviceId: DeviceId; name: string | null },

@@ -16,7 +16,7 @@ declare module '../schema.ts' {
 /** Where a legacy client wants its login token sent: the purpose of a sign-in. */
 export interface LoginRequestsTable {
   sign_in_id: string;
-  /** As the client wrote it, checked; empty where it is sealed, and in plain text only in rows of earlier versions. */
+  /** As the client wrote it, checked; empty if it is sealed, and in plain text only in rows of earlier versions. */
   redirect_url: string;
   redirect_url_sealed: Generated<string | null>;
 }

@@ -23,7 +23,7 @@ export const logoutTokensDuties: TableDuties = {
   time: [sweepPast('logout_tokens', 'clientSteps', 'expires_at', 'hash')],
 };
 
-/** Takes note of a logout token: false where it came before. */
+/** Takes note of a logout token: false if it came before. */
 export async function recordLogoutToken(
   tx: Kysely<Schema>,
   token: { hash: SecretHash; expiresAt: number },
@@ -72,7 +72,7 @@ export async function findSignedOutUsers(
 }
 
 /**
- * Their live sessions: all of them for a sign-out of a subject, else those of that session at the IdP. Where the subject is named too, also those
+ * Their live sessions: all of them for a sign-out of a subject, else those of that session at the IdP. If the subject is named too, also those
  * of which the IdP did not tell in which session of its own they began.
  */
 export async function listSignedOutSessions(

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { SecretHash } from '../../protocol/token-format.ts';
 import type { Schema } from '../schema.ts';
 
-/** The user of a live session of Matrix whose newest access token this is; `undefined` where a refresh has replaced it, or nobody has it. */
+/** The user of a live session of Matrix whose newest access token this is; `undefined` if a refresh has replaced it, or nobody has it. */
 export async function findOwnerOfNewest(db: Kysely<Schema>, hash: SecretHash): Promise<string | undefined> {
   const owner = await db
     .selectFrom('access_tokens')

@@ -34,7 +34,7 @@ export function listLinks(
     .execute();
 }
 
-/** Locks or unlocks; false where nothing changed, or the user is deactivated. */
+/** Locks or unlocks; false if nothing changed, or the user is deactivated. */
 export async function setUserLocked(
   db: Kysely<Schema>,
   user: { id: InternalUserId; at: number | null },
@@ -50,7 +50,7 @@ export async function setUserLocked(
   return row !== undefined;
 }
 
-/** Deactivates; false where it was so before. */
+/** Deactivates; false if it was so before. */
 export async function markUserDeactivated(
   db: Kysely<Schema>,
   user: { id: InternalUserId; at: number },
@@ -65,7 +65,7 @@ export async function markUserDeactivated(
   return row !== undefined;
 }
 
-/** Notes that the data of a deactivated user is erased; false where it was so before, or the user is active. */
+/** Notes that the data of a deactivated user is erased; false if it was so before, or the user is active. */
 export async function markUserErased(
   db: Kysely<Schema>,
   user: { id: InternalUserId; at: number },
@@ -81,7 +81,7 @@ export async function markUserErased(
   return row !== undefined;
 }
 
-/** Takes a deactivation back; false where there is none, or the user's data is erased. */
+/** Takes a deactivation back; false if there is none, or the user's data is erased. */
 export async function markUserReactivated(db: Kysely<Schema>, id: InternalUserId): Promise<boolean> {
   const row = await db
     .updateTable('users')
@@ -94,7 +94,7 @@ export async function markUserReactivated(db: Kysely<Schema>, id: InternalUserId
   return row !== undefined;
 }
 
-/** Notes what the access rules say; true where it changed. */
+/** Notes what the access rules say; true if it changed. */
 export async function setUserAdmin(
   db: Kysely<Schema>,
   user: { id: InternalUserId; isAdmin: boolean },

@@ -17,7 +17,7 @@ export interface PushedRequestsTable {
   /** Of the secret in the request URI. */
   hash: SecretHash;
   client_id: ClientId;
-  /** Empty where they are sealed; in plain text only in rows of earlier versions. */
+  /** Empty if they are sealed; in plain text only in rows of earlier versions. */
   parameters_json: JsonText<Record<string, string>>;
   parameters_sealed: Generated<string | null>;
   expires_at: number;

@@ -32,7 +32,7 @@ export interface SessionsTable {
   last_active_at: number;
   ended_at: number | null;
   end_reason: SessionEndReason | null;
-  /** What the device is called, where a client or its person said so: at most 100 characters. */
+  /** What the device is called, if a client or its person said so: at most 100 characters. */
   device_name: Generated<string | null>;
   /** When it ends however it is used, by the lifetime of its client or its scopes. Default null: at no time that is fixed. */
   expires_at: Generated<number | null>;
@@ -171,7 +171,7 @@ export type RefreshedSession = Pick<Session, (typeof REFRESHED_COLUMNS)[number]>
 
 const REFRESHED_COLUMNS = ['id', 'user_id', 'client_id', 'scope', 'ended_at', 'expires_at'] as const;
 
-/** As `touchSession`, for the session of a refresh token; `undefined` where nobody knows the token. */
+/** As `touchSession`, for the session of a refresh token; `undefined` if nobody knows the token. */
 export function touchSessionOf(
   db: Kysely<Schema>,
   token: { hash: SecretHash; at: number },
@@ -199,7 +199,7 @@ export function findSessionOf(db: Kysely<Schema>, hash: SecretHash): Promise<Ses
     .executeTakeFirst();
 }
 
-/** Ends a live session; `undefined` where it had ended before (or never was). */
+/** Ends a live session; `undefined` if it had ended before (or never was). */
 export function markSessionEnded(
   db: Kysely<Schema>,
   session: { id: SessionId; at: number; reason: SessionEndReason },

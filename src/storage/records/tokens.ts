@@ -16,7 +16,7 @@ declare module '../schema.ts' {
 export interface AccessTokensTable {
   hash: SecretHash;
   session_id: SessionId;
-  /** The refresh token issued with it; null where none was. */
+  /** The refresh token issued with it; null if none was. */
   refresh_hash: SecretHash | null;
   /** Null: the session's scope. */
   scope: string | null;
@@ -194,7 +194,7 @@ export function findAccessTokenRow(db: Kysely<Schema>, hash: SecretHash): Promis
   return db.selectFrom('access_tokens').selectAll().where('hash', '=', hash).executeTakeFirst();
 }
 
-/** The refresh tokens of a session that were issued for `predecessor`, oldest first: one, or more where a retry found its access token expired. */
+/** The refresh tokens of a session that were issued for `predecessor`, oldest first: one, or more if a retry found its access token expired. */
 export function findSuccessors(
   db: Kysely<Schema>,
   of: { sessionId: SessionId; predecessor: SecretHash },
@@ -256,7 +256,7 @@ export async function replaceAccessToken(
     .execute();
 }
 
-/** Notes the first use of a pair; `undefined` where it was not the first. */
+/** Notes the first use of a pair; `undefined` if it was not the first. */
 export function markPairUsed(
   db: Kysely<Schema>,
   pair: { hash: SecretHash; at: number },
@@ -275,7 +275,7 @@ const updateUsed = hotRow(
   (v) => ({ predecessor_hash: v[0] }),
 );
 
-/** Notes the first use of an access token; false where the token is gone. */
+/** Notes the first use of an access token; false if the token is gone. */
 export async function markAccessTokenUsed(
   db: Kysely<Schema>,
   token: { hash: SecretHash; at: number },

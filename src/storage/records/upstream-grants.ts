@@ -87,7 +87,7 @@ export async function leaseUpstreamGrant(
   return row !== undefined;
 }
 
-/** Replaces a token by the one that the IdP gave for it; false where a login has brought a newer one meanwhile. */
+/** Replaces a token by the one that the IdP gave for it; false if a login has brought a newer one meanwhile. */
 export async function replaceUpstreamToken(
   db: Kysely<Schema>,
   token: { tokenId: string; newTokenId: string; sealed: string },

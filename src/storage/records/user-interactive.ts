@@ -143,7 +143,7 @@ export async function isOfAnother(
   return row !== undefined;
 }
 
-/** The person has proved themselves: true where the request was waiting for that and is not too old. */
+/** The person has proved themselves: true if the request was waiting for that and is not too old. */
 export async function completeUiAuth(
   tx: Kysely<Schema>,
   done: { hash: SecretHash; at: number },

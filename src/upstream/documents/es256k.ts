@@ -6,7 +6,7 @@ export const ES256K = 'ES256K';
 /** Two numbers of 32 bytes each (RFC 7518 section 3.4). */
 const SIGNATURE_BYTES = 64;
 
-/** Throws where the members make no key on the curve. */
+/** Throws if the members make no key on the curve. */
 export function importEs256k(jwk: object): KeyObject {
   return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
 }

@@ -27,7 +27,7 @@ export interface FreshnessLimits {
 
 /** What is left of the IdP's freshness, for those who hand its document on. */
 export interface OutwardFreshness {
-  /** Whole seconds; 0 where the IdP gave none or it is used up. Never above what the IdP granted, `Age` counted. */
+  /** Whole seconds; 0 if the IdP gave none or it is used up. Never above what the IdP granted, `Age` counted. */
   readonly maxAgeSeconds: number;
   /** The IdP said `no-store` or `no-cache`: whoever holds the document must ask each time. */
   readonly noCache: boolean;
@@ -35,7 +35,7 @@ export interface OutwardFreshness {
   readonly mustRevalidate: boolean;
   /** The IdP said `private`. */
   readonly private: boolean;
-  /** What is left of RFC 5861's windows, in whole seconds; 0 where the IdP gave none or nothing stale may be used. */
+  /** What is left of RFC 5861's windows, in whole seconds; 0 if the IdP gave none or nothing stale may be used. */
   readonly staleWhileRevalidateSeconds: number;
   readonly staleIfErrorSeconds: number;
 }

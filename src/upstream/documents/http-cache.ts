@@ -35,7 +35,7 @@ export interface CachedDocumentOptions<T> {
   readonly url: () => Promise<string>;
   readonly accept: string;
   readonly maxBytes: number;
-  /** Reads a body; throws an error whose message names the fault where it is not fit for use. */
+  /** Reads a body; throws an error whose message names the fault if it is not fit for use. */
   readonly parse: (body: string) => T | Promise<T>;
   readonly limits: CacheLimits;
   /** First wait after a failed fetch, while a good document is held; doubles up to the floor. Milliseconds. */
@@ -52,7 +52,7 @@ export interface CachedDocumentOptions<T> {
 }
 
 export interface CachedDocument<T> {
-  /** The document in use, at once; fetched first only where none is held. Throws Unavailable. */
+  /** The document in use, at once; fetched first only if none is held. Throws Unavailable. */
   get(): Promise<T>;
   /** The document in use without waiting or fetching. */
   peek(): T | undefined;
@@ -144,7 +144,7 @@ export function createCachedDocument<T>(options: CachedDocumentOptions<T>): Cach
 
   const hold = (value: T, url: string, body: string, fields: CacheFields, requestedAt: number): void => {
     const ttl = timeToLiveMs(url, fields, limits);
-    // A tenth of jitter, earlier where the floor leaves room for it, else later.
+    // A tenth of jitter, earlier if the floor leaves room for it, else later.
     const jitter = 0.1 * fraction() * ttl;
     const wait = ttl - jitter >= limits.minTtlMs ? ttl - jitter : ttl + jitter;
     dueAt = requestedAt + wait;

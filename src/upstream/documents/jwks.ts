@@ -28,7 +28,7 @@ export interface VerificationKey {
   readonly crv: string | undefined;
   /** The one algorithm that it is for, if it says so. */
   readonly alg: string | undefined;
-  /** The payload of a compact JWS that it verifies; `undefined` where it does not. Throws where the JWS is none. */
+  /** The payload of a compact JWS that it verifies; `undefined` if it does not. Throws if the JWS is none. */
   readonly verify: (jws: string, algorithm: string) => Promise<Uint8Array | undefined>;
 }
 
@@ -51,7 +51,7 @@ interface SignatureHeader {
   readonly kid: string | undefined;
 }
 
-/** Reads a key set. Keys that cannot verify a signature are left out; throws {@link DocumentFault} where nothing is left. */
+/** Reads a key set. Keys that cannot verify a signature are left out; throws {@link DocumentFault} if nothing is left. */
 export async function parseKeySet(body: string, alarm: (message: string) => void): Promise<KeySet> {
   const listed = listKeys(body);
   const keys: VerificationKey[] = [];
@@ -122,7 +122,7 @@ async function usableKey(jwk: Record<string, unknown>): Promise<VerificationKey 
   }
 }
 
-/** Imports the key for the first algorithm at once, and for others when they are met. Throws where it cannot be imported. */
+/** Imports the key for the first algorithm at once, and for others when they are met. Throws if it cannot be imported. */
 async function importedKey(jwk: JWK, first: string): Promise<VerificationKey['verify']> {
   if (first === ES256K) {
     const key = importEs256k(jwk);
@@ -167,7 +167,7 @@ function rsaBits(modulus: unknown): number {
   return typeof modulus === 'string' ? Buffer.from(modulus, 'base64url').length * 8 : 0;
 }
 
-/** The asymmetric signature algorithms that count where nobody says more, the likeliest first. */
+/** The asymmetric signature algorithms that count if nobody says more, the likeliest first. */
 export const SIGNATURE_ALGORITHMS: readonly string[] = [
   'RS256',
   'ES256',
@@ -182,7 +182,7 @@ export const SIGNATURE_ALGORITHMS: readonly string[] = [
   'ES512',
 ];
 
-/** Those that count where the provider or the operator names them, too. */
+/** Those that count if the provider or the operator names them, too. */
 export const VERIFIABLE_ALGORITHMS: readonly string[] = [...SIGNATURE_ALGORITHMS, ES256K];
 
 const TYPES: Readonly<Record<string, { kty: string; crv?: string }>> = {
@@ -202,7 +202,7 @@ function fitsType(key: Pick<VerificationKey, 'kty' | 'crv'>, algorithm: string):
   return type !== undefined && type.kty === key.kty && (type.crv === undefined || type.crv === key.crv);
 }
 
-/** RFC 7515 §6 and OpenID Connect Core §10.1: by `kid` where the signature names one, else every key that fits. */
+/** RFC 7515 §6 and OpenID Connect Core §10.1: by `kid` if the signature names one, else every key that fits. */
 function candidates(set: KeySet, header: SignatureHeader): VerificationKey[] {
   return set.keys.filter(
     (key) =>
@@ -218,7 +218,7 @@ function sameAlgorithm(one: string, other: string): boolean {
   return name(one) === name(other);
 }
 
-/** Signature checks over a cached key set, which is asked for out of turn, with a cool-down, where no key fits. */
+/** Signature checks over a cached key set, which is asked for out of turn, with a cool-down, if no key fits. */
 export function createSignatureVerifier(options: {
   document: CachedDocument<KeySet>;
   clock: Clock;
@@ -314,7 +314,7 @@ function readHeader(jws: string): SignatureHeader | undefined {
 function decodeHeader(jws: string): SignatureHeader | undefined {
   try {
     const { alg, kid, crit } = decodeProtectedHeader(jws) as Record<string, unknown>;
-    // We understand no extension (RFC 7515 section 4.1.11), also where the JOSE library does (RFC 7797).
+    // We understand no extension (RFC 7515 section 4.1.11), even if the JOSE library does (RFC 7797).
     if (typeof alg !== 'string' || crit !== undefined) return undefined;
     if (kid === undefined || kid === null || kid === '') return { alg, kid: undefined };
     return typeof kid === 'string' ? { alg, kid } : undefined;

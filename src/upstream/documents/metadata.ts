@@ -14,7 +14,7 @@ import { parseProviderObject, withoutNulls } from '../provider-json.ts';
 export const METADATA_BYTES = 256 * 1024;
 
 export interface ProviderMetadata {
-  /** The document as the IdP sent it; empty where endpoints are given by hand. */
+  /** The document as the IdP sent it; empty if endpoints are given by hand. */
   readonly document: Readonly<Record<string, unknown>>;
   /** For our own use: overrides applied, missing members filled in. Its `issuer` is the one that the document states. */
   readonly server: AuthorizationServer;
@@ -26,7 +26,7 @@ export interface MetadataFault {
   readonly kind: 'issuer' | 'missing' | 'not_a_url' | 'insecure' | 'unclean_url' | 'type';
   /** One clause that names the member: for the log. */
   readonly message: string;
-  /** A URL without what may be secret in it; `undefined` where there is none. */
+  /** A URL without what may be secret in it; `undefined` if there is none. */
   readonly url: string | undefined;
   /** Sign-in needs the member. Otherwise it is dropped, and sign-in goes on. */
   readonly stops: boolean;
@@ -155,7 +155,7 @@ function issuerFault(stated: unknown, settings: ResolvedSettings): string | unde
   return `the document states the issuer "${seen}", the configuration says "${settings.issuer}": ${differenceOf(settings.issuer, seen)}`;
 }
 
-/** http: where the configuration allows it, or on this machine if the operator named this machine: as issuer, or for this endpoint. */
+/** http: if the configuration allows it, or on this machine if the operator named this machine: as issuer, or for this endpoint. */
 function judgeUrl(name: string, value: unknown, settings: ResolvedSettings): MetadataFault | undefined {
   const isRequired = requiredMembers(settings).includes(name);
   const isUsed = isRequired || (name === 'userinfo_endpoint' && settings.fetchUserinfo);

@@ -50,12 +50,12 @@ export function buildAuthorizationUrl(
   return url;
 }
 
-/** The scopes of a login: those of the settings, and what a refresh token takes where one is wanted. */
+/** The scopes of a login: those of the settings, and what a refresh token takes if one is wanted. */
 export function requestedScopes(server: AuthorizationServer, settings: ResolvedSettings): string[] {
   return [...new Set([...settings.scopes, ...offlineRequest(server, settings).scopes])];
 }
 
-/** What asks for a refresh token: nothing where none is wanted. */
+/** What asks for a refresh token: nothing if none is wanted. */
 function offlineRequest(
   server: AuthorizationServer,
   settings: ResolvedSettings,
@@ -81,7 +81,7 @@ export function usesOpenId(settings: ResolvedSettings): boolean {
 }
 
 /**
- * `auto` sends S256 even where the metadata is silent (Entra ID and older GitLab can do it and do not say so), and where the list is
+ * `auto` sends S256 even if the metadata is silent (Entra ID and older GitLab can do it and do not say so), and where the list is
  * empty (Kanidm: not required); only a list of other methods alone stops it. `plain` is never sent (RFC 9700 §2.1.1).
  */
 export function usesPkce(server: AuthorizationServer, settings: ResolvedSettings): boolean {
@@ -91,7 +91,7 @@ export function usesPkce(server: AuthorizationServer, settings: ResolvedSettings
   return listed.length === 0 || listed.includes('S256');
 }
 
-/** `prompt` in the provider's words; `undefined` where nothing is left of it. */
+/** `prompt` in the provider's words; `undefined` if nothing is left of it. */
 export function translatePrompt(
   prompt: string | undefined,
   server: AuthorizationServer,
@@ -104,7 +104,7 @@ export function translatePrompt(
     .split(' ')
     .filter((value) => value !== '')
     .map((value) => (Object.hasOwn(prompts, value) ? prompts[value] : value))
-    // "create" is an extension: sent only where the metadata lists it or the preset translates it.
+    // "create" is an extension: sent only if the metadata lists it or the preset translates it.
     .filter(
       (value) =>
         typeof value === 'string' &&

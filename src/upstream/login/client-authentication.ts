@@ -15,7 +15,7 @@ import { signSecret, signsSecret } from './signed-secret.ts';
 import type { TokenEndpointAuthMethod } from '../settings.ts';
 
 export interface ClientAuthentication {
-  /** The method for this server, with what it needs. Throws a RangeError where the configuration lacks it. */
+  /** The method for this server, with what it needs. Throws a RangeError if the configuration lacks it. */
   for(server: AuthorizationServer): Promise<ClientAuth>;
 }
 

@@ -19,7 +19,7 @@ export const ANSWER_BYTES = 1024 * 1024;
 
 export interface RedeemedCode {
   readonly accessToken: string;
-  /** For asking again who the person is, where the IdP gave one. A secret. */
+  /** For asking again who the person is, if the IdP gave one. A secret. */
   readonly refreshToken?: string | undefined;
   /** The canonical issuer: that of the configuration, or of the tenant. */
   readonly issuer: string;

@@ -22,7 +22,7 @@ export interface UpstreamIdentity {
   /** The IdP's session id, for back-channel logout. */
   readonly sid?: string;
   readonly acr?: string;
-  /** For asking again later, where the IdP gave one. A secret: never logged, stored sealed only. */
+  /** For asking again later, if the IdP gave one. A secret: never logged, stored sealed only. */
   readonly refreshToken?: string;
 }
 
@@ -45,7 +45,7 @@ const PROTOCOL_CLAIMS = [
   'jti',
 ];
 
-/** Throws {@link UpstreamRefusal} where the IdP or its answer says no, Unavailable where it cannot be asked. */
+/** Throws {@link UpstreamRefusal} if the IdP or its answer says no, Unavailable if it cannot be asked. */
 export async function finishLogin(
   deps: LoginDeps,
   server: oauth.AuthorizationServer,

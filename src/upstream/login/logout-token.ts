@@ -96,7 +96,7 @@ function optionalText(claims: Record<string, unknown>, name: string): string | u
   return value;
 }
 
-/** Where people are known by another claim than `sub`, that one must be in the token; `sub` says nothing then. */
+/** If people are known by another claim than `sub`, that one must be in the token; `sub` says nothing then. */
 function whoseOf(settings: ResolvedSettings, claims: Claims, sid: string | undefined): string | undefined {
   const stated = claimAt(claims, settings.subjectClaim);
   if (stated === undefined || (stated === '' && sid !== undefined)) return undefined;

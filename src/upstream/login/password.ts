@@ -1,6 +1,6 @@
 /**
  * The resource owner password grant (RFC 6749 section 4.3), for clients that know no other way in. RFC 9700 section 2.4 says that it must not be
- * used: it is, where the operator says so, because such clients exist.
+ * used: it is, if the operator says so, because such clients exist.
  */
 import * as oauth from 'oauth4webapi';
 import { requestedScopes, usesOpenId } from './authorization-url.ts';
@@ -21,7 +21,7 @@ export interface PasswordInput {
 }
 
 /**
- * What IdPs answer where it is this person who cannot be signed in by this password: it is wrong, the account is disabled, or more than a password is
+ * What IdPs answer if it is this person who cannot be signed in by this password: it is wrong, the account is disabled, or more than a password is
  * asked for. Everything else that they say is about us.
  */
 const DENIALS: ReadonlySet<string> = new Set([
@@ -45,7 +45,7 @@ export function isRefusedPassword(
 
 /**
  * Asks the IdP, once, who has this name and this password: by its ID token, else by userinfo alone. Throws {@link UpstreamRefusal} of the kind
- * `denied` where the IdP does not let the person in; Unavailable for everything else, because what is wrong with us or with the IdP says nothing
+ * `denied` if the IdP does not let the person in; Unavailable for everything else, because what is wrong with us or with the IdP says nothing
  * about the person.
  */
 export async function checkPassword(
@@ -93,7 +93,7 @@ async function sendPassword(
   }
 }
 
-/** The way out, where a refusal without a word, from a provider that is known for it, is one of the password. */
+/** The way out, if a refusal without a word, from a provider that is known for it, is one of the password. */
 function heedingSilence({ outbound, settings }: LoginDeps): Pick<LoginDeps['outbound'], 'send'> {
   return {
     send: async (request) => {

@@ -26,7 +26,7 @@ export interface RefreshedIdentity {
   readonly isComplete: boolean;
 }
 
-/** Throws {@link UpstreamRefusal} or Unavailable: then nothing is known. `idpError` is `invalid_grant` where the token is of no use any more. */
+/** Throws {@link UpstreamRefusal} or Unavailable: then nothing is known. `idpError` is `invalid_grant` if the token is of no use any more. */
 export async function refreshIdentity(
   deps: LoginDeps,
   server: oauth.AuthorizationServer,
@@ -74,7 +74,7 @@ async function sendRefreshToken(
   }
 }
 
-/** What userinfo must be about. Without an ID token `sub` is known only where it is what identifies people. */
+/** What userinfo must be about. Without an ID token `sub` is known only if it is what identifies people. */
 function aboutSubject(
   { settings }: LoginDeps,
   server: oauth.AuthorizationServer,

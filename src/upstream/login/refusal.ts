@@ -31,7 +31,7 @@ export class UpstreamRefusal extends Error {
   override readonly name = 'UpstreamRefusal';
   readonly kind: RefusalKind;
   readonly reason: string;
-  /** The IdP's own `error` code where it sent one (printable ASCII, at most 100 characters): for the log. */
+  /** The IdP's own `error` code if it sent one (printable ASCII, at most 100 characters): for the log. */
   readonly idpError: string | undefined;
 
   constructor(kind: RefusalKind, reason: string, options: { idpError?: string | undefined } = {}) {

@@ -58,7 +58,7 @@ function known(configured: readonly string[]): string[] {
   );
 }
 
-/** The operator trusts the client secret with signatures where ID tokens may have them. */
+/** The operator trusts the client secret with signatures if ID tokens may have them. */
 function trustedSecrets(settings: ResolvedSettings): string[] {
   return SYMMETRIC_ALGORITHMS.filter((each) => settings.idTokenAlgorithms?.includes(each));
 }

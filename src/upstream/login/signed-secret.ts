@@ -1,4 +1,4 @@
-/** A client secret that is a JWT of our own, where the provider wants one: made for each request, so that none ever expires. */
+/** A client secret that is a JWT of our own, if the provider wants one: made for each request, so that none ever expires. */
 import { importPKCS8, SignJWT } from 'jose';
 import type { Clock } from '../../protocol/clock.ts';
 import { readPrivateKey } from '../../protocol/private-key.ts';

@@ -1,4 +1,4 @@
-/** The token endpoint's answer to a grant without a browser: tokens, and an ID token where there is one. */
+/** The token endpoint's answer to a grant without a browser: tokens, and an ID token if there is one. */
 import * as oauth from 'oauth4webapi';
 import { usesOpenId } from './authorization-url.ts';
 import { peek, type RedeemedCode } from './code-exchange.ts';

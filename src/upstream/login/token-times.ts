@@ -3,7 +3,7 @@
 /** The longest life that any provider gives an ID token is a month; a year is beyond all of them, in seconds. */
 const LONGEST = 366 * 86_400;
 
-/** Why the times cannot be meant; `undefined` where they can. What is not a number is for others to judge. */
+/** Why the times cannot be meant; `undefined` if they can. What is not a number is for others to judge. */
 export function lifetimeFault(
   { iat, exp }: Readonly<Record<string, unknown>>,
   { nowSeconds, clockTolerance }: { readonly nowSeconds: number; readonly clockTolerance: number },

@@ -14,7 +14,7 @@ import { JsonFault } from '../../protocol/strict-json.ts';
 import { jwtForLibrary, parseProviderObject } from '../provider-json.ts';
 
 /**
- * Undefined where it is not to be asked: where there is no ID token it is the only source, so it is asked then whatever the settings say. The
+ * Undefined if it is not to be asked: if there is no ID token it is the only source, so it is asked then whatever the settings say. The
  * subject must be that of the ID token. Throws {@link UpstreamRefusal} or Unavailable.
  */
 export async function fetchUserinfo(

@@ -17,7 +17,7 @@ export interface SignedToken {
 }
 
 /**
- * Verifies by the IdP's keys, or by the client secret where `algorithms` name HS256 and similar algorithms. Throws {@link UpstreamRefusal} of this kind, or
+ * Verifies by the IdP's keys, or by the client secret if `algorithms` name HS256 and similar algorithms. Throws {@link UpstreamRefusal} of this kind, or
  * Unavailable if the keys are not available.
  */
 export async function verifySigned(

@@ -9,7 +9,7 @@ export const glewlwyd: Preset = {
     'babelouest/glewlwyd src/plugin/protocol_oidc.c (validate_code_challenge, get_discovery)',
     'docs/OIDC.md of its 2.7.5 (session management, back-channel logout)',
   ],
-  // PKCE is a switch of the plugin; where it is off, a challenge or a verifier is an error, and the metadata lists no method.
+  // PKCE is a switch of the plugin; if it is off, a challenge or a verifier is an error, and the metadata lists no method.
   pkce_if_unlisted: false,
   // check_auth_type_resource_owner_pwd_cred: an empty 403, while a wrong client gets 400.
   silent_password_refusal: 403,

@@ -24,14 +24,14 @@ export interface Preset {
   };
   /** Members that its metadata leaves out although it has what they say; filled in for our own use only. */
   readonly missing_members?: Readonly<Record<string, unknown>>;
-  /** Whether PKCE is sent where the metadata lists no methods at all; default true. false: it would be refused as an error. */
+  /** Whether PKCE is sent if the metadata lists no methods at all; default true. false: it would be refused as an error. */
   readonly pkce_if_unlisted?: boolean;
   /** Values of `prompt` that it wants differently; null: it has nothing like it, so it is left out. */
   readonly prompts?: Readonly<Record<string, string | null>>;
   /** It refuses more than one value in `prompt`. */
   readonly single_prompt?: boolean;
   /**
-   * How a refresh token is asked for, if claims are to be fetched again. Default: by the scope offline_access where the metadata lists it
+   * How a refresh token is asked for, if claims are to be fetched again. Default: by the scope offline_access if the metadata lists it
    * (OpenID Connect Core §11).
    */
   readonly offline?: PresetOffline;
@@ -39,7 +39,7 @@ export interface Preset {
   readonly assertion_audience?: 'issuer' | 'token_endpoint';
   /** Its client secret is a JWT signed with `client_private_key`: for whom, and with what. */
   readonly signed_secret?: { readonly audience: string; readonly alg: string };
-  /** The status with which it refuses a password without a word, where RFC 6749 section 5.2 wants `invalid_grant`. */
+  /** The status with which it refuses a password without a word, if RFC 6749 section 5.2 wants `invalid_grant`. */
   readonly silent_password_refusal?: number;
   readonly logout?: PresetLogout;
   /** What an operator should know, a sentence each; shown by the doctor and in the docs. */
@@ -47,7 +47,7 @@ export interface Preset {
 }
 
 export interface PresetOffline {
-  /** Whether the scope offline_access is asked for; false where it is unknown, refused to ordinary clients, or not needed. */
+  /** Whether the scope offline_access is asked for; false if it is unknown, refused to ordinary clients, or not needed. */
   readonly scope: boolean;
   /** What else it takes in the authorization request. */
   readonly parameters?: Readonly<Record<string, string>>;

@@ -22,7 +22,7 @@ export interface ClaimRules {
 const ISSUED_AHEAD = 60;
 const AUDIENCE_LIMIT = 100;
 
-/** Why the claims are refused; undefined where they hold. `now` in seconds since the epoch. */
+/** Why the claims are refused; undefined if they hold. `now` in seconds since the epoch. */
 export function judgeClaims(rules: ClaimRules, claims: Claims, now: number): Inactive | undefined {
   return (
     judgeIssuer(rules, claims) ??
@@ -38,7 +38,7 @@ function judgeIssuer({ issuer }: ClaimRules, { iss }: Claims): Inactive | undefi
   return inactive('invalid', iss === undefined ? 'there is no iss' : 'iss is another issuer');
 }
 
-/** A token that names nobody it is for counts for nobody: skipping the check where `aud` is missing was Dovecot's fault until 2.3.21.1. */
+/** A token that names nobody it is for counts for nobody: skipping the check if `aud` is missing was Dovecot's fault until 2.3.21.1. */
 function judgeAudience(allowed: readonly string[], aud: unknown): Inactive | undefined {
   if (allowed.length === 0) return undefined;
   const named = Array.isArray(aud) ? (aud as unknown[]) : [aud];
@@ -72,7 +72,7 @@ function judgeSubject(claim: string, claims: Claims): Inactive | undefined {
   }
 }
 
-/** Whole numbers only: a text never expires where numbers are compared with it (ejabberd), and 1e308 is as good as never. */
+/** Whole numbers only: a text never expires if numbers are compared with it (ejabberd), and 1e308 is as good as never. */
 function judgeTimes(rules: ClaimRules, { exp, nbf, iat }: Claims, now: number): Inactive | undefined {
   const { leeway, maxLifetime } = rules;
   if (!isTime(exp))

@@ -1,5 +1,5 @@
 /**
- * Keys in a folder, as Dovecot's local validation keeps them: `<azp>/<ALG>/<kid>`, `default` where a token names no azp or no kid. A file holds a
+ * Keys in a folder, as Dovecot's local validation keeps them: `<azp>/<ALG>/<kid>`, `default` if a token names no azp or no kid. A file holds a
  * public key in PEM form, or, for HS256 and similar algorithms, the secret in base64.
  */
 import { readFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ const NAME_LIMIT = 255;
 const HMAC_ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
 
 export interface KeyDirectory {
-  /** Verifies by the one key that the token's azp, alg and kid name. Throws Unavailable where the folder cannot be read. */
+  /** Verifies by the one key that the token's azp, alg and kid name. Throws Unavailable if the folder cannot be read. */
   verify(token: string, jwt: UnverifiedJwt, algorithms: readonly string[]): Promise<SignatureResult>;
 }
 

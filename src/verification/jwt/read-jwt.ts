@@ -10,7 +10,7 @@ const LENGTH_LIMIT = 16_384;
 export interface UnverifiedJwt {
   readonly algorithm: string;
   readonly kid: string | undefined;
-  /** Lower case, without `application/`; undefined where there is none. */
+  /** Lower case, without `application/`; undefined if there is none. */
   readonly type: string | undefined;
   readonly claims: Claims;
 }
@@ -74,7 +74,7 @@ function malformed(reason: string): JwtReading {
 }
 
 /**
- * What shows that it is a token for something else, where its type does not say that it is an access token: an ID token, a logout token, one to
+ * What shows that it is a token for something else, if its type does not say that it is an access token: an ID token, a logout token, one to
  * refresh by (RFC 8725 section 3.12). Keycloak writes `typ: Bearer` among the claims.
  */
 export function otherPurpose({ type, claims }: UnverifiedJwt): string | undefined {

@@ -7,7 +7,7 @@ export type SaslMechanism = 'OAUTHBEARER' | 'XOAUTH2' | 'X-OAUTH2' | 'PLAIN';
 export type InitialResponse =
   | {
       readonly kind: 'read';
-      /** Who the client says it is, and who it wants to be; undefined where it leaves that to the token. */
+      /** Who the client says it is, and who it wants to be; undefined if it leaves that to the token. */
       readonly names: readonly string[];
       readonly secret: string;
     }
@@ -86,7 +86,7 @@ function readPlain(text: string): InitialResponse {
   return { kind: 'read', names: authzid === '' ? [authcid] : [authzid, authcid], secret };
 }
 
-/** RFC 5801 section 4: a comma and an equals sign are escaped, and nothing else is. Empty where it is not written so. */
+/** RFC 5801 section 4: a comma and an equals sign are escaped, and nothing else is. Empty if it is not written so. */
 function saslName(escaped: string): string {
   if (/=(?!2C|3D)/.test(escaped)) return '';
   return escaped.replaceAll('=2C', ',').replaceAll('=3D', '=');

@@ -24,7 +24,7 @@ export function namesOf(naming: Naming, localpart: string): readonly string[] {
   return names.flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
 }
 
-/** The localpart that a name stands for; undefined where it stands for none: `alice`, `alice@example.com` and `@alice:example.com` are one person. */
+/** The localpart that a name stands for; undefined if it stands for none: `alice`, `alice@example.com` and `@alice:example.com` are one person. */
 export function localpartOfName(naming: Naming, name: string): string | undefined {
   const lower = name.toLowerCase();
   const tokens = lower.match(/[a-z0-9._=/+-]+/g) ?? [];

@@ -34,7 +34,7 @@ const ANSWER_BYTES = 64 * 1024;
 /** How far the clock of a signed answer may be from ours, in seconds. */
 const SIGNED_SKEW = 60;
 
-/** Sends a question. Throws Unavailable where no answer came. */
+/** Sends a question. Throws Unavailable if no answer came. */
 export async function ask(
   { outbound }: Pick<AskingDeps, 'outbound'>,
   request: Omit<Parameters<Outbound['send']>[0], 'maxBytes'>,
@@ -70,7 +70,7 @@ function withoutNulls(claims: Claims): Claims {
 
 /**
  * The claims of an answer that is a JWT of this type (RFC 9701 section 5; OpenID Connect Core section 5.3.2 for userinfo, whose JWTs have no type of
- * their own). Throws Unavailable where the provider did not sign it for us just now.
+ * their own). Throws Unavailable if the provider did not sign it for us just now.
  */
 export async function readSignedAnswer(
   deps: AskingDeps,
@@ -118,7 +118,7 @@ export function outage(cause: Error, retryAfterSeconds?: number): Unavailable {
   });
 }
 
-/** An endpoint of the configuration, else of the metadata. Throws Unavailable where there is none: the next metadata may have it. */
+/** An endpoint of the configuration, else of the metadata. Throws Unavailable if there is none: the next metadata may have it. */
 export async function endpointOf(
   { provider }: Pick<AskingDeps, 'provider'>,
   configured: string | undefined,

@@ -86,7 +86,7 @@ async function read(deps: AskingDeps, answer: OutboundResponse, url: string): Pr
 }
 
 /**
- * RFC 7662 section 2.2: `active` is a boolean; an answer where it is anything else is a fault of the provider, and says nothing. Where the operator names
+ * RFC 7662 section 2.2: `active` is a boolean; an answer in which it is anything else is a fault of the provider, and says nothing. If the operator names
  * attribute and value, they are compared as texts, as Dovecot does, and a missing one is a no. Mode `auth` asks what is often userinfo, which has none.
  */
 function judgeActive({ tokens }: AskingDeps, claims: Claims): Finding | undefined {

@@ -11,7 +11,7 @@ export type Finding =
 /** One way of verifying the tokens of one provider. Never throws for what the token or the provider does. */
 export interface Strategy {
   readonly name: 'jwt' | 'introspection' | 'tokeninfo' | 'userinfo';
-  /** Asked even where an earlier one has vouched for the token. */
+  /** Asked even if an earlier one has vouched for the token. */
   readonly always: boolean;
   /** What it finds is good without asking anybody, so that it may be trusted until the token expires. */
   inspect(token: string): Promise<Finding>;

@@ -1,4 +1,4 @@
-/** A GET with the token in the query, as Google's tokeninfo: 200 with its claims, or 400 and 401 where it is none. */
+/** A GET with the token in the query, as Google's tokeninfo: 200 with its claims, or 400 and 401 if it is none. */
 import { isJsonAnswer } from '../../outbound/answers.ts';
 import type { Claims } from '../../protocol/claim-path.ts';
 import { inactive, unavailableVerdict } from '../verdict.ts';
