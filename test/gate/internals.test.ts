@@ -1,4 +1,7 @@
 /** What no documentation of a dependency promises and the code relies on: an update that changes it fails here, with the place that must follow. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { middleware } from 'express-openapi-validator';
 import { pino, symbols } from 'pino';
 import { Registry } from 'prom-client';
@@ -88,3 +91,18 @@ test.each(['metadataMiddleware', 'requestMiddleware', 'responseMiddleware'])(
     ).toContain(name);
   },
 );
+
+test('node: a connection has its parser, which asks what to do with each request', async () => {
+  const seen: unknown[] = [];
+  const server = createServer((message, response) => {
+    seen.push((message.socket as { parser?: { onIncoming?: unknown } | null }).parser?.onIncoming);
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await (await fetch(`http://127.0.0.1:${String(port)}/`)).text();
+  server.close();
+  expect(seen, 'node keeps no parser.onIncoming: see cutOff in src/http/admission.ts').toEqual([
+    expect.any(Function),
+  ]);
+});
