@@ -23,6 +23,7 @@ export interface ClientFlags {
   readonly sessionTtl?: string;
   readonly accessTokenFormat?: string;
   readonly accessTokenSigningAlg?: string;
+  readonly accessTokenTyp?: string;
   readonly tokenAnswerClaims?: true;
 }
 
@@ -43,6 +44,7 @@ const options: Readonly<Record<string, string>> = {
   session_ttl_seconds: '--session-ttl',
   access_token_format: '--access-token-format',
   access_token_signing_alg: '--access-token-signing-alg',
+  access_token_typ: '--access-token-typ',
   token_answer_claims: '--token-answer-claims',
 };
 
@@ -105,6 +107,7 @@ function entryOf(flags: ClientFlags): Record<string, unknown> {
     session_ttl_seconds: flags.sessionTtl === undefined ? undefined : Number(flags.sessionTtl),
     access_token_format: flags.accessTokenFormat,
     access_token_signing_alg: flags.accessTokenSigningAlg,
+    access_token_typ: flags.accessTokenTyp,
     token_answer_claims: flags.tokenAnswerClaims,
   };
   return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));

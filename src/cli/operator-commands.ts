@@ -109,6 +109,7 @@ function addClients(program: Command): void {
       new Option('--access-token-format <format>', 'of its access tokens').choices(['opaque', 'jwt']),
     )
     .addOption(new Option('--access-token-signing-alg <alg>', 'of JWTs').choices([...signingAlgorithms]))
+    .addOption(new Option('--access-token-typ <typ>', 'of JWTs').choices(['at+jwt', 'JWT']))
     .option('--token-answer-claims', 'add the claims of its scopes to the token answer')
     .action(async (options: Options & ClientFlags) => (await load()).addClientCommand(options));
   command('remove <id>', 'remove a client and end its sessions')

@@ -48,6 +48,6 @@ export async function presentAccessToken(
       jti,
       scope,
     },
-    { typ: 'at+jwt', alg },
+    { typ: client.operator?.jwtType ?? 'at+jwt', alg },
   );
 }

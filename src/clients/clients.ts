@@ -30,6 +30,8 @@ export interface OperatorSettings {
   readonly tellsClaims?: true;
   /** Its access tokens are JWTs with this signature; undefined: they are opaque. */
   readonly jwtAlgorithm?: SigningAlgorithm;
+  /** `typ` of those JWTs, if a server does not take that of RFC 9068. */
+  readonly jwtType?: 'JWT';
   /** What it may ask for beyond Matrix, for itself and for its users. */
   readonly scopes: readonly string[];
   /** May introspect the tokens of other clients too. */

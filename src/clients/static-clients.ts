@@ -23,6 +23,7 @@ export interface StaticClientSettings {
   readonly token_answer_claims: boolean;
   readonly access_token_format: 'opaque' | 'jwt';
   readonly access_token_signing_alg: SigningAlgorithm;
+  readonly access_token_typ: 'at+jwt' | 'JWT';
 }
 
 /**
@@ -53,6 +54,7 @@ function toStaticClient(entry: StaticClientSettings): Client {
       ...(ttl === undefined ? {} : { accessTokenTtl: ttl * 1000 }),
       ...(sessionTtl === undefined ? {} : { sessionTtl: sessionTtl * 1000 }),
       ...(entry.access_token_format === 'jwt' ? { jwtAlgorithm: entry.access_token_signing_alg } : {}),
+      ...(entry.access_token_typ === 'JWT' ? { jwtType: entry.access_token_typ } : {}),
       ...(entry.token_answer_claims ? { tellsClaims: true } : {}),
       trusted: entry.trusted,
       scopes: entry.scopes,

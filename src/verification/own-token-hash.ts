@@ -19,9 +19,10 @@ export function ownTokenForms(deps: {
 }): OwnTokenForms {
   const isOwnJwt = (token: string): boolean => {
     const reading = readJwt(token);
-    return (
-      reading.kind === 'jwt' && reading.jwt.type === 'at+jwt' && reading.jwt.claims['iss'] === deps.issuer
-    );
+    if (reading.kind !== 'jwt' || reading.jwt.claims['iss'] !== deps.issuer) return false;
+    const { type, claims } = reading.jwt;
+    // An ID token has no client_id; its jti, if it had one, would be the name of no row.
+    return type === 'at+jwt' || (type === 'jwt' && typeof claims['client_id'] === 'string');
   };
   return {
     isInOurName: (token) => isWellFormedSecret('accessToken', token) || isOwnJwt(token),

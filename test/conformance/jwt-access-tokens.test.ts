@@ -36,6 +36,7 @@ forEachEngine((engine) => {
 clients:
   - { client_id: webmail, redirect_uris: ["${redirectUri}"], scopes: [sasl_auth], access_token_format: jwt }
   - { client_id: ec, redirect_uris: ["${redirectUri}"], scopes: [sasl_auth], access_token_format: jwt, access_token_signing_alg: ES256 }
+  - { client_id: dovecot23, redirect_uris: ["${redirectUri}"], scopes: [sasl_auth], access_token_format: jwt, access_token_typ: JWT }
   - { client_id: job, client_secret: "the secret of the job", token_endpoint_auth_method: client_secret_post, grant_types: [client_credentials], scopes: ["urn:example:a"], access_token_format: jwt }
   - { client_id: server, client_secret: "the secret of the server", token_endpoint_auth_method: client_secret_post, grant_types: [client_credentials], introspect_all: true }
 `,
@@ -52,40 +53,59 @@ clients:
   const mailToken = (clientId = 'webmail'): ReturnType<TestClient['tokens']> =>
     client(clientId).tokens({ parameters: { scope: 'sasl_auth' } });
 
+  test('one with the type JWT is an access token of ours all the same, and the ID token beside it is none', async () => {
+    const tokens = await client('dovecot23').tokens({ parameters: { scope: 'openid sasl_auth' } });
+    const ask23 = async (token: string): Promise<unknown> =>
+      (
+        await postForm(`${gatehouse.url}oauth2/introspect`, {
+          token,
+          client_id: 'server',
+          client_secret: 'the secret of the server',
+        })
+      ).body;
+    expect(await ask23(tokens.access_token)).toMatchObject({ active: true, client_id: 'dovecot23' });
+    expect(await ask23((tokens as unknown as { id_token: string }).id_token)).toEqual({ active: false });
+  });
+
   describe('what they say', () => {
     test.each([
-      ['webmail', 'RS256'],
-      ['ec', 'ES256'],
-    ])('%s gets one signed with %s, by a key that is published', async (clientId, alg) => {
-      const before = Math.floor(Date.now() / 1000);
-      const { access_token: token, expires_in: life } = await mailToken(clientId);
-      const keys = createLocalJWKSet(await published());
-      const { payload, protectedHeader } = await jwtVerify(token, keys, {
-        issuer: gatehouse.url,
-        audience: 'dovecot',
-      });
-      expect(protectedHeader).toEqual({
-        alg,
-        typ: 'at+jwt',
-        kid: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) as string,
-      });
-      const { sub, jti, iat = 0, nbf, exp, ...rest } = payload;
-      expect(rest).toEqual({
-        iss: gatehouse.url,
-        aud: ['dovecot', 'ejabberd'],
-        azp: clientId,
-        client_id: clientId,
-        scope: 'sasl_auth',
-        jid: 'alice@example.org',
-        email: 'alice@mail.example.org',
-      });
-      expect({ nbf, exp }).toEqual({ nbf: iat, exp: iat + 86_400 });
-      expect(iat).toBeGreaterThanOrEqual(before);
-      expect(life).toBe(86_400);
-      const seen = await gatehouse.introspect(token);
-      expect(seen).toMatchObject({ active: true, sub, iat, exp, username: 'alice', client_id: clientId });
-      expect(jti).not.toContain('gat_');
-    });
+      ['webmail', 'RS256', 'at+jwt'],
+      ['ec', 'ES256', 'at+jwt'],
+      // Dovecot 2.3 takes no other.
+      ['dovecot23', 'RS256', 'JWT'],
+    ])(
+      '%s gets one signed with %s and of the type it needs, by a key that is published',
+      async (clientId, alg, typ) => {
+        const before = Math.floor(Date.now() / 1000);
+        const { access_token: token, expires_in: life } = await mailToken(clientId);
+        const keys = createLocalJWKSet(await published());
+        const { payload, protectedHeader } = await jwtVerify(token, keys, {
+          issuer: gatehouse.url,
+          audience: 'dovecot',
+        });
+        expect(protectedHeader).toEqual({
+          alg,
+          typ,
+          kid: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) as string,
+        });
+        const { sub, jti, iat = 0, nbf, exp, ...rest } = payload;
+        expect(rest).toEqual({
+          iss: gatehouse.url,
+          aud: ['dovecot', 'ejabberd'],
+          azp: clientId,
+          client_id: clientId,
+          scope: 'sasl_auth',
+          jid: 'alice@example.org',
+          email: 'alice@mail.example.org',
+        });
+        expect({ nbf, exp }).toEqual({ nbf: iat, exp: iat + 86_400 });
+        expect(iat).toBeGreaterThanOrEqual(before);
+        expect(life).toBe(86_400);
+        const seen = await gatehouse.introspect(token);
+        expect(seen).toMatchObject({ active: true, sub, iat, exp, username: 'alice', client_id: clientId });
+        expect(jti).not.toContain('gat_');
+      },
+    );
 
     test('of a client itself: no user, and nothing of one', async () => {
       const { body } = await postForm(`${gatehouse.url}oauth2/token`, {

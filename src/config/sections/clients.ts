@@ -96,6 +96,10 @@ const clientSection = z.strictObject({
   access_token_signing_alg: described(z.enum(signingAlgorithms).default('RS256'), {
     description: 'Signature of its access tokens with `access_token_format: jwt`.',
   }),
+  access_token_typ: described(z.enum(['at+jwt', 'JWT']).default('at+jwt'), {
+    description:
+      'Header `typ` of its access tokens with `access_token_format: jwt`. RFC 9068 demands `at+jwt`; Dovecot 2.3 verifies only tokens with `JWT`.',
+  }),
   session_ttl_seconds: described(z.int().min(1).max(315_360_000).optional(), {
     description:
       'Lifetime of this client’s sessions, whether or not they are used. After that, people sign in again.',
