@@ -44,8 +44,9 @@ interface Judged {
   /** What a page tells a person. */
   readonly page: Told;
   readonly headers: Readonly<Record<string, string>>;
-  /** Further members of the body. */
-  readonly members: Readonly<Record<string, unknown>>;
+  /** Further members of the body, each for the dialect whose error brought them. */
+  readonly oauthMembers: Readonly<Record<string, unknown>>;
+  readonly matrixMembers: Readonly<Record<string, unknown>>;
   readonly reason: string;
   readonly severity: Refusal['severity'];
 }
@@ -76,14 +77,16 @@ export function refuse(error: unknown, context: ErrorContext): Refusal {
 function judge(error: unknown, context: ErrorContext): Judged {
   if (error instanceof PageRefusal) return judgePageRefusal(error, context);
   if (error instanceof OAuthError) {
-    const { status, description: text, headers, members, reason, code: oauth } = error;
+    const { status, description: text, headers, members: oauthMembers, reason, code: oauth } = error;
     const page = { ...unacceptable, details: text };
-    return { ...refused, status, oauth, matrix: matrixCode(status), text, page, headers, members, reason };
+    const matrix = matrixCode(status);
+    return { ...refused, status, oauth, matrix, text, page, headers, oauthMembers, reason };
   }
   if (error instanceof MatrixError) {
-    const { status, errcode: matrix, text, headers, members, reason } = error;
+    const { status, errcode: matrix, text, headers, members: matrixMembers, reason } = error;
     const page = { ...unacceptable, details: text };
-    return { ...refused, status, oauth: oauthCode(status), matrix, text, page, headers, members, reason };
+    const oauth = oauthCode(status);
+    return { ...refused, status, oauth, matrix, text, page, headers, matrixMembers, reason };
   }
   if (error instanceof RequestFault) return judgeRequestFault(error, context);
   if (error instanceof Unavailable) {
@@ -109,7 +112,7 @@ function judge(error: unknown, context: ErrorContext): Judged {
   };
 }
 
-const refused = { headers: {}, members: {}, severity: 'refused' } as const;
+const refused = { headers: {}, oauthMembers: {}, matrixMembers: {}, severity: 'refused' } as const;
 
 const unacceptable: Told = { title: message('refused.title'), told: message('refused.unacceptable') };
 
@@ -138,7 +141,7 @@ function judgeRequestFault(error: RequestFault, context: ErrorContext): Judged {
         ...verdict,
         oauth: 'temporarily_unavailable',
         page,
-        members: { retry_after_ms: seconds * 1000 },
+        matrixMembers: { retry_after_ms: seconds * 1000 },
       };
     }
     case 'path': {
@@ -171,7 +174,8 @@ function unavailable(text: string, retryAfterSeconds: number, reason: string): J
       details: text,
     },
     headers: { 'retry-after': String(retryAfterSeconds) },
-    members: {},
+    oauthMembers: {},
+    matrixMembers: {},
     reason,
     severity: 'unavailable',
   };
@@ -205,8 +209,8 @@ function phrase(
     return headers === undefined ? { body } : { body, more: headers };
   }
   if (speaksMatrix(context.dialect))
-    return { body: { errcode: verdict.matrix, error: text, ...verdict.members } };
-  return { body: { error: verdict.oauth, error_description: toDescription(text), ...verdict.members } };
+    return { body: { errcode: verdict.matrix, error: text, ...verdict.matrixMembers } };
+  return { body: { error: verdict.oauth, error_description: toDescription(text), ...verdict.oauthMembers } };
 }
 
 /** No `error` for an OAuth client, and no JSON at all for a Matrix client: matrix-js-sdk 41 and 42 end the session on them. */
