@@ -17,7 +17,7 @@ describe('gatehouse doctor', () => {
   it('says little of a sound set-up: exit code 0', async () => {
     const { code, stdout, stderr } = await runCli(['doctor', '--config', setUp.file]);
     expect(stdout).toMatch(
-      /^No problems found: 19 of 24 probes passed, 5 skipped\.\n {2}provider main: .*\n$/,
+      /^No problems found: 19 of 24 probes passed, 5 skipped\.\n {2}provider main: .*\n {4}at the provider: redirect URI \S+\/upstream\/main\/callback, back-channel logout URI \S+\/upstream\/main\/backchannel-logout\n$/,
     );
     expect(stderr).toBe('');
     expect(code).toBe(0);

@@ -57,13 +57,18 @@ forEachEngine((engine) => {
       0;
     const byOperator = async (): Promise<TestClient> => {
       const redirectUri = 'https://operator.example.com/';
-      const { client } = await addClient({ db, clock, random: systemRandom, emit: () => undefined }, {
-        redirect_uris: [redirectUri],
-        grant_types: ['authorization_code'],
-        response_types: ['code'],
-        token_endpoint_auth_method: 'none',
-        application_type: 'web',
-      } as never);
+      const { client } = await addClient(
+        { db, clock, random: systemRandom, emit: () => undefined },
+        {
+          metadata: {
+            redirect_uris: [redirectUri],
+            grant_types: ['authorization_code'],
+            response_types: ['code'],
+            token_endpoint_auth_method: 'none',
+            application_type: 'web',
+          } as never,
+        },
+      );
       return testClient(gatehouse, { clientId: client.id, redirectUri });
     };
 

@@ -133,7 +133,7 @@ forEachEngine((engine) => {
       expect((await b.published()).map((key) => key.kid)).toEqual([emergency]);
       expect(await verify(await b.sign({}), a)).toBe(emergency);
       expect(await listSigningKeys(db.query)).toHaveLength(1);
-      for (const watcher of watchers) watcher.close();
+      for (const watcher of watchers) await watcher.close();
     });
 
     it('cannot be opened under another encryption key', async () => {
