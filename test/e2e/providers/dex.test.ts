@@ -15,6 +15,8 @@ describeProvider({
   name: 'dex',
   title: 'Dex',
   installed: program !== undefined,
+  // Its ID tokens do not say when the person signed in.
+  warnings: ['provider.auth_time'],
   remembers: false,
   takesPasswords: true,
   start: startDex,

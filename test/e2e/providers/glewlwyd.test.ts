@@ -21,6 +21,8 @@ describeProvider({
   name: 'glewlwyd',
   title: 'Glewlwyd',
   installed: existsSync('/usr/bin/glewlwyd') && chromiumPath !== undefined,
+  // It does not list the claim.
+  warnings: ['provider.auth_time'],
   takesPasswords: true,
   start: startGlewlwyd,
   facts(document, headers) {
