@@ -3,7 +3,7 @@ import type { Database } from '../storage/engine/database.ts';
 import type { Provider } from '../upstream/provider.ts';
 
 /**
- * Unavailable only if the database is down, or nobody can sign in because no provider has metadata that may be used: never had, or older than
+ * Unavailable only if the database is down, or nobody can sign in because no provider has metadata that may be used: it was never fetched, or is older than
  * `stale_if_error_seconds`. One broken provider of several is `degraded`, as is an outage with last good documents.
  */
 export async function judgeReadiness(

@@ -106,7 +106,7 @@ async function deliver(deps: OutboxDeps, entry: OutboxEntry): Promise<boolean> {
       await postpone(deps, entry, error);
       return false;
     }
-    // Nobody is there to be told about: an operator removed the user by hand, or never had it.
+    // Nobody is there to be told about: an operator removed the user by hand.
     if (!(error instanceof UnknownUser)) throw error;
     deps.log.warn({ err: error, kind: entry.kind }, 'the homeserver was not told: it has no such user');
   }

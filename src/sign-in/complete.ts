@@ -37,9 +37,9 @@ export interface ProviderRules {
   readonly brand?: string;
   /** A picture in place of the mark, as a `data:` URL. */
   readonly icon?: string;
-  /** Each the name of a claim, a template, or several of them (`protocol/claim-template.ts`). */
   /** Whether a user that exists already becomes theirs, on proof. */
   readonly linksExisting?: boolean;
+  /** Each the name of a claim, a template, or several of them (`protocol/claim-template.ts`). */
   readonly claims: ProfileClaims & { readonly localpart: ClaimTemplate };
   readonly access: ProviderAccess;
 }

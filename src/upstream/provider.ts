@@ -88,7 +88,7 @@ export interface PublishedMetadata {
 export interface ProviderState {
   readonly metadata: 'fresh' | 'stale' | 'none';
   readonly keys: 'fresh' | 'stale' | 'none';
-  /** Wall-clock time at which the IdP last confirmed the older of the two documents; absent if one was never had. */
+  /** Wall-clock time at which the IdP last confirmed the older of the two documents; absent until both were fetched once. */
   readonly lastGoodAt?: number;
   /** Why the last fetch failed, for the log and the doctor; absent while all is well. */
   readonly lastError?: string;

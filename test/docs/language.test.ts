@@ -8,7 +8,7 @@ type Phrase = readonly [RegExp, string];
 
 /** Not allowed anywhere: pages, comments, messages. */
 const phrases: readonly Phrase[] = [
-  [/\b(?:is|are|was|were|be|been) had\b/i, 'is fetched, is known, exists'],
+  [/\b(?:is|are|was|were|be|been|never|ever) had\b/i, 'is fetched, is known, exists'],
   [/\bmend(?:s|ed|ing)?\b/i, 'fix'],
   [/\baloud\b/i, 'clearly'],
   [/\bin so many words\b/i, 'explicitly'],
