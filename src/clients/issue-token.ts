@@ -1,9 +1,9 @@
 import type { InternalUserId } from '../protocol/identifiers.ts';
 import type { OperatorScopes } from '../protocol/operator-scope.ts';
-import { openSession, type OpeningDeps, refusalText } from '../sessions/open-session.ts';
+import { openServerSession } from '../sessions/open-server-session.ts';
+import { type OpeningDeps, refusalText } from '../sessions/open-session.ts';
 import type { SessionPolicy } from '../sessions/policy.ts';
 import { startClientSession } from '../sessions/start-client-session.ts';
-import { startSession } from '../sessions/start.ts';
 import { presentAccessToken, type PresentingDeps } from './access-token.ts';
 import type { Client } from './clients.ts';
 
@@ -42,24 +42,12 @@ export async function issueToken(
     const started = await startClientSession({ ...deps, policy }, { clientId: client.id, scope });
     return present(started.sessionId, started.accessToken);
   }
-  const opened = await openSession(deps, {
+  const opened = await openServerSession(deps, policy, {
     userId,
     clientId: client.id,
-    device: null,
-    start: (tx, { now, sessionId }) =>
-      startSession(
-        tx,
-        { policy, random: deps.random, now },
-        {
-          id: sessionId,
-          userId,
-          clientId: client.id,
-          deviceId: null,
-          scope,
-          origin: 'operator',
-          authenticatedAt: null,
-        },
-      ),
+    scope,
+    origin: 'operator',
+    authenticatedAt: null,
   });
   if (opened.kind === 'refused') return { ok: false, reason: refusalText[opened.reason] };
   return present(opened.started.sessionId, opened.started.accessToken);

@@ -2,9 +2,9 @@ import { askableScopes, isOperatorScope, permittedScope } from '../../protocol/o
 import { OAuthError } from '../../protocol/oauth-error.ts';
 import { judgeLoginScope } from '../../protocol/scope.ts';
 import type { IssuedTokens } from '../../sessions/issued-tokens.ts';
-import { openSession, refusalText } from '../../sessions/open-session.ts';
+import { openServerSession } from '../../sessions/open-server-session.ts';
+import { refusalText } from '../../sessions/open-session.ts';
 import { accessTokenTtl, type SessionPolicy } from '../../sessions/policy.ts';
-import { startSession } from '../../sessions/start.ts';
 import { signInByPassword } from '../../sign-in/password.ts';
 import type { User } from '../../storage/records/users.ts';
 import type { UpstreamIdentity } from '../../upstream/login/login.ts';
@@ -82,25 +82,13 @@ async function begin(
   { user, identity, scope }: { user: User; identity: UpstreamIdentity; scope: string },
 ): Promise<IssuedTokens> {
   const policy = policyOfSession(policyFor(deps.policy, client), client, scope);
-  const opened = await openSession(deps, {
+  const opened = await openServerSession(deps, policy, {
     userId: user.id,
     clientId: client.id,
-    device: null,
-    start: (tx, { now, sessionId }) =>
-      startSession(
-        tx,
-        { policy, random: deps.random, now },
-        {
-          id: sessionId,
-          userId: user.id,
-          clientId: client.id,
-          deviceId: null,
-          scope,
-          origin: 'password',
-          authenticatedAt: identity.authenticatedAt ?? now,
-          upstreamSid: identity.sid ?? null,
-        },
-      ),
+    scope,
+    origin: 'password',
+    authenticatedAt: identity.authenticatedAt ?? deps.clock.now(),
+    upstreamSid: identity.sid ?? null,
   });
   if (opened.kind === 'opened') return opened.started;
   throw notLetIn(refusalText[opened.reason]);
