@@ -107,7 +107,9 @@ function describe(deps: IntrospectionDeps, access: ActiveAccess): Answer {
     nbf: issuedAt,
   };
   if (clientId !== null) answer.client_id = clientId;
-  if (localpart !== null) answer.username ??= localpart;
+  // Of a Matrix session it is the localpart, whatever a scope of the operator's says: a homeserver makes the user ID of it.
+  if (localpart !== null && deviceId !== null) answer.username = localpart;
+  else if (localpart !== null) answer.username ??= localpart;
   if (deviceId !== null) answer.device_id = deviceId;
   if (expiresAt !== null) {
     answer.exp = Math.floor(expiresAt / 1000);

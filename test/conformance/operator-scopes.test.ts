@@ -32,9 +32,10 @@ forEachEngine((engine) => {
   - { scope: files, description: "Reading your files", require: [{ claim: groups, any_of: [staff] }], deny: [{ claim: groups, any_of: [suspended] }] }
   - { scope: backup, description: "Backing up", require: [{ claim: localpart, any_of: [bob] }] }
   - { scope: "chat:read", description: "Reading chats", any_client: true }
+  - { scope: named, description: "Your mail", claims: { username: "{localpart}@mail.example.org" } }
   - { scope: brief, description: "For a moment", session_ttl_seconds: 2 }
 clients:
-  - { client_id: webmail, redirect_uris: ["${redirectUri}"], scopes: [sasl_auth, files, backup, brief] }
+  - { client_id: webmail, redirect_uris: ["${redirectUri}"], scopes: [sasl_auth, files, backup, brief, named] }
   - { client_id: own-ttl, redirect_uris: ["${redirectUri}"], scopes: [sasl_auth], access_token_ttl_seconds: 99, session_ttl_seconds: 60 }
   - { client_id: mail-server, client_secret: "the secret of the mail server", token_endpoint_auth_method: client_secret_basic, grant_types: [client_credentials], scopes: [sasl_auth, anything], introspect_all: true }
   - { client_id: tv, grant_types: ["urn:ietf:params:oauth:grant-type:device_code", refresh_token], scopes: [sasl_auth, files] }
@@ -57,6 +58,15 @@ clients:
     ask(`${gatehouse.url}_matrix/client/v3/account/whoami`, {
       headers: { authorization: `Bearer ${token}` },
     });
+
+  test.each([
+    ['a session for other servers', 'named', 'alice@mail.example.org'],
+    ['a session of Matrix, of which a homeserver makes the user ID', `${MATRIX} named`, 'alice'],
+    ['a session of Matrix without it', MATRIX, 'alice'],
+  ])('how a scope may name people: %s', async (_what, scope, username) => {
+    const tokens = await webmail().tokens({ parameters: { scope: `openid ${scope}` } });
+    expect(await gatehouse.introspect(tokens.access_token)).toMatchObject({ active: true, username });
+  });
 
   describe('a sign-in for them alone', () => {
     test('has no device and is none of Matrix: the homeserver is told the scope, and Matrix routes refuse it', async () => {
