@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Clock } from '../protocol/clock.ts';
 import type { Database } from '../storage/engine/database.ts';
@@ -7,6 +8,8 @@ import type { CachedDocumentState } from '../upstream/documents/http-cache.ts';
 import type { Provider } from '../upstream/provider.ts';
 
 const CENSUS_EVERY_MS = 5 * 60_000;
+/** Well below the time that a scrape may take. */
+const FIRST_CENSUS_MS = 1000;
 
 /** Metrics that are read when somebody asks, rather than followed: the age of the providers' documents, the outbox, and how many users and sessions there are. */
 export function readGauges(deps: {
@@ -35,7 +38,7 @@ export function readGauges(deps: {
   });
 }
 
-/** The first exposition waits for the count; later ones have the last, which is taken anew in the background. */
+/** The first exposition waits a little for the count; later ones have the last, which is taken anew in the background. */
 function census(
   { metrics, db, clock }: { metrics: Metrics; db: Database; clock: Pick<Clock, 'monotonic'> },
   longAgo: number,
@@ -52,6 +55,6 @@ function census(
     if (clock.monotonic() - takenAt < CENSUS_EVERY_MS) return;
     takenAt = clock.monotonic();
     const taken = take().catch(() => undefined);
-    if (!hasOne) await taken;
+    if (!hasOne) await Promise.race([taken, delay(FIRST_CENSUS_MS, undefined, { ref: false })]);
   };
 }
